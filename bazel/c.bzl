@@ -1,0 +1,65 @@
+"""How this project's C is compiled: c_library, c_binary and c_test are Bazel's own rules with our flags.
+
+Headers are named from server/ (`#include "base/error.h"`), or from the top of the tree for
+everything else (`#include "client/session.h"`)."""
+
+_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wshadow",
+    "-Wundef",
+    "-Wvla",
+    "-Wpointer-arith",
+    "-Wwrite-strings",
+    "-Wformat=2",
+    "-Wimplicit-fallthrough",
+]
+
+_C_ONLY = [
+    "-std=c11",
+    "-Wstrict-prototypes",
+    "-Wmissing-prototypes",
+    "-Wold-style-definition",
+]
+
+_HARDENING = [
+    "-D_GNU_SOURCE",
+    "-fstack-protector-strong",
+    "-fstack-clash-protection",
+    "-fcf-protection",
+    "-fno-strict-aliasing",
+] + select({
+    # The sanitizers check what FORTIFY would, and the two disturb each other.
+    "//bazel:is_sanitized": [],
+    "//bazel:is_debug": [],
+    "//conditions:default": ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"],
+})
+
+_INCLUDES = ["-iquote", "server"]
+
+COPTS = _C_ONLY + _WARNINGS + _HARDENING + _INCLUDES
+CXXOPTS = ["-std=c++17"] + _WARNINGS + _HARDENING + _INCLUDES
+LINKOPTS = ["-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-pthread"]
+
+def c_library(name, copts = [], **kwargs):
+    native.cc_library(name = name, copts = COPTS + copts, linkstatic = True, **kwargs)
+
+def cxx_library(name, copts = [], **kwargs):
+    native.cc_library(name = name, copts = CXXOPTS + copts, linkstatic = True, **kwargs)
+
+def c_binary(name, copts = [], linkopts = [], **kwargs):
+    native.cc_binary(name = name, copts = COPTS + copts, linkopts = LINKOPTS + linkopts, **kwargs)
+
+def c_test(name, srcs = None, deps = [], copts = [], linkopts = [], size = "small", **kwargs):
+    """One cmocka program; `srcs` defaults to NAME.c."""
+    native.cc_test(
+        name = name,
+        srcs = srcs or [name + ".c"],
+        copts = COPTS + copts,
+        linkopts = LINKOPTS + linkopts,
+        linkstatic = True,
+        size = size,
+        deps = deps + ["//bazel/syslibs:cmocka"],
+        **kwargs
+    )

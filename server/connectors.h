@@ -1,0 +1,178 @@
+/* server/connectors.h: the connectors of this process: found by name, configured, run, deleted.
+ *
+ * Each connector is a poller thread with a store. RPC threads see it through a reference, which keeps the store open
+ * and the struct alive; what they read of its state is a snapshot. Any thread, unless it says otherwise. */
+#ifndef CONNECTORS_H
+#define CONNECTORS_H
+
+#include "base/clock.h"
+#include "okta/okta.h"
+#include "store/journal.h"
+#include "store/registry.h"
+#include "store/store.h"
+
+#define CONNECTORS_MAX REGISTRY_CONNECTORS_MAX
+
+struct connectors;
+struct connector;
+
+/* ---- what a poller shows of itself ---- */
+
+/* Numbers are the API's (ConnectorState, HistoryState, Collection). */
+enum connector_state {
+    CONNECTOR_STARTING = 1,
+    CONNECTOR_SYNCING,
+    CONNECTOR_LIVE,
+    CONNECTOR_DEGRADED,
+    CONNECTOR_RECONNECT_REQUIRED,
+    CONNECTOR_RETIRED,
+};
+enum connector_history { HISTORY_OFF = 1, HISTORY_RUNNING, HISTORY_COMPLETE, HISTORY_LIMITED_BY_SIZE };
+enum connector_collection { COLLECTION_LOGINS = 1, COLLECTION_USERS = 2, COLLECTIONS_END = 3 };
+
+struct collection_snapshot {
+    bool is_chosen, is_complete;
+    uint64_t objects, pages, listed;
+    int64_t last_success_unix_ms; /* 0: none yet. So for all times here */
+};
+
+struct wait_snapshot {
+    char what[24], bucket[OKTA_BUCKET_NAME_MAX + 1], reason[120];
+    int64_t until_unix_ms;
+};
+#define WAITS_MAX 8
+
+/* Everything Status and progress say of a poller. A value: copy it. */
+struct poller_snapshot {
+    enum connector_state state;
+    int64_t state_since_unix_ms;
+    char state_reason[256];
+
+    int64_t tail_success_unix_ms, tail_attempt_unix_ms, tail_published_ms;
+    bool tail_at_head;
+    int64_t tail_interval_ms;
+    uint64_t tail_rounds; /* times the tail has reached the head since the start */
+    uint64_t events_read, logins_stored, duplicates_dropped, late, unparsed;
+
+    enum connector_history history;
+    int64_t history_reached_ms, history_target_ms;
+    uint64_t history_stored;
+
+    struct collection_snapshot collections[COLLECTIONS_END];
+    struct okta_bucket buckets[OKTA_BUCKETS_MAX];
+    size_t bucket_count;
+    struct wait_snapshot waits[WAITS_MAX];
+    size_t wait_count;
+    struct okta_counts counts;
+
+    int64_t error_unix_ms; /* 0: none since the start */
+    char error_message[256], error_code[OKTA_ERROR_CODE_MAX + 1], error_request_id[OKTA_REQUEST_ID_MAX + 1];
+    int error_http_status;
+
+    uint64_t version; /* grows with every change */
+};
+
+/* ---- the set ---- */
+
+struct connectors_options {
+    struct registry *registry; /* borrowed until connectors_destroy */
+    const struct clock *clock;
+    uint64_t store_max_bytes; /* 0: STORE_BYTES_DEFAULT */
+    int share_percent;        /* of Okta's buckets; 0: 50 */
+    bool allow_loopback_http;
+    /* A commit or a change of state: something to read. Called on poller threads; never blocks. `topic` is the
+     * connector's, 0 to CONNECTORS_MAX - 1, reused after a delete. */
+    void (*changed)(void *ctx, unsigned topic);
+    /* Fresh or not, for health. Called when it changes. `is_gone`: deleted. */
+    void (*health)(void *ctx, const char *name, bool is_fresh, bool is_gone);
+    void *ctx;
+};
+
+/* Starts a poller for each active entry of the registry. One that cannot start is logged and shown as DEGRADED, and
+ * does not keep the others from starting. */
+MUST_CHECK bool connectors_create(struct connectors **out, const struct connectors_options *options, struct error *err);
+void connectors_stop(struct connectors *cs);    /* begins: pollers finish their commit and end; probes give up */
+void connectors_destroy(struct connectors *cs); /* joins, bounded; all references have been returned */
+
+/* A reference, or NULL with NOT_FOUND / NO_SUCH_CONNECTOR; with an empty name the only one, else INVALID_ARGUMENT /
+ * NAME_REQUIRED (none at all: NOT_FOUND). */
+struct connector *connectors_find(struct connectors *cs, struct view name, struct error *err);
+/* References to all, ordered by name; returns how many. */
+size_t connectors_all(struct connectors *cs, struct connector *out[CONNECTORS_MAX]);
+void connector_release(struct connector *c); /* NULL is fine */
+
+const char *connector_name(const struct connector *c);
+const char *connector_org_id(const struct connector *c);
+const char *connector_org_url(const struct connector *c);
+struct store *connector_store(const struct connector *c); /* open as long as the reference lives */
+unsigned connector_topic(const struct connector *c);
+void connector_snapshot(struct connector *c, struct poller_snapshot *out);
+bool connector_is_deleted(const struct connector *c); /* end your streams: CONNECTOR_DELETED */
+
+/* Makes the poller poll now. `tail_rounds` is what the snapshot's must exceed for the poll to have reached the head.
+ * FAILED_PRECONDITION when RETIRED or RECONNECT_REQUIRED; UNAVAILABLE when shutting down. */
+MUST_CHECK bool connector_poll_now(struct connector *c, uint64_t *tail_rounds, struct error *err);
+
+/* ---- Configure ---- */
+
+enum permission_verdict { /* numbers are the API's */
+                          PERMISSION_WORKS = 1,
+                          PERMISSION_CREDENTIAL_REFUSED,
+                          PERMISSION_ROLE_MISSING,
+                          PERMISSION_SCOPE_MISSING,
+                          PERMISSION_FEATURE_ABSENT,
+                          PERMISSION_SUSPICIOUSLY_EMPTY,
+                          PERMISSION_NO_ANSWER,
+};
+struct permission {
+    enum connector_collection collection; /* 0: the org itself */
+    char endpoint[64];
+    enum permission_verdict verdict;
+    char remedy[256];
+    int http_status;
+    char error_code[OKTA_ERROR_CODE_MAX + 1], request_id[OKTA_REQUEST_ID_MAX + 1];
+};
+#define PERMISSIONS_MAX        8
+#define CONFIGURE_WARNINGS_MAX 4
+#define CONFIGURES_MAX         8 /* probing at once */
+
+struct configure_request {
+    struct view name, org; /* org: none to keep */
+    struct view token;     /* none to keep */
+    bool has_token;
+    bool validate_only, allow_partial;
+    bool is_declared;                     /* by flags or environment: the token comes from a file and is not stored */
+    uint32_t collections;                 /* bit n: Collection n; 0: all, or as it was */
+    int64_t history_days, retention_days; /* -1: default, or as it was */
+};
+struct configure_result {
+    char name[REGISTRY_NAME_MAX + 1], org_id[REGISTRY_ORG_ID_MAX + 1], org_url[REGISTRY_URL_MAX + 1];
+    struct permission permissions[PERMISSIONS_MAX];
+    size_t permission_count;
+    char warnings[CONFIGURE_WARNINGS_MAX][256];
+    size_t warning_count;
+    bool stored, created;
+};
+/* Checks, then probes on a thread of its own, then stores and starts. The request is copied. `done` is called once,
+ * from any thread (also from within): err is NULL on success. With a permission table that refuses, err is set and
+ * result->permissions filled. */
+typedef void configure_done(void *ctx, const struct configure_result *result, const struct error *err);
+void connectors_configure(struct connectors *cs, const struct configure_request *request, configure_done *done,
+                          void *ctx);
+
+/* A declared connector: its token lies in a file, which is re-read when it changes and when Okta refuses the token.
+ * Retries by itself until Okta answers; idempotent. Returns at once; what is wrong with name, org or file is an error
+ * now. */
+MUST_CHECK bool connectors_declare(struct connectors *cs, const char *name, const char *org, const char *token_file,
+                                   const struct configure_request *settings, struct error *err);
+
+/* Stops and forgets. `done` as above, from any thread. */
+struct delete_result {
+    bool purged;
+    char remaining[4][256]; /* sentences */
+    size_t remaining_count;
+};
+typedef void delete_done(void *ctx, const struct delete_result *result, const struct error *err);
+void connectors_delete(struct connectors *cs, struct view name, bool keep_data, delete_done *done, void *ctx);
+
+#endif

@@ -1,0 +1,62 @@
+/* server/rpc/server.h: ports, queues, methods, and their end. The only folder that includes gRPC's headers. */
+#ifndef RPC_SERVER_H
+#define RPC_SERVER_H
+
+#include "rpc/call.h"
+
+struct rpc;
+
+#define RPC_LISTEN_MAX 8
+
+/* "unix:/path", "admin=unix:/path", "reader=127.0.0.1:0", "[::1]:50051". A Unix path without a role is admin, TCP
+ * is always reader (role admin on TCP is refused: it needs mTLS), anything beyond loopback is refused until TLS comes.
+ */
+struct rpc_listen {
+    enum call_role role;
+    bool is_unix;
+    char path[108]; /* of a Unix socket, absolute */
+    char host[64];  /* 127.0.0.1 or ::1 */
+    uint16_t port;  /* 0: any */
+};
+MUST_CHECK bool rpc_listen_parse(struct view text, struct rpc_listen *out, struct error *err);
+
+struct rpc_options {
+    const struct rpc_listen *listen;
+    size_t listen_count;
+    unsigned threads;                 /* queues for calls; 0: one a core, at most 4. Health has one more of its own */
+    int64_t reader_uid, reader_gid;   /* may use reader Unix sockets besides our own uid and root; -1: nobody more */
+    unsigned connections_per_uid_max; /* 0: 256 */
+    unsigned streams_per_connection_max; /* 0: 1024 */
+    const struct call_method *methods;   /* borrowed until rpc_destroy, like service; ended by a NULL path */
+    void *service;
+    const unsigned char *descriptors; /* a google.protobuf.FileDescriptorSet, for reflection; borrowed */
+    size_t descriptors_size;
+};
+
+/* Binds every address (a stale Unix socket, one that nobody answers, is removed; a file that is no socket never is),
+ * logs one "listen" event each with role and address, and starts the threads. grpc.health.v1 and grpc.reflection.v1 and
+ * v1alpha are served besides the methods. */
+MUST_CHECK bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error *err);
+
+/* Where it listens, as a client writes it: "unix:/path", "127.0.0.1:43210". NULL beyond the last. */
+const char *rpc_address(const struct rpc *r, size_t index);
+
+/* Any thread: every open stream with this topic gets ready. Coalesces. */
+void rpc_wake(struct rpc *r, unsigned topic);
+
+/* ---- health: any thread; never blocks ---- */
+enum rpc_health { RPC_HEALTH_UNKNOWN = 0, RPC_HEALTH_SERVING = 1, RPC_HEALTH_NOT_SERVING = 2, RPC_HEALTH_GONE = 3 };
+/* "", a service's full name, "upstream", "upstream/NAME" (at most 128 names). GONE: the name is no longer known. */
+void rpc_health_set(struct rpc *r, const char *service, enum rpc_health health);
+
+/* ---- the end, in steps ---- */
+
+/* 1. Every health name NOT_SERVING; no new connection, GOAWAY; new calls UNAVAILABLE; drain on every stream. Returns at
+ *    once. */
+void rpc_drain(struct rpc *r);
+/* 2. Waits until no call is left, at most grace_ms; then cancels the rest, and waits until they are gone. */
+void rpc_stop(struct rpc *r, int64_t grace_ms);
+/* 3. Frees; removes the Unix sockets. No thread of rpc is left. */
+void rpc_destroy(struct rpc *r);
+
+#endif

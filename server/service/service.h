@@ -1,0 +1,46 @@
+/* server/service/service.h: what each method means. */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include "connectors.h"
+#include "rpc/call.h"
+
+#define SERVICE_VERSION_MAX 32
+
+/* What the methods work on. Made by app before rpc_start, and valid until rpc_destroy. */
+struct service {
+    struct connectors *connectors;
+    const struct clock *clock;
+    char version[SERVICE_VERSION_MAX];
+    int64_t started_unix_ms;
+    struct subscribers *subscribers; /* service/logins.c: who reads which connector, for Status */
+};
+
+/* Every method of Connector and Directory, for rpc_options.methods; ended by a NULL path. */
+extern const struct call_method service_methods[];
+
+/* connector.c */
+void service_configure(void *service, struct call *c, const ProtobufCMessage *request);
+void service_sync(void *service, struct call *c, const ProtobufCMessage *request);
+void service_status(void *service, struct call *c, const ProtobufCMessage *request);
+void service_delete(void *service, struct call *c, const ProtobufCMessage *request);
+/* logins.c */
+void service_stream_logins(void *service, struct call *c, const ProtobufCMessage *request);
+/* directory.c */
+void service_get_user(void *service, struct call *c, const ProtobufCMessage *request);
+void service_list_users(void *service, struct call *c, const ProtobufCMessage *request);
+
+/* ---- logins.c, for Status ---- */
+
+struct subscribers *subscribers_create(void);
+void subscribers_destroy(struct subscribers *s);
+
+struct subscriber_snapshot {
+    char peer[128];
+    int64_t since_unix_ms;
+    uint64_t sequence, events_sent, bytes_sent;
+};
+/* Of one connector (by topic), at most `room`; returns how many there are in all. Any thread. */
+size_t subscribers_list(struct subscribers *s, unsigned topic, struct subscriber_snapshot *out, size_t room);
+
+#endif
