@@ -42,6 +42,8 @@ int64_t call_deadline_mono_ms(const struct call *c); /* INT64_MAX: none */
 /* ---- unary ---- */
 
 void call_reply(struct call *c, const ProtobufCMessage *response);
+/* The response already encoded: the bytes become gRPC's without a copy, *bytes is emptied. */
+void call_reply_bytes(struct call *c, struct buf *bytes);
 /* Sends the error as status, text and, with a reason, a google.rpc.ErrorInfo. Also before call_stream. */
 void call_fail(struct call *c, const struct error *err);
 
