@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" { /* for json.cc */
+#endif
+
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF(text, arg) __attribute__((format(printf, text, arg)))
 
@@ -48,5 +52,9 @@ bool error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3);
 
 /* "INVALID_ARGUMENT"; "UNKNOWN" for what is no code. */
 const char *error_code_name(enum error_code code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -26,8 +26,8 @@ struct json_parser;
 struct json_parser *json_parser_create(size_t bytes_max, size_t depth_max);
 void json_parser_destroy(struct json_parser *p);
 
-/* Parses one whole document. INVALID_ARGUMENT with the place and kind of the fault (never the content) when it is not
- * JSON in strict UTF-8. `text` is copied. */
+/* Parses one whole document. INVALID_ARGUMENT with the kind of the fault (never the content) when it is not JSON in
+ * strict UTF-8. `text` is copied. */
 MUST_CHECK bool json_parse(struct json_parser *p, struct view text, struct json *out, struct error *err);
 
 enum json_type json_type(struct json v);
