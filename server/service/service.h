@@ -13,7 +13,7 @@ struct service {
     const struct clock *clock;
     char version[SERVICE_VERSION_MAX];
     int64_t started_unix_ms;
-    struct subscribers *subscribers; /* service/logins.c: who reads which connector, for Status */
+    struct subscribers *subscribers; /* who reads which connector, for Status */
 };
 
 /* Every method of Connector and Directory, for rpc_options.methods; ended by a NULL path. */
@@ -30,7 +30,7 @@ void service_stream_logins(void *service, struct call *c, const ProtobufCMessage
 void service_get_user(void *service, struct call *c, const ProtobufCMessage *request);
 void service_list_users(void *service, struct call *c, const ProtobufCMessage *request);
 
-/* ---- logins.c, for Status ---- */
+/* ---- subscribers.c: who reads which connector, for Status ---- */
 
 struct subscribers *subscribers_create(void);
 void subscribers_destroy(struct subscribers *s);
@@ -42,5 +42,12 @@ struct subscriber_snapshot {
 };
 /* Of one connector (by topic), at most `room`; returns how many there are in all. Any thread. */
 size_t subscribers_list(struct subscribers *s, unsigned topic, struct subscriber_snapshot *out, size_t room);
+
+/* A stream's own row: joined at its start, left at its end; `sent` from its queue thread. */
+struct subscriber;
+struct subscriber *subscriber_join(struct subscribers *s, unsigned topic, const char *peer, int64_t now_unix_ms,
+                                   uint64_t sequence);
+void subscriber_sent(struct subscriber *one, uint64_t sequence, uint64_t events, uint64_t bytes);
+void subscriber_leave(struct subscribers *s, struct subscriber *one);
 
 #endif
