@@ -1,0 +1,55 @@
+# Sourced by the scripts beside it: install_packages FILE... brings what the lists name and this machine lacks.
+#
+# A line is "package # reason", or "package?command # reason" for what is needed only where the command does not answer.
+# Silent and quick when nothing is missing. Without the right to install it prints the one command that would.
+
+missing_packages() {
+    local wanted=() line name command
+    while read -r line; do
+        line=${line%%#*}
+        line=${line//[[:space:]]/}
+        [ -n "$line" ] || continue
+        name=${line%%\?*}
+        command=${line#"$name"}
+        command=${command#\?}
+        if [ -n "$command" ] && command -v "$command" >/dev/null 2>&1; then
+            continue
+        fi
+        wanted+=("$name")
+    done < <(cat "$@")
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    # dpkg-query says nothing of packages that it has never heard of: those are missing too.
+    dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
+        awk '$2 == "installed" { print $1 }' | sort -u >"$installed_list"
+    printf '%s\n' "${wanted[@]}" | sort -u | comm -23 - "$installed_list"
+}
+
+install_packages() {
+    local installed_list missing as_root=""
+    installed_list=$(mktemp)
+    missing=$(missing_packages "$@")
+    rm -f "$installed_list"
+    [ -n "$missing" ] || return 0
+    missing=${missing//$'\n'/ }
+    if [ "$(id -u)" -ne 0 ]; then
+        if command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+            as_root=sudo
+        else
+            echo "These packages are missing, and this user may not install them. As root:" >&2
+            echo "  apt-get update && apt-get install -y --no-install-recommends $missing" >&2
+            return 1
+        fi
+    fi
+    echo "Installing: $missing" >&2
+    local log
+    log=$(mktemp)
+    if ! { $as_root apt-get update -qq &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
+        >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        rm -f "$log"
+        echo "The packages could not be installed: see above." >&2
+        return 1
+    fi
+    rm -f "$log"
+}
