@@ -1,0 +1,252 @@
+"""The whole connector, for tests: an emulated org, the server, the command line, and clients nobody here wrote.
+
+Everything listens on loopback or a Unix socket in a temporary folder, every wait is bounded, and every process is
+ended by its id."""
+
+import collections
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SOURCES = os.path.dirname(os.path.dirname(os.path.realpath(os.path.join(HERE, "harness.py"))))
+SERVER = os.environ.get("OKTA_CONNECTORD", os.path.join(ROOT, "server", "okta-connectord"))
+CLIENT = os.environ.get("OKTA_CONNECTOR", os.path.join(ROOT, "client", "okta-connector"))
+EMULATOR = os.environ.get("OKTA_EMULATOR", os.path.join(ROOT, "tests", "emulator", "okta-emulator"))
+BUF = os.path.join(SOURCES, "node_modules", ".bin", "buf")
+TOKEN = "00harnessTokenNotReal0123456789abcdefghijkl"
+WAIT_S = 60
+
+sys.path.insert(0, os.path.join(HERE, "py"))
+
+
+def eventually(what, check, seconds=WAIT_S):
+    """The first true value of check(), asked again and again; fails with `what` when time is up."""
+    end = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("not within %d s: %s" % (seconds, what))
+        time.sleep(0.05)
+
+
+class Process:
+    """A child with its output in a file."""
+
+    def __init__(self, argv, out, env=None):
+        self.out = open(out, "ab")
+        self.path = out
+        self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.out, env=env)
+
+    def text(self):
+        with open(self.path, "rb") as f:
+            return f.read().decode("utf-8", "replace")
+
+    def end(self, how=signal.SIGTERM, seconds=30):
+        """Signals it and returns its exit status; KILLs it, and fails, when it does not end."""
+        if self.child.poll() is None:
+            self.child.send_signal(how)
+        try:
+            status = self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise AssertionError("%d did not end on signal %d:\n%s" % (self.child.pid, how, self.text()))
+        finally:
+            self.out.close()
+        return status
+
+
+class Emulator(Process):
+    """An Okta org on loopback."""
+
+    def __init__(self, folder, **flags):
+        port_file = os.path.join(folder, "emulator.port")
+        argv = [EMULATOR, "--port-file", port_file, "--token", TOKEN]
+        for name, value in flags.items():
+            argv += ["--" + name.replace("_", "-"), str(value)]
+        super().__init__(argv, os.path.join(folder, "emulator.log"))
+
+        def port():
+            if self.child.poll() is not None:
+                raise AssertionError("the emulator ended:\n" + self.text())
+            try:
+                return open(port_file).read().strip()
+            except FileNotFoundError:
+                return None
+
+        self.url = "http://127.0.0.1:" + eventually("the emulator listens", port)
+
+    def http(self, method, path, body=None):
+        request = urllib.request.Request(self.url + path, data=body, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=WAIT_S) as answer:
+            return answer.read().decode()
+
+    def post(self, path, body=b""):
+        return self.http("POST", path, body)
+
+    def truth(self, logins_only=True):
+        lines = self.http("GET", "/__truth" + ("?logins=1" if logins_only else "")).splitlines()
+        return [json.loads(line) for line in lines if line]
+
+    def stats(self):
+        return json.loads(self.http("GET", "/__stats"))
+
+
+class Server(Process):
+    """okta-connectord on a data folder."""
+
+    def __init__(self, folder, *args, listen=("admin=unix:{f}/admin.sock", "reader=unix:{f}/reader.sock", "reader=127.0.0.1:0"),
+                 env=None, loopback=True):
+        self.folder = folder
+        argv = [SERVER, "--data-dir", os.path.join(folder, "data")]
+        if loopback:
+            argv.append("--allow-http-loopback-org")
+        for one in listen:
+            argv += ["--listen", one.format(f=folder)]
+        log = os.path.join(folder, "server.log")
+        self.seen = os.path.getsize(log) if os.path.exists(log) else 0
+        super().__init__(argv + list(args), log, env)
+        self.admin = "unix:" + os.path.join(folder, "admin.sock")
+        self.reader = "unix:" + os.path.join(folder, "reader.sock")
+        self.addresses = eventually("the server listens", lambda: self.bound(len(listen)))
+        self.tcp = next((a for a in self.addresses if not a.startswith("unix:")), None)
+
+    def events(self):
+        """Its log since this start, as objects; a line that is no JSON fails."""
+        with open(self.path, "rb") as f:
+            f.seek(self.seen)
+            return [json.loads(line) for line in f.read().decode("utf-8", "replace").splitlines() if line.startswith("{")]
+
+    def bound(self, count):
+        if self.child.poll() is not None:
+            raise AssertionError("the server ended:\n" + self.text())
+        found = [e["address"] for e in self.events() if e["event"] == "listen"]
+        return found if len(found) == count else None
+
+
+class Case(unittest.TestCase):
+    """A temporary folder, and helpers that clean up after themselves."""
+
+    longMessage = True
+
+    def setUp(self):
+        # A Unix socket's path has at most 107 bytes, and Bazel's folders are long.
+        holder = tempfile.TemporaryDirectory(prefix="oc", dir="/tmp")
+        self.addCleanup(holder.cleanup)
+        self.folder = holder.name
+        self.outputs = []
+
+    def emulator(self, **flags):
+        flags.setdefault("users", 50)
+        flags.setdefault("history_events", 500)
+        flags.setdefault("history_days", 3)
+        flags.setdefault("login_every", "100ms")
+        one = Emulator(self.folder, **flags)
+        self.addCleanup(self.end_quietly, one)
+        return one
+
+    def server(self, *args, **more):
+        one = Server(self.folder, *args, **more)
+        self.addCleanup(self.end_quietly, one)
+        return one
+
+    @staticmethod
+    def end_quietly(process):
+        if process.child.poll() is None:
+            process.child.kill()
+            process.child.wait()
+        process.out.close()
+
+    def token_file(self, token=TOKEN, name="token", mode=0o600):
+        path = os.path.join(self.folder, name)
+        with open(path, "w") as f:
+            f.write(token + "\n")
+        os.chmod(path, mode)
+        return path
+
+    def cli(self, server, *args, status=0, timeout=WAIT_S, stdin=None):
+        """Runs the command line to its end; returns (stdout, stderr)."""
+        done = subprocess.run([CLIENT, "--server", getattr(server, "admin", server)] + list(args), input=stdin, text=True,
+                              stdin=subprocess.DEVNULL if stdin is None else None, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=timeout)
+        self.outputs += [done.stdout, done.stderr]
+        if status is not None:
+            self.assertEqual(done.returncode, status, "%s\nstdout: %s\nstderr: %s" % (args, done.stdout[-2000:], done.stderr))
+        return done.stdout, done.stderr
+
+    def background(self, server, *args, out):
+        """The command line in the background, its stdout in a file; read it with lines_of(out)."""
+        path = os.path.join(self.folder, out)
+        stdout = open(path, "ab")
+        stderr = open(path + ".err", "ab")
+        child = subprocess.Popen([CLIENT, "--server", getattr(server, "admin", server)] + list(args), stdin=subprocess.DEVNULL,
+                                 stdout=stdout, stderr=stderr)
+        stdout.close()
+        stderr.close()
+
+        def end():
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+
+        self.addCleanup(end)
+        return child
+
+    def lines_of(self, out):
+        """The whole JSON lines in a file so far."""
+        with open(os.path.join(self.folder, out), "rb") as f:
+            text = f.read()
+        return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].decode().splitlines()]
+
+    def configure(self, server, emulator, name="acme", *more):
+        return self.cli(server, "configure", name, "--org", emulator.url, "--token-file", self.token_file(), *more)
+
+    def buf(self, path, data="{}", server=None, unix=None, timeout=None, expect=0):
+        """buf curl over reflection; returns (stdout, stderr)."""
+        argv = [BUF, "curl", "--protocol", "grpc"]
+        if timeout:
+            argv += ["--timeout", timeout]
+        if unix:
+            argv += ["--unix-socket", unix[len("unix:"):]]
+            base = "http://localhost"
+        else:
+            base = "http://" + server
+        argv += ["--list-methods", base] if path is None else ["-d", data, base + "/" + path]
+        env = dict(os.environ, HOME=self.folder, BUF_CACHE_DIR=os.path.join(self.folder, "buf"))
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=WAIT_S, env=env)
+        self.outputs += [done.stdout, done.stderr]
+        if expect is not None:
+            self.assertEqual(done.returncode, expect, "%s\nstdout: %s\nstderr: %s" % (argv, done.stdout[-2000:], done.stderr))
+        return done.stdout, done.stderr
+
+    # ---- what must be true of logins ----
+
+    def assert_exactly_once(self, events, truth):
+        """Every login event of the org's own record, each once, in ascending sequence."""
+        sequences = [int(e["sequence"]) for e in events]
+        self.assertEqual(sequences, sorted(set(sequences)), "sequences ascend, each once")
+        counts = collections.Counter(e["uuid"] for e in events)
+        doubled = [u for u, n in counts.items() if n > 1]
+        wanted = {t["uuid"] for t in truth}
+        lost = wanted - set(counts)
+        self.assertEqual((len(doubled), len(lost)), (0, 0), "doubled %s, lost %s" % (doubled[:5], sorted(lost)[:5]))
+        extra = set(counts) - wanted
+        self.assertFalse(extra, "no event that the org did not make")
+
+
+def main():
+    if not os.access(SERVER, os.X_OK):
+        sys.exit("no server at " + SERVER)
+    unittest.main(verbosity=2)

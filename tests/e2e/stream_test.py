@@ -1,0 +1,157 @@
+"""An org in, a login stream out, by the command line."""
+
+import json
+import os
+import signal
+
+import harness
+from harness import TOKEN, eventually
+
+
+class Stream(harness.Case):
+    def test_every_login_of_the_org_is_read_once(self):
+        emulator = self.emulator(history_events=3000, late_percent=10)
+        server = self.server()
+        self.configure(server, emulator)
+        self.cli(server, "sync", "acme", "--history")
+        emulator.post("/__stop-logins")
+        self.cli(server, "sync", "acme")
+        out, _ = self.cli(server, "logins", "acme", "--from-beginning", "--require-complete-history", "-o", "jsonl")
+        events = [json.loads(line) for line in out.splitlines()]
+        self.assert_exactly_once(events, emulator.truth())
+        for name in ("uuid", "sequence", "published", "event_type", "kind", "result", "actor"):
+            self.assertTrue(all(name in e for e in events), name)
+        self.assertTrue(any("client" in e for e in events) and any("app" in e for e in events))
+        self.assertEqual(emulator.stats()["violations"], 0)
+
+    def test_two_thousand_users_are_one_listing_of_ten_calls(self):
+        emulator = self.emulator(users=2000, history_events=0, login_every=0)
+        server = self.server()
+        self.configure(server, emulator)
+        probes = emulator.stats()["requests"]["/api/v1/users"]
+        self.cli(server, "sync", "acme")
+        out, _ = self.cli(server, "users", "acme", "-o", "jsonl")
+        users = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual(len({u["id"] for u in users}), 2000)
+        self.assertIn("DEPROVISIONED", {u["status"] for u in users})
+        # Configure probes once with limit=1; a poll for changes may follow the listing.
+        status = json.loads(self.cli(server, "status", "acme", "-o", "json")[0])["connectors"][0]
+        listing = next(c for c in status["collections"] if c["collection"] == "COLLECTION_USERS")
+        self.assertTrue(listing["complete"])
+        self.assertEqual(int(listing["objects"]), 2000)
+        self.assertEqual(emulator.stats()["listing_calls"], 10, "after %d probes" % probes)
+
+    def test_a_new_login_reaches_a_follower(self):
+        emulator = self.emulator(login_every=0)
+        server = self.server()
+        self.configure(server, emulator)
+        self.cli(server, "sync", "acme")
+        self.background(server, "logins", "acme", "--follow", "--last", "0", "-o", "jsonl", out="live")
+        eventually("the follower is connected", lambda: self.subscribers(server))
+        for _ in range(3):
+            emulator.post("/__add-event")
+        eventually("three logins", lambda: len(self.lines_of("live")) == 3)
+        self.assertTrue({e["uuid"] for e in self.lines_of("live")} <= {t["uuid"] for t in emulator.truth()})
+
+    def subscribers(self, server):
+        status = json.loads(self.cli(server, "status", "acme", "-o", "json")[0])
+        return status["connectors"][0].get("subscribers")
+
+    def test_followers_are_independent(self):
+        emulator = self.emulator(login_every="50ms")
+        server = self.server()
+        self.configure(server, emulator)
+        names = ["one", "two", "three"]
+        for name in names:
+            self.background(server, "logins", "acme", "--follow", "--from-beginning", "--require-complete-history", "-o",
+                            "jsonl", out=name)
+        eventually("all have much", lambda: all(len(self.lines_of(n)) > 450 for n in names))
+        emulator.post("/__stop-logins")
+        self.cli(server, "sync", "acme", "--history")
+        truth = emulator.truth()
+        eventually("all have all", lambda: all(len(self.lines_of(n)) >= len(truth) for n in names))
+        for name in names:
+            self.assert_exactly_once(self.lines_of(name), truth)
+
+    def test_a_new_user_appears_by_a_delta_and_last_twenty_is_the_default(self):
+        emulator = self.emulator()
+        server = self.server()
+        self.configure(server, emulator)
+        self.cli(server, "sync", "acme", "--history")
+        out, _ = self.cli(server, "logins", "acme", "-o", "jsonl")
+        self.assertEqual(len(out.splitlines()), 20)
+        emulator.post("/__add-user?login=new.person@acme.example")
+        self.cli(server, "sync", "acme")
+
+        def seen():
+            return "new.person@acme.example" in self.cli(server, "users", "acme", "-o", "jsonl")[0]
+
+        eventually("the new user", seen)
+
+
+class Shutdown(harness.Case):
+    def test_a_stream_ends_unavailable_with_its_last_token_and_resumes_without_a_hole(self):
+        emulator = self.emulator(login_every="30ms")
+        server = self.server()
+        self.configure(server, emulator)
+        self.cli(server, "sync", "acme", "--history")
+        grpc, stub, pb = self.python(server)
+        stream = stub.StreamLogins(pb.StreamLoginsRequest(name="acme", from_beginning=True, follow=True), timeout=60)
+        seen, token = [], None
+        for message in stream:
+            seen += [e.uuid for e in message.logins]
+            token = message.resume_token
+            if len(seen) > 500:
+                break
+        server.child.send_signal(signal.SIGTERM)
+        with self.assertRaises(grpc.RpcError) as caught:
+            for message in stream:
+                seen += [e.uuid for e in message.logins]
+                token = message.resume_token
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAVAILABLE)
+        trailers = dict(caught.exception.trailing_metadata())
+        self.assertEqual(trailers["okta-resume-token"], token)
+        self.assertEqual(server.child.wait(30), 0)
+
+        emulator.post("/__stop-logins")
+        server = self.server()
+        self.cli(server, "sync", "acme")
+        _, stub, pb = self.python(server)
+        for message in stub.StreamLogins(pb.StreamLoginsRequest(name="acme", resume_token=token), timeout=60):
+            seen += [e.uuid for e in message.logins]
+        self.assertEqual(len(seen), len(set(seen)))
+        self.assertEqual(set(seen), {t["uuid"] for t in emulator.truth()})
+
+    def python(self, server):
+        import grpc
+        from okta.connector.v1 import connector_pb2, connector_pb2_grpc
+        channel = grpc.insecure_channel(server.admin)
+        self.addCleanup(channel.close)
+        return grpc, connector_pb2_grpc.ConnectorStub(channel), connector_pb2
+
+
+class Secrets(harness.Case):
+    def test_no_token_in_any_output_file_or_argument(self):
+        emulator = self.emulator()
+        server = self.server()
+        self.configure(server, emulator)
+        self.cli(server, "sync", "acme", "--history")
+        self.cli(server, "status")
+        self.cli(server, "status", "-o", "json")
+        self.cli(server, "reconnect", "acme", "--token-file", self.token_file("00wrongTokenThatOktaRefuses"), status=None)
+        with open("/proc/%d/cmdline" % server.child.pid, "rb") as f:
+            self.assertNotIn(TOKEN.encode(), f.read())
+        server.end()
+        for text in self.outputs + [server.text()]:
+            self.assertNotIn(TOKEN, text)
+            self.assertNotIn("00wrongTokenThatOktaRefuses", text)
+        data = os.path.join(self.folder, "data")
+        for folder, _, files in os.walk(data):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as f:
+                    self.assertNotIn(TOKEN.encode(), f.read(), name)
+                self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o077, 0, name)
+
+
+if __name__ == "__main__":
+    harness.main()
