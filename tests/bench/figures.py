@@ -1,0 +1,87 @@
+"""Figures of the whole connector, each beside its limit: one line a case.
+
+    figures.py CASE...      cases: first-login memory demo"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+
+import harness  # noqa: E402
+from harness import eventually  # noqa: E402
+
+RUNS = 3
+
+
+class Bench(harness.Case):
+    def runTest(self):
+        pass
+
+    def seconds_to_first_line(self, server, since, *args):
+        """From `since` until a follower has written its first line."""
+        name = "lines%d" % time.monotonic_ns()
+        self.background(server, *args, out=name)
+        path = os.path.join(self.folder, name)
+        eventually("a line", lambda: os.path.getsize(path) > 0)
+        return time.monotonic() - since
+
+
+def once(measure):
+    bench = Bench()
+    bench.setUp()
+    try:
+        return measure(bench)
+    finally:
+        bench.doCleanups()
+
+
+def first_login(bench):
+    """An org with 30 days of 50,000 events a day, from Configure's call to the first login at a reader."""
+    org = bench.emulator(users=2000, history_events=1500000, history_days=30, login_every="1728ms")
+    server = bench.server()
+    started = time.monotonic()
+    bench.configure(server, org)
+    return bench.seconds_to_first_line(server, started, "logins", "acme", "--follow", "--from-beginning", "-o", "jsonl")
+
+
+def memory(bench):
+    """Anonymous memory when the demo's org is synced, history and all, in MB."""
+    org = bench.emulator(users=2000, history_events=20000, history_days=30, login_every="300ms")
+    server = bench.server()
+    bench.configure(server, org)
+    bench.cli(server, "sync", "acme", "--history", timeout=300)
+    with open("/proc/%d/status" % server.child.pid) as f:
+        fields = dict(line.split(":", 1) for line in f)
+    return int(fields["RssAnon"].split()[0]) / 1024
+
+
+def demo(bench):
+    """The demo's own order of things: from the server's start to the first login in the table."""
+    org = bench.emulator(users=2000, history_events=20000, history_days=30, login_every="300ms")
+    token = bench.token_file()
+    started = time.monotonic()
+    server = bench.server("--org", org.url, "--token-file", token, "--name", "demo")
+    return bench.seconds_to_first_line(server, started, "logins", "demo", "--follow")
+
+
+CASES = {
+    "first-login": (first_login, "seconds", 5),
+    "memory": (memory, "rss_anon_mb", 12),
+    "demo": (demo, "first_login_seconds", 10),
+}
+
+
+def main():
+    for name in sys.argv[1:] or CASES:
+        measure, what, limit = CASES[name]
+        values = [once(measure) for _ in range(RUNS)]
+        middle = statistics.median(values)
+        print("bench %s %s=%.2f limit=%d ratio=%.2f runs=%d min=%.2f max=%.2f" %
+              (name, what, middle, limit, middle / limit, RUNS, min(values), max(values)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
