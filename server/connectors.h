@@ -85,6 +85,8 @@ struct connectors_options {
     void (*changed)(void *ctx, unsigned topic);
     /* Fresh or not, for health. Called when it changes. `is_gone`: deleted. */
     void (*health)(void *ctx, const char *name, bool is_fresh, bool is_gone);
+    /* For tests: what carries a client's requests, one call per client, destroyed with it. NULL: the network. */
+    struct okta_transport *(*make_transport)(void *ctx);
     void *ctx;
 };
 
@@ -103,8 +105,10 @@ void connector_release(struct connector *c); /* NULL is fine */
 
 const char *connector_name(const struct connector *c);
 const char *connector_org_id(const struct connector *c);
-const char *connector_org_url(const struct connector *c);
-struct store *connector_store(const struct connector *c); /* open as long as the reference lives */
+void connector_org_url(struct connector *c, char out[REGISTRY_URL_MAX + 1]); /* a Configure may change it */
+/* Open as long as the reference lives. NULL when there is none: a declared connector that Okta has never answered for,
+ * or a store that cannot be opened; the snapshot says why. Then the org id may be "". */
+struct store *connector_store(const struct connector *c);
 unsigned connector_topic(const struct connector *c);
 void connector_snapshot(struct connector *c, struct poller_snapshot *out);
 bool connector_is_deleted(const struct connector *c); /* end your streams: CONNECTOR_DELETED */
@@ -144,6 +148,8 @@ struct configure_request {
     bool is_declared;                     /* by flags or environment: the token comes from a file and is not stored */
     uint32_t collections;                 /* bit n: Collection n; 0: all, or as it was */
     int64_t history_days, retention_days; /* -1: default, or as it was */
+    bool (*is_cancelled)(void *ctx);      /* whether the caller is gone: ends the probes, stores nothing. May be NULL.
+                                             Any thread, with done's ctx, never after done */
 };
 struct configure_result {
     char name[REGISTRY_NAME_MAX + 1], org_id[REGISTRY_ORG_ID_MAX + 1], org_url[REGISTRY_URL_MAX + 1];
@@ -155,7 +161,7 @@ struct configure_result {
 };
 /* Checks, then probes on a thread of its own, then stores and starts. The request is copied. `done` is called once,
  * from any thread (also from within): err is NULL on success. With a permission table that refuses, err is set and
- * result->permissions filled. */
+ * result->permissions filled; with validate_only that table is the answer, and no error. */
 typedef void configure_done(void *ctx, const struct configure_result *result, const struct error *err);
 void connectors_configure(struct connectors *cs, const struct configure_request *request, configure_done *done,
                           void *ctx);
@@ -165,6 +171,9 @@ void connectors_configure(struct connectors *cs, const struct configure_request 
  * now. */
 MUST_CHECK bool connectors_declare(struct connectors *cs, const char *name, const char *org, const char *token_file,
                                    const struct configure_request *settings, struct error *err);
+
+/* Looks at every declared connector's token file now. */
+void connectors_reread(struct connectors *cs);
 
 /* Stops and forgets. `done` as above, from any thread. */
 struct delete_result {
