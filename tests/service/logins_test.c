@@ -1,0 +1,573 @@
+/* StreamLogins over a real store. The call and the connector around it are stand-ins, so that every wait and every
+ * order of things can be had without a socket. */
+#include "rows.h"
+#include "stored.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "service/service.h"
+
+#include "okta/connector/v1/connector.pb-c.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define T0       INT64_C(1773480000000)
+#define SEEN_MAX 1000
+
+typedef Okta__Connector__V1__StreamLoginsRequest request_type;
+typedef Okta__Connector__V1__StreamLoginsResponse response_type;
+
+/* ---- stand-ins ---- */
+
+struct connector {
+    struct store *store;
+    struct poller_snapshot snapshot;
+    bool is_deleted;
+};
+
+struct call {
+    const struct call_stream_ops *ops;
+    void *stream;
+    int64_t timer_ms;
+    bool is_over;
+    struct error end; /* code ERROR_OK: ended well */
+    char trailer[128];
+
+    uint64_t seen[SEEN_MAX]; /* sequences that came */
+    size_t count, messages, progress_marks, hellos;
+    bool at_head;
+    char token[128];
+};
+
+static struct connector one;
+static int64_t now_ms = 1000;
+
+static int64_t read_now(void *self)
+{
+    (void)self;
+    return now_ms;
+}
+static const struct clock hand = { read_now, read_now, NULL };
+static struct service service = { .clock = &hand, .version = "test" };
+
+struct connector *connectors_find(struct connectors *cs, struct view name, struct error *err)
+{
+    (void)cs;
+    if (name.len == 0 || view_is(name, "acme"))
+        return &one;
+    error_reason(err, ERROR_NOT_FOUND, "NO_SUCH_CONNECTOR", "no such connector");
+    return NULL;
+}
+void connector_release(struct connector *c)
+{
+    (void)c;
+}
+const char *connector_name(const struct connector *c)
+{
+    (void)c;
+    return "acme";
+}
+const char *connector_org_id(const struct connector *c)
+{
+    (void)c;
+    return "00oacme";
+}
+struct store *connector_store(const struct connector *c)
+{
+    return c->store;
+}
+unsigned connector_topic(const struct connector *c)
+{
+    (void)c;
+    return 3;
+}
+void connector_snapshot(struct connector *c, struct poller_snapshot *out)
+{
+    *out = c->snapshot;
+}
+bool connector_is_deleted(const struct connector *c)
+{
+    return c->is_deleted;
+}
+
+static void take(struct call *c, const unsigned char *at, size_t len)
+{
+    response_type *response = okta__connector__v1__stream_logins_response__unpack(NULL, len, at);
+
+    assert_non_null(response);
+    assert_true(strlen(response->resume_token) > 0);
+    snprintf(c->token, sizeof c->token, "%s", response->resume_token);
+    for (size_t i = 0; i < response->n_logins; i++) {
+        assert_true(c->count < SEEN_MAX);
+        c->seen[c->count++] = response->logins[i]->sequence;
+    }
+    c->messages++;
+    if (response->other_case == OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__OTHER_HELLO) {
+        c->hellos++;
+        assert_int_equal(c->messages, 1);
+    }
+    if (response->other_case == OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__OTHER_PROGRESS) {
+        c->progress_marks++;
+        c->at_head = response->progress->at_head;
+    }
+    okta__connector__v1__stream_logins_response__free_unpacked(response, NULL);
+}
+static bool wrote; /* in this turn */
+
+void call_write(struct call *c, struct buf *bytes)
+{
+    ASSERT(!wrote && !c->is_over);
+    wrote = true;
+    take(c, (const unsigned char *)bytes->at, bytes->len);
+    buf_deinit(bytes);
+}
+void call_write_message(struct call *c, const ProtobufCMessage *m)
+{
+    unsigned char bytes[4096];
+
+    ASSERT(!wrote && !c->is_over && protobuf_c_message_get_packed_size(m) <= sizeof bytes);
+    wrote = true;
+    take(c, bytes, protobuf_c_message_pack(m, bytes));
+}
+void call_stream(struct call *c, const struct call_stream_ops *ops, void *stream)
+{
+    c->ops = ops;
+    c->stream = stream;
+}
+void call_finish(struct call *c, const struct error *err)
+{
+    ASSERT(!c->is_over);
+    c->is_over = true;
+    c->end.code = ERROR_OK;
+    if (err != NULL)
+        c->end = *err;
+}
+void call_fail(struct call *c, const struct error *err)
+{
+    call_finish(c, err);
+}
+void call_trailer(struct call *c, const char *key, const char *value)
+{
+    assert_string_equal(key, "okta-resume-token");
+    snprintf(c->trailer, sizeof c->trailer, "%s", value);
+}
+void call_timer(struct call *c, int64_t at_mono_ms)
+{
+    c->timer_ms = at_mono_ms;
+}
+void call_topic(struct call *c, unsigned topic)
+{
+    (void)c;
+    assert_int_equal(topic, 3);
+}
+const char *call_peer(const struct call *c)
+{
+    (void)c;
+    return "admin unix:/test";
+}
+
+/* ---- driving it ---- */
+
+static struct call *begin(const request_type *request)
+{
+    struct call *c = mem_zero(sizeof *c);
+
+    service_stream_logins(&service, c, &request->base);
+    return c;
+}
+
+/* Lets it write until it waits or is over. */
+static void run(struct call *c)
+{
+    for (int turns = 0; !c->is_over && turns < 10000; turns++) {
+        wrote = false;
+        c->ops->ready(c->stream, c);
+        if (!wrote)
+            break;
+    }
+}
+
+static void end(struct call *c)
+{
+    if (c->ops != NULL)
+        c->ops->ended(c->stream);
+    free(c);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&one, 0, sizeof one);
+    one.store = stored_open();
+    one.snapshot.state = CONNECTOR_LIVE;
+    one.snapshot.history = HISTORY_COMPLETE;
+    service.subscribers = subscribers_create();
+    now_ms = 1000;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    assert_int_equal(subscribers_list(service.subscribers, 3, NULL, 0), 0);
+    subscribers_destroy(service.subscribers);
+    stored_close(one.store);
+    return 0;
+}
+
+static request_type request_from_beginning(bool follow)
+{
+    request_type request = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+
+    request.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_FROM_BEGINNING;
+    request.from_beginning = 1;
+    request.follow = follow;
+    return request;
+}
+
+static void assert_ascending(const struct call *c, uint64_t first, size_t count)
+{
+    assert_int_equal(c->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(c->seen[i], first + i);
+}
+
+/* ---- facts ---- */
+
+static void reads_history_then_live_and_ends_at_the_head_of_the_start(void **state)
+{
+    request_type request = request_from_beginning(false);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 10, T0);
+    stored_add(one.store, -5, T0 - 1000);
+    request.max_batch = 4;
+    c = begin(&request);
+    stored_add(one.store, 3, T0 + 60000);
+    run(c);
+    assert_true(c->is_over);
+    assert_int_equal(c->end.code, ERROR_OK);
+    assert_ascending(c, JOURNAL_FIRST - 5, 15);
+    assert_int_equal(c->hellos, 1);
+    assert_string_equal(c->trailer, c->token);
+    end(c);
+}
+
+static void an_empty_store_ends_at_once(void **state)
+{
+    request_type request = request_from_beginning(false);
+    struct call *c = begin(&request);
+
+    (void)state;
+    run(c);
+    assert_true(c->is_over);
+    assert_int_equal(c->end.code, ERROR_OK);
+    assert_int_equal(c->count, 0);
+    end(c);
+}
+
+static void follows_and_tells_the_head_once_and_then_by_the_clock(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 2, T0);
+    c = begin(&request);
+    run(c);
+    assert_false(c->is_over);
+    assert_ascending(c, JOURNAL_FIRST, 2);
+    assert_int_equal(c->progress_marks, 1);
+    assert_true(c->at_head);
+    run(c); /* woken for nothing */
+    assert_int_equal(c->progress_marks, 1);
+    assert_int_equal(c->timer_ms, now_ms + 15000);
+    now_ms = c->timer_ms;
+    run(c);
+    assert_int_equal(c->progress_marks, 2);
+    stored_add(one.store, 1, T0 + 5000);
+    run(c);
+    assert_ascending(c, JOURNAL_FIRST, 3);
+    assert_int_equal(c->progress_marks, 2);
+    end(c);
+}
+
+static void resumes_from_any_token_without_hole_or_double(void **state)
+{
+    request_type request = request_from_beginning(true);
+
+    (void)state;
+    stored_add(one.store, 20, T0);
+    stored_add(one.store, -20, T0 - 1000);
+    request.max_batch = 3;
+    for (int turns = 1; turns < 14; turns++) {
+        request_type again = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+        struct call *c = begin(&request), *resumed;
+        uint64_t seen;
+
+        for (int i = 0; i < turns; i++) {
+            wrote = false;
+            c->ops->ready(c->stream, c);
+        }
+        again.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_RESUME_TOKEN;
+        again.resume_token = c->token;
+        resumed = begin(&again);
+        run(resumed);
+        assert_true(resumed->is_over);
+        assert_int_equal(resumed->end.code, ERROR_OK);
+        seen = c->count;
+        assert_ascending(resumed, JOURNAL_FIRST - 20 + seen, 40 - seen);
+        end(resumed);
+        end(c);
+    }
+}
+
+static void since_leaves_out_what_was_published_before(void **state)
+{
+    request_type request = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+    Google__Protobuf__Timestamp since = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 5, T0);
+    stored_add(one.store, 1, T0 - 500000); /* late */
+    stored_add(one.store, 2, T0 + 10000);
+    since.seconds = T0 / 1000 + 3;
+    request.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_SINCE;
+    request.since = &since;
+    c = begin(&request);
+    run(c);
+    assert_int_equal(c->count, 4);
+    assert_int_equal(c->seen[0], JOURNAL_FIRST + 3);
+    assert_int_equal(c->seen[1], JOURNAL_FIRST + 4);
+    assert_int_equal(c->seen[2], JOURNAL_FIRST + 6);
+    end(c);
+}
+
+static void fails_rather_than_jump_when_retention_overtakes_it(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 50, T0);
+    request.max_batch = 5;
+    c = begin(&request);
+    for (int i = 0; i < 3; i++) {
+        wrote = false;
+        c->ops->ready(c->stream, c);
+    }
+    assert_int_equal(c->count, 10);
+    stored_prune(one.store, T0 + 10000); /* exactly what it has seen */
+    wrote = false;
+    c->ops->ready(c->stream, c);
+    assert_ascending(c, JOURNAL_FIRST, 15);
+    stored_prune(one.store, T0 + 30000);
+    run(c);
+    assert_true(c->is_over);
+    assert_int_equal(c->end.code, ERROR_OUT_OF_RANGE);
+    assert_string_equal(c->end.reason, "HISTORY_GONE");
+    assert_ascending(c, JOURNAL_FIRST, 15);
+    end(c);
+}
+
+static void waits_for_the_whole_history_when_told_to(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 3, T0);
+    one.snapshot.history = HISTORY_RUNNING;
+    request.require_complete_history = 1;
+    c = begin(&request);
+    run(c);
+    stored_add(one.store, -4, T0 - 1000);
+    run(c);
+    assert_int_equal(c->count, 0);
+    assert_int_equal(c->hellos, 1);
+    now_ms += 15000;
+    run(c);
+    assert_int_equal(c->progress_marks, 1);
+    assert_false(c->at_head);
+    one.snapshot.history = HISTORY_COMPLETE;
+    run(c);
+    assert_ascending(c, JOURNAL_FIRST - 4, 7);
+    end(c);
+}
+
+static void a_token_from_while_it_waited_is_the_beginning(void **state)
+{
+    request_type request = request_from_beginning(true), again = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+    struct call *c, *resumed;
+
+    (void)state;
+    stored_add(one.store, 3, T0);
+    one.snapshot.history = HISTORY_RUNNING;
+    request.require_complete_history = 1;
+    c = begin(&request);
+    run(c);
+    stored_add(one.store, -4, T0 - 1000);
+    one.snapshot.history = HISTORY_COMPLETE;
+    again.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_RESUME_TOKEN;
+    again.resume_token = c->token;
+    resumed = begin(&again);
+    run(resumed);
+    assert_ascending(resumed, JOURNAL_FIRST - 4, 7);
+    end(resumed);
+    end(c);
+}
+
+static void ends_when_the_connector_is_deleted(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 1, T0);
+    c = begin(&request);
+    run(c);
+    one.is_deleted = true;
+    run(c);
+    assert_true(c->is_over);
+    assert_int_equal(c->end.code, ERROR_UNAVAILABLE);
+    assert_string_equal(c->end.reason, "CONNECTOR_DELETED");
+    assert_string_equal(c->trailer, c->token);
+    end(c);
+}
+
+static void drains_with_its_last_token(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 1, T0);
+    c = begin(&request);
+    run(c);
+    c->ops->drain(c->stream, c);
+    assert_int_equal(c->end.code, ERROR_UNAVAILABLE);
+    assert_string_equal(c->end.reason, "SHUTTING_DOWN");
+    assert_string_equal(c->trailer, c->token);
+    end(c);
+}
+
+static void counts_what_it_sent_for_status(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct subscriber_snapshot row;
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 7, T0);
+    c = begin(&request);
+    run(c);
+    assert_int_equal(subscribers_list(service.subscribers, 3, &row, 1), 1);
+    assert_int_equal(subscribers_list(service.subscribers, 4, &row, 1), 0);
+    assert_int_equal(row.events_sent, 7);
+    assert_int_equal(row.sequence, JOURNAL_FIRST + 6);
+    assert_true(row.bytes_sent > 7 * 40);
+    end(c);
+}
+
+/* ---- what is refused ---- */
+
+enum { TOKEN = 2, LAST = 3, SINCE = 4, BEGINNING = 5, NOW = 6 };
+
+static const struct refusal {
+    const char *name;
+    int start;
+    int64_t value;
+    bool follow, require;
+    enum connector_history history;
+    uint32_t max_batch;
+    int64_t progress_s; /* 0: absent */
+    enum error_code want;
+    const char *reason;
+} refusals[] = {
+    { "nonsense for a token", TOKEN, 0, false, false, HISTORY_COMPLETE, 0, 0, ERROR_INVALID_ARGUMENT,
+      "RESUME_TOKEN_INVALID" },
+    { "a token and the whole history", TOKEN, 0, true, true, HISTORY_COMPLETE, 0, 0, ERROR_INVALID_ARGUMENT,
+      "START_INVALID" },
+    { "too many last", LAST, 1000001, false, false, HISTORY_COMPLETE, 0, 0, ERROR_INVALID_ARGUMENT, "START_INVALID" },
+    { "since before 1970", SINCE, -1, false, false, HISTORY_COMPLETE, 0, 0, ERROR_INVALID_ARGUMENT, "START_INVALID" },
+    { "from_beginning false", BEGINNING, 0, false, false, HISTORY_COMPLETE, 0, 0, ERROR_INVALID_ARGUMENT,
+      "START_INVALID" },
+    { "from_now false", NOW, 0, false, false, HISTORY_COMPLETE, 0, 0, ERROR_INVALID_ARGUMENT, "START_INVALID" },
+    { "too large a batch", BEGINNING, 1, false, false, HISTORY_COMPLETE, 10001, 0, ERROR_INVALID_ARGUMENT,
+      "MAX_BATCH_INVALID" },
+    { "progress too often", BEGINNING, 1, true, false, HISTORY_COMPLETE, 0, -1, ERROR_INVALID_ARGUMENT,
+      "PROGRESS_INTERVAL_INVALID" },
+    { "progress too seldom", BEGINNING, 1, true, false, HISTORY_COMPLETE, 0, 301, ERROR_INVALID_ARGUMENT,
+      "PROGRESS_INTERVAL_INVALID" },
+    { "the whole history before it is there, without waiting", BEGINNING, 1, false, true, HISTORY_RUNNING, 0, 0,
+      ERROR_FAILED_PRECONDITION, "HISTORY_INCOMPLETE" },
+    { "the whole history when it never will be there", BEGINNING, 1, true, true, HISTORY_LIMITED_BY_SIZE, 0, 0,
+      ERROR_FAILED_PRECONDITION, "HISTORY_INCOMPLETE" },
+};
+
+static void refuses(void **state)
+{
+    const struct refusal *row = *state;
+    request_type request = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+    Google__Protobuf__Timestamp since = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    Google__Protobuf__Duration progress = GOOGLE__PROTOBUF__DURATION__INIT;
+    char nonsense[] = "nonsense";
+    struct call *c;
+
+    set_up(NULL);
+    one.snapshot.history = row->history;
+    request.start_case = (Okta__Connector__V1__StreamLoginsRequest__StartCase)row->start;
+    switch (row->start) {
+    case TOKEN:
+        request.resume_token = nonsense;
+        break;
+    case LAST:
+        request.last = (uint32_t)row->value;
+        break;
+    case SINCE:
+        since.seconds = row->value;
+        request.since = &since;
+        break;
+    case BEGINNING:
+        request.from_beginning = (int)row->value;
+        break;
+    default:
+        request.from_now = (int)row->value;
+    }
+    request.follow = row->follow;
+    request.require_complete_history = row->require;
+    request.max_batch = row->max_batch;
+    progress.seconds = row->progress_s;
+    request.progress_interval = row->progress_s != 0 ? &progress : NULL;
+    c = begin(&request);
+    assert_true(c->is_over);
+    assert_int_equal(c->end.code, row->want);
+    assert_string_equal(c->end.reason, row->reason);
+    assert_true(strlen(c->end.text) > 20);
+    end(c);
+    tear_down(NULL);
+}
+
+#define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FACT(reads_history_then_live_and_ends_at_the_head_of_the_start),
+        FACT(an_empty_store_ends_at_once),
+        FACT(follows_and_tells_the_head_once_and_then_by_the_clock),
+        FACT(resumes_from_any_token_without_hole_or_double),
+        FACT(since_leaves_out_what_was_published_before),
+        FACT(fails_rather_than_jump_when_retention_overtakes_it),
+        FACT(waits_for_the_whole_history_when_told_to),
+        FACT(a_token_from_while_it_waited_is_the_beginning),
+        FACT(ends_when_the_connector_is_deleted),
+        FACT(drains_with_its_last_token),
+        FACT(counts_what_it_sent_for_status),
+    };
+
+    return RUN_ROWS(refuses, refusals) + cmocka_run_group_tests(tests, NULL, NULL);
+}
