@@ -151,6 +151,7 @@ struct okta_exchange {
     const char *const *headers; /* "Name: value", NULL-terminated */
     int64_t connect_ms, timeout_ms;
     size_t body_bytes_max, header_bytes_max;
+    bool is_fresh_connection; /* on a connection of its own making, not one that was kept */
     void *owner;
 
     /* filled in by the transport */
@@ -159,8 +160,8 @@ struct okta_exchange {
     struct buf body;           /* decompressed */
     char failure[160];         /* why there is no whole answer; "" when there is one */
     bool was_stale_connection; /* a reused connection died before the first byte of an answer */
-    bool timed_out;
-    void *transfer; /* the transport's own */
+    bool timed_out;            /* the request went out, and the time ran out over the answer */
+    void *transfer;            /* the transport's own */
 };
 
 struct okta_transport {

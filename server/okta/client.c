@@ -1,0 +1,464 @@
+/* server/okta/client.c: the client of one org.
+ *
+ * A request: okta_send puts it in its lane's queue -> dispatch (lane by lane, when its bucket's budget and the number
+ * in flight allow) -> the transport -> on_finished puts it among the ended -> okta_run reads the answer, teaches the
+ * budget, and calls back. Callbacks run only there, with no list half-changed, so they may send and cancel.
+ *
+ * How it fails: a kept connection that turns out to be dead sends the request to the front of its queue again, once.
+ * Everything else is a verdict; who asks decides whether to ask again. */
+#include "okta/okta.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "okta/answer.h"
+#include "okta/bucket.h"
+#include "okta/gate.h"
+#include "okta/url.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define SHARE_PERCENT_DEFAULT 50
+#define USER_AGENT_DEFAULT    "okta-connector/1.0"
+
+/* Callers keep a handful of requests each; more is a loop that has gone wrong. */
+#define QUEUED_MAX 4096
+
+#define HEADERS_MAX 4
+
+/* A request from okta_send until done. */
+struct attempt {
+    struct okta_exchange x;
+    const char *headers[HEADERS_MAX];
+    char *authorization; /* wiped */
+    size_t bucket;
+    bool is_fresh; /* a kept connection failed it before */
+    int64_t sent_mono_ms, received_mono_ms;
+    const char *refusal; /* why it is not sent at all; NULL */
+    enum okta_verdict refused_as;
+};
+
+/* Linked by okta_request.next. */
+struct list {
+    struct okta_request *first;
+};
+
+struct okta {
+    /* set once */
+    struct okta_url url;
+    struct clock clock;
+    struct okta_transport *transport;
+    bool owns_transport;
+
+    char *token; /* NULL: none */
+    uint64_t random;
+    bool is_running; /* within okta_run */
+
+    struct list queued[OKTA_LANES], running, ended;
+    size_t queued_count;
+    struct gate gate;
+    struct okta_counts counts;
+};
+
+static int64_t now_mono_ms(const struct okta *o)
+{
+    return clock_mono_ms(&o->clock);
+}
+
+/* splitmix64: for jitter, where all that matters is that no two connectors wait alike. */
+static uint64_t random_next(struct okta *o)
+{
+    uint64_t z = o->random += 0x9e3779b97f4a7c15;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+/* ---- lists ---- */
+
+static void list_append(struct list *l, struct okta_request *r)
+{
+    struct okta_request **at = &l->first;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    r->next = NULL;
+    *at = r;
+}
+
+static void list_prepend(struct list *l, struct okta_request *r)
+{
+    r->next = l->first;
+    l->first = r;
+}
+
+static struct okta_request *list_take(struct okta_request **at)
+{
+    struct okta_request *r = *at;
+
+    *at = r->next;
+    r->next = NULL;
+    return r;
+}
+
+static void list_remove(struct list *l, const struct okta_request *r)
+{
+    struct okta_request **at = &l->first;
+
+    while (*at != NULL && *at != r)
+        at = &(*at)->next;
+    ASSERT(*at == r);
+    (void)list_take(at);
+}
+
+/* ---- one attempt ---- */
+
+static void wipe(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static void exchange_clear(struct attempt *a)
+{
+    wipe(a->authorization);
+    free(a->x.url);
+    buf_deinit(&a->x.head);
+    buf_deinit(&a->x.body);
+    a->x = (struct okta_exchange){ .owner = NULL };
+    a->authorization = NULL;
+}
+
+static void attempt_destroy(struct attempt *a)
+{
+    exchange_clear(a);
+    free(a);
+}
+
+static char *concat(const char *head, struct view tail)
+{
+    size_t len = strlen(head);
+    char *text = mem_alloc(len + tail.len + 1);
+
+    memcpy(text, head, len);
+    memcpy(text + len, tail.at, tail.len);
+    text[len + tail.len] = '\0';
+    return text;
+}
+
+/* The content type of a GET is Okta's way to be asked for less: with okta-response="omitCredentials,..." lists of users
+ * come faster, without the credential provider and transitioningToStatus. We serve both, so we do not ask for it. */
+static void fill_headers(const struct okta *o, const struct okta_request *r, struct attempt *a)
+{
+    size_t count = 0;
+
+    a->headers[count++] = "Accept: application/json";
+    a->headers[count++] = "Content-Type: application/json";
+    if (!r->is_anonymous) {
+        a->authorization = concat("Authorization: SSWS ", view_of(o->token));
+        a->headers[count++] = a->authorization;
+    }
+    a->headers[count] = NULL;
+}
+
+static void start(struct okta *o, struct okta_request *r)
+{
+    struct attempt *a = r->exchange;
+
+    fill_headers(o, r, a);
+    a->x = (struct okta_exchange){
+        .url = concat(o->url.text, r->path),
+        .headers = a->headers,
+        .connect_ms = OKTA_CONNECT_MS,
+        .timeout_ms = OKTA_TIMEOUT_MS,
+        .body_bytes_max = OKTA_BODY_BYTES_MAX,
+        .header_bytes_max = OKTA_HEADER_BYTES_MAX,
+        .is_fresh_connection = a->is_fresh,
+        .owner = r,
+    };
+    buf_init(&a->x.head, OKTA_HEADER_BYTES_MAX);
+    buf_init(&a->x.body, OKTA_BODY_BYTES_MAX);
+    a->sent_mono_ms = now_mono_ms(o);
+    o->counts.requests++;
+    list_append(&o->running, r);
+    o->transport->start(o->transport, &a->x);
+}
+
+static void on_finished(void *ctx, struct okta_exchange *x)
+{
+    struct okta *o = ctx;
+    struct okta_request *r = x->owner;
+    struct attempt *a = r->exchange;
+
+    a->received_mono_ms = now_mono_ms(o);
+    list_remove(&o->running, r);
+    list_append(&o->ended, r);
+}
+
+/* ---- what may be sent ---- */
+
+static void refuse(struct okta *o, struct okta_request *r, enum okta_verdict verdict, const char *text)
+{
+    struct attempt *a = r->exchange;
+
+    a->refused_as = verdict;
+    a->refusal = text;
+    list_append(&o->ended, r);
+}
+
+static void dispatch_lane(struct okta *o, enum okta_lane lane, int64_t now)
+{
+    struct okta_request **at = &o->queued[lane].first;
+
+    while (*at != NULL && gate_has_place(&o->gate, lane)) {
+        const struct attempt *a = (*at)->exchange;
+
+        if (o->token == NULL && !(*at)->is_anonymous) {
+            o->queued_count--;
+            refuse(o, list_take(at), OKTA_CREDENTIAL_REFUSED, "there is no API token");
+        } else if (gate_take(&o->gate, a->bucket, lane, now)) {
+            o->queued_count--;
+            start(o, list_take(at));
+        } else {
+            at = &(*at)->next;
+        }
+    }
+}
+
+/* Sends what may be sent. */
+static void dispatch(struct okta *o)
+{
+    int64_t now = now_mono_ms(o);
+
+    gate_begin_round(&o->gate);
+    for (int lane = 0; lane < OKTA_LANES; lane++)
+        dispatch_lane(o, (enum okta_lane)lane, now);
+}
+
+/* ---- what has ended ---- */
+
+static void tell(struct okta_request *r, const struct okta_answer *answer)
+{
+    struct attempt *a = r->exchange;
+
+    r->exchange = NULL; /* it may be sent again from the callback */
+    r->done(r, answer);
+    attempt_destroy(a);
+}
+
+static void tell_refused(struct okta_request *r, enum okta_verdict verdict, const char *text)
+{
+    struct okta_answer answer = { .verdict = verdict };
+
+    snprintf(answer.message, sizeof answer.message, "%s", text);
+    tell(r, &answer);
+}
+
+/* To the front of its queue, for a connection of its own. */
+static void send_again(struct okta *o, struct okta_request *r)
+{
+    struct attempt *a = r->exchange;
+
+    exchange_clear(a);
+    a->is_fresh = true;
+    o->queued_count++;
+    list_prepend(&o->queued[r->lane], r);
+}
+
+static void count(struct okta *o, const struct answer *a)
+{
+    if (a->told.http_status == 429)
+        o->counts.answers_429++;
+    else if (a->told.verdict != OKTA_DONE)
+        o->counts.failed++;
+}
+
+static void complete(struct okta *o, struct okta_request *r)
+{
+    struct attempt *attempt = r->exchange;
+    struct answer a;
+
+    answer_read(&attempt->x, &o->url, r->path, &a);
+    gate_end(&o->gate, attempt->bucket, &a.headers, attempt->received_mono_ms);
+    count(o, &a);
+    if (!attempt->is_fresh && (attempt->x.was_stale_connection || a.wait == CLASSIFY_WAIT_FRESH)) {
+        send_again(o, r);
+        return;
+    }
+    gate_judge(&o->gate, attempt->bucket, r->lane, &a, attempt->received_mono_ms, random_next(o));
+    a.told.sent_mono_ms = attempt->sent_mono_ms;
+    a.told.received_mono_ms = attempt->received_mono_ms;
+    tell(r, &a.told);
+}
+
+/* Calls back for what has ended. Only what has ended by now: a callback that sends and fails at once must not keep us.
+ */
+static bool complete_ended(struct okta *o)
+{
+    size_t left = 0;
+    bool any = o->ended.first != NULL;
+
+    for (struct okta_request *r = o->ended.first; r != NULL; r = r->next)
+        left++;
+    for (; left > 0 && o->ended.first != NULL; left--) {
+        struct okta_request *r = list_take(&o->ended.first);
+        struct attempt *a = r->exchange;
+
+        if (a->refusal != NULL)
+            tell_refused(r, a->refused_as, a->refusal);
+        else
+            complete(o, r);
+    }
+    return any;
+}
+
+/* ---- okta.h ---- */
+
+struct okta *okta_create(const struct okta_options *options)
+{
+    struct okta *o = mem_zero(sizeof *o);
+    int share_percent = options->share_percent != 0 ? options->share_percent : SHARE_PERCENT_DEFAULT;
+    const char *user_agent = options->user_agent != NULL ? options->user_agent : USER_AGENT_DEFAULT;
+
+    o->url = options->url;
+    o->clock = *options->clock;
+    o->owns_transport = options->transport == NULL;
+    o->transport = o->owns_transport ? okta_transport_curl(user_agent) : options->transport;
+    o->transport->finished = on_finished;
+    o->transport->ctx = o;
+    gate_init(&o->gate, share_percent);
+    if (getrandom(&o->random, sizeof o->random, GRND_NONBLOCK) != (ssize_t)sizeof o->random)
+        o->random = (uint64_t)clock_unix_ms(&o->clock) ^ (uint64_t)(uintptr_t)o;
+    return o;
+}
+
+void okta_destroy(struct okta *o)
+{
+    if (o == NULL)
+        return;
+    ASSERT(!o->is_running);
+    okta_cancel_all(o);
+    ASSERT(o->queued_count == 0); /* nobody sends again what was cancelled by the end */
+    if (o->owns_transport)
+        o->transport->destroy(o->transport);
+    wipe(o->token);
+    free(o);
+}
+
+static bool is_visible(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (v.at[i] <= ' ' || v.at[i] >= 0x7f)
+            return false;
+    return v.len > 0;
+}
+
+void okta_set_token(struct okta *o, struct view token)
+{
+    token = view_trim(token);
+    wipe(o->token);
+    /* What cannot stand in a header line is no token: it would end the line and begin another. */
+    o->token = is_visible(token) ? view_dup(token) : NULL;
+}
+
+void okta_send(struct okta *o, struct okta_request *r)
+{
+    struct attempt *a = mem_zero(sizeof *a);
+
+    ASSERT(r->exchange == NULL && r->lane < OKTA_LANES && o->queued_count < QUEUED_MAX);
+    r->exchange = a;
+    if (!url_path_ok(r->path)) {
+        refuse(o, r, OKTA_BROKEN, "the path of the request is not usable");
+        return;
+    }
+    a->bucket = bucket_of(r->path);
+    gate_want(&o->gate, a->bucket, r->lane, now_mono_ms(o));
+    o->queued_count++;
+    list_append(&o->queued[r->lane], r);
+}
+
+/* How long nothing will be there to do, as far as we know. */
+static int64_t idle_ms(const struct okta *o, int64_t timeout_ms)
+{
+    int64_t due = gate_due_mono_ms(&o->gate);
+    int64_t idle = due != INT64_MAX ? due - now_mono_ms(o) : timeout_ms;
+
+    if (o->ended.first != NULL)
+        return 0;
+    if (idle > timeout_ms)
+        idle = timeout_ms;
+    return idle > 0 ? idle : 0;
+}
+
+void okta_run(struct okta *o, int64_t timeout_ms)
+{
+    bool any;
+
+    ASSERT(!o->is_running);
+    o->is_running = true;
+    any = complete_ended(o);
+    dispatch(o);
+    o->transport->run(o->transport, any ? 0 : idle_ms(o, timeout_ms));
+    (void)complete_ended(o);
+    dispatch(o);
+    o->is_running = false;
+}
+
+void okta_wake(struct okta *o)
+{
+    o->transport->wake(o->transport);
+}
+
+/* Puts at the end of *all what is in *from. */
+static void gather(struct list *all, struct list *from)
+{
+    struct okta_request **at = &all->first;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = from->first;
+    from->first = NULL;
+}
+
+void okta_cancel_all(struct okta *o)
+{
+    struct list all = { NULL };
+
+    for (struct okta_request *r = o->running.first; r != NULL; r = r->next) {
+        struct attempt *a = r->exchange;
+
+        o->transport->cancel(o->transport, &a->x);
+        gate_end(&o->gate, a->bucket, NULL, 0);
+    }
+    for (struct okta_request *r = o->ended.first; r != NULL; r = r->next) {
+        const struct attempt *a = r->exchange;
+
+        if (a->refusal == NULL)
+            gate_end(&o->gate, a->bucket, NULL, 0);
+    }
+    gather(&all, &o->running);
+    gather(&all, &o->ended);
+    for (int lane = 0; lane < OKTA_LANES; lane++)
+        gather(&all, &o->queued[lane]);
+    o->queued_count = 0;
+    while (all.first != NULL)
+        tell_refused(list_take(&all.first), OKTA_CANCELLED, "cancelled");
+}
+
+size_t okta_buckets(const struct okta *o, struct okta_bucket out[OKTA_BUCKETS_MAX])
+{
+    return gate_buckets(&o->gate, now_mono_ms(o), out);
+}
+
+struct okta_counts okta_counts(const struct okta *o)
+{
+    return o->counts;
+}
+
+int64_t okta_idle_interval_ms(const struct okta *o, struct view path)
+{
+    return budget_idle_interval_ms(&o->gate.buckets[bucket_of(path)].budget);
+}

@@ -1,0 +1,11 @@
+/* server/okta/url.h: what may stand behind the org's address in a request line. */
+#ifndef OKTA_URL_H
+#define OKTA_URL_H
+
+#include "okta/okta.h"
+
+/* "/..." of visible ASCII without "#", at most OKTA_PATH_BYTES_MAX: appended to scheme, host and port it cannot reach
+ * any other host. */
+bool url_path_ok(struct view path);
+
+#endif
