@@ -1,0 +1,140 @@
+#include "rpc/cq.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
+void op_leaves(struct op *op)
+{
+#ifdef __SANITIZE_THREAD__
+    __tsan_release(op);
+#else
+    (void)op;
+#endif
+}
+
+static void op_is_back(struct op *op)
+{
+#ifdef __SANITIZE_THREAD__
+    __tsan_acquire(op);
+#else
+    (void)op;
+#endif
+}
+
+static gpr_timespec moment(int64_t mono_ms)
+{
+    if (mono_ms == TIMER_NEVER)
+        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    return (gpr_timespec){ mono_ms / 1000, (int32_t)(mono_ms % 1000) * 1000000, GPR_CLOCK_MONOTONIC };
+}
+
+static void *run(void *arg)
+{
+    struct cq *q = arg;
+
+    for (;;) {
+        grpc_event ev = grpc_completion_queue_next(q->raw, moment(timers_next(&q->timers)), NULL);
+
+        if (ev.type == GRPC_QUEUE_SHUTDOWN)
+            return NULL;
+        if (ev.type == GRPC_OP_COMPLETE) {
+            struct op *op = ev.tag;
+
+            op_is_back(op);
+            op->done(op, ev.success != 0);
+        }
+        /* Also after an event: a busy queue never times out. */
+        if (timers_next(&q->timers) != TIMER_NEVER)
+            timers_run(&q->timers, clock_mono_ms(&clock_system));
+    }
+}
+
+static void on_wake(struct op *op, bool ok)
+{
+    struct cq *q = CONTAINER_OF(op, struct cq, wake);
+
+    (void)ok;
+    /* Emptied before anybody looks for work: what is added from now on posts again. */
+    q->woken(q, atomic_exchange(&q->topics, 0));
+}
+
+/* A call on a channel that leads nowhere, made for empty batches alone. */
+static void create_kept(struct cq *q)
+{
+    grpc_slice method = grpc_slice_from_static_string("/kept");
+
+    q->lame = grpc_lame_client_channel_create("kept", GRPC_STATUS_UNAVAILABLE, "never called");
+    q->kept = grpc_channel_create_call(q->lame, NULL, GRPC_PROPAGATE_DEFAULTS, q->raw, method, NULL,
+                                       gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    ASSERT(q->kept != NULL);
+}
+
+struct cq *cq_create(void (*woken)(struct cq *q, uint64_t topics))
+{
+    struct cq *q = mem_zero(sizeof *q);
+
+    q->raw = grpc_completion_queue_create_for_next(NULL);
+    q->woken = woken;
+    q->wake.done = on_wake;
+    pthread_mutex_init(&q->lock, NULL);
+    create_kept(q);
+    return q;
+}
+
+void cq_start(struct cq *q, const char *name)
+{
+    /* The core itself ends the process when it gets no thread; so here. */
+    ASSERT(pthread_create(&q->thread, NULL, run, q) == 0);
+    pthread_setname_np(q->thread, name);
+    q->is_started = true;
+}
+
+bool cq_post(struct cq *q, struct op *op)
+{
+    bool is_posted = false;
+
+    op_leaves(op);
+    pthread_mutex_lock(&q->lock);
+    if (q->kept != NULL) {
+        ASSERT(grpc_call_start_batch(q->kept, NULL, 0, op, NULL) == GRPC_CALL_OK);
+        is_posted = true;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return is_posted;
+}
+
+void cq_wake(struct cq *q, unsigned topic)
+{
+    ASSERT(topic < 64);
+    if (atomic_fetch_or(&q->topics, UINT64_C(1) << topic) == 0)
+        (void)cq_post(q, &q->wake); /* a queue that is being destroyed has no streams */
+}
+
+void cq_destroy(struct cq *q)
+{
+    grpc_call *kept;
+
+    if (q == NULL)
+        return;
+    pthread_mutex_lock(&q->lock);
+    kept = q->kept;
+    q->kept = NULL;
+    pthread_mutex_unlock(&q->lock);
+    grpc_call_unref(kept);
+    grpc_channel_destroy(q->lame);
+    grpc_completion_queue_shutdown(q->raw);
+    if (q->is_started)
+        pthread_join(q->thread, NULL);
+    grpc_completion_queue_destroy(q->raw);
+    ASSERT(q->calls == NULL);
+    timers_deinit(&q->timers);
+    pthread_mutex_destroy(&q->lock);
+    free(q);
+}

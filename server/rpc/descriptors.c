@@ -1,0 +1,146 @@
+#include "rpc/descriptors.h"
+
+#include "base/assert.h"
+#include "rpc/wire.h"
+
+#include <string.h>
+
+/* Field numbers of google/protobuf/descriptor.proto. */
+enum { SET_FILE = 1 };
+enum { FILE_NAME = 1, FILE_PACKAGE = 2, FILE_DEPENDENCY = 3 };
+enum { ANY_NAME = 1 }; /* in all that has a name of its own */
+
+/* What holds names in what: the field of the outer one, and what is in it. */
+enum kind { FILE_KIND, MESSAGE_KIND, ENUM_KIND, SERVICE_KIND, LEAF_KIND };
+static const struct {
+    enum kind outer;
+    uint32_t field;
+    enum kind inner;
+} holds[] = {
+    { FILE_KIND, 4, MESSAGE_KIND },    /* message_type */
+    { FILE_KIND, 5, ENUM_KIND },       /* enum_type */
+    { FILE_KIND, 6, SERVICE_KIND },    /* service */
+    { FILE_KIND, 7, LEAF_KIND },       /* extension */
+    { MESSAGE_KIND, 2, LEAF_KIND },    /* field */
+    { MESSAGE_KIND, 3, MESSAGE_KIND }, /* nested_type */
+    { MESSAGE_KIND, 4, ENUM_KIND },    /* enum_type */
+    { MESSAGE_KIND, 6, LEAF_KIND },    /* extension */
+    { MESSAGE_KIND, 8, LEAF_KIND },    /* oneof_decl */
+    { SERVICE_KIND, 2, LEAF_KIND },    /* method */
+    { ENUM_KIND, 2, LEAF_KIND },       /* value */
+};
+
+void descriptors_init(struct descriptors *d, struct view set)
+{
+    struct wire_field field;
+
+    d->count = 0;
+    while (wire_next(&set, &field)) {
+        if (field.number != SET_FILE || field.type != WIRE_BYTES)
+            continue;
+        ASSERT(d->count < DESCRIPTORS_FILES_MAX);
+        d->files[d->count++] = field.bytes;
+    }
+    ASSERT(set.len == 0);
+}
+
+int descriptors_file(const struct descriptors *d, struct view name)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (view_eq(wire_find(d->files[i], FILE_NAME), name))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* Takes "name." (or "name/") off *path. */
+static bool descend(struct view *path, struct view name)
+{
+    if (path->len <= name.len + 1 || (name.len > 0 && memcmp(path->at, name.at, name.len) != 0) ||
+        (path->at[name.len] != '.' && path->at[name.len] != '/'))
+        return false;
+    path->at += name.len + 1;
+    path->len -= name.len + 1;
+    return true;
+}
+
+static bool find(struct view outer, enum kind kind, struct view path, enum kind *found);
+
+static bool find_in(struct view inner, enum kind kind, struct view path, enum kind *found)
+{
+    struct view name = wire_find(inner, ANY_NAME);
+
+    if (view_eq(name, path)) {
+        *found = kind;
+        return true;
+    }
+    /* The values of an enum are named beside it, not below it. */
+    if (kind == ENUM_KIND)
+        return find(inner, kind, path, found);
+    return descend(&path, name) && find(inner, kind, path, found);
+}
+
+/* Looks for a path of names in what `outer` holds; recurses as deep as our own messages nest. */
+static bool find(struct view outer, enum kind kind, struct view path, enum kind *found)
+{
+    struct wire_field field;
+
+    while (wire_next(&outer, &field)) {
+        for (size_t i = 0; i < sizeof holds / sizeof holds[0] && field.type == WIRE_BYTES; i++) {
+            if (holds[i].outer == kind && holds[i].field == field.number &&
+                find_in(field.bytes, holds[i].inner, path, found))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int find_file(const struct descriptors *d, struct view name, enum kind *found)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct view package = wire_find(d->files[i], FILE_PACKAGE);
+        struct view path = name;
+
+        if ((package.len == 0 || descend(&path, package)) && find(d->files[i], FILE_KIND, path, found))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* ".pkg.Name", as descriptors write it, means the same. */
+static struct view without_dot(struct view name)
+{
+    return view_starts(name, ".") ? (struct view){ name.at + 1, name.len - 1 } : name;
+}
+
+int descriptors_symbol(const struct descriptors *d, struct view name)
+{
+    enum kind found;
+
+    return find_file(d, without_dot(name), &found);
+}
+
+bool descriptors_is_message(const struct descriptors *d, struct view name)
+{
+    enum kind found;
+
+    return find_file(d, without_dot(name), &found) >= 0 && found == MESSAGE_KIND;
+}
+
+void descriptors_with_imports(const struct descriptors *d, int file, bool marked[DESCRIPTORS_FILES_MAX])
+{
+    struct view rest = d->files[file];
+    struct wire_field field;
+
+    if (marked[file])
+        return;
+    marked[file] = true;
+    while (wire_next(&rest, &field)) {
+        int imported = -1;
+
+        if (field.number == FILE_DEPENDENCY && field.type == WIRE_BYTES)
+            imported = descriptors_file(d, field.bytes);
+        if (imported >= 0)
+            descriptors_with_imports(d, imported, marked);
+    }
+}

@@ -1,0 +1,291 @@
+/* The happy path: poll, accept, ask who it is, count, hand over.
+ *
+ * The count of open connections: once handed over, a descriptor is gRPC's, and nobody tells us when it closes it. But
+ * the inode of a socket is its own, and fstat on a descriptor number tells whether that socket is still behind it. So
+ * the table is only looked through when it is needed: when somebody seems to be at the cap. */
+#include "rpc/door.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <grpc/grpc_posix.h>
+#include <grpc/grpc_security.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 4096  /* in all; a connection costs some 35 kB */
+#define GROUPS_MAX      65536 /* the kernel's own limit */
+#define PAUSE_MS        100   /* without descriptors or memory, accepting again at once would spin */
+#define WARN_EVERY_MS   60000
+#define ACCEPTS_A_TURN  64 /* from one listener, before the others are looked at */
+
+/* Who is counted: a user on a Unix socket, an address over TCP. */
+struct payer {
+    uint32_t uid;
+    unsigned char address[16];
+};
+
+struct connection {
+    struct payer payer;
+    int fd;
+    dev_t dev;
+    ino_t ino;
+};
+
+struct door {
+    /* set before start, then read-only */
+    struct listener *listeners;
+    grpc_server *const *servers;
+    size_t count;
+    struct door_options options;
+    grpc_server_credentials *credentials;
+    int stop; /* an eventfd */
+    pthread_t thread;
+
+    /* door thread */
+    struct connection *connections;
+    size_t connection_count, connection_room;
+    int64_t warned_mono_ms;
+};
+
+bool door_admits(const struct door_options *options, enum call_role role, const struct door_peer *peer)
+{
+    if (!peer->is_unix)
+        return role == CALL_READER;
+    if (peer->uid == 0 || peer->uid == geteuid())
+        return true;
+    if (role != CALL_READER)
+        return false;
+    if (options->reader_uid >= 0 && peer->uid == options->reader_uid)
+        return true;
+    for (size_t i = 0; i < peer->group_count; i++) {
+        if (options->reader_gid >= 0 && peer->groups[i] == options->reader_gid)
+            return true;
+    }
+    return false;
+}
+
+/* Its groups beyond the first, which SO_PEERCRED tells: where a pod shares a group, it is one of these. */
+static uint32_t *groups_of(int fd, uint32_t first, size_t *count)
+{
+    uint32_t *groups;
+    socklen_t size = 0;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0 || errno != ERANGE ||
+        size > GROUPS_MAX * sizeof *groups)
+        size = 0;
+    groups = mem_array(1 + size / sizeof *groups, sizeof *groups);
+    groups[0] = first;
+    if (size > 0 && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) != 0)
+        size = 0;
+    *count = 1 + size / sizeof *groups;
+    return groups;
+}
+
+static bool check_unix(const struct door *d, enum call_role role, int fd, struct payer *payer)
+{
+    struct door_peer peer = { .is_unix = true };
+    struct ucred who;
+    socklen_t size = sizeof who;
+    uint32_t *groups;
+    bool is_admitted;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+        return false;
+    groups = groups_of(fd, who.gid, &peer.group_count);
+    peer.groups = groups;
+    peer.uid = who.uid;
+    payer->uid = who.uid;
+    is_admitted = door_admits(&d->options, role, &peer);
+    free(groups);
+    return is_admitted;
+}
+
+static bool check_tcp(const struct door *d, enum call_role role, int fd, struct payer *payer)
+{
+    const struct door_peer peer = { .is_unix = false };
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+
+    if (getpeername(fd, (struct sockaddr *)&from, &size) != 0)
+        return false;
+    payer->uid = UINT32_MAX; /* nobody's */
+    if (from.ss_family == AF_INET)
+        memcpy(payer->address, &((struct sockaddr_in *)(void *)&from)->sin_addr, 4);
+    else
+        memcpy(payer->address, &((struct sockaddr_in6 *)(void *)&from)->sin6_addr, 16);
+    return door_admits(&d->options, role, &peer);
+}
+
+static bool is_open(const struct connection *c)
+{
+    struct stat st;
+
+    return fstat(c->fd, &st) == 0 && st.st_ino == c->ino && st.st_dev == c->dev;
+}
+
+/* Forgets what gRPC has closed. */
+static void sweep(struct door *d)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < d->connection_count; i++) {
+        if (is_open(&d->connections[i]))
+            d->connections[kept++] = d->connections[i];
+    }
+    d->connection_count = kept;
+}
+
+static size_t count_of(const struct door *d, const struct payer *payer)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->connection_count; i++)
+        count += memcmp(&d->connections[i].payer, payer, sizeof *payer) == 0;
+    return count;
+}
+
+static bool is_room_for(struct door *d, const struct payer *payer)
+{
+    if (d->connection_count < CONNECTIONS_MAX && count_of(d, payer) < d->options.connections_per_uid_max)
+        return true;
+    sweep(d);
+    return d->connection_count < CONNECTIONS_MAX && count_of(d, payer) < d->options.connections_per_uid_max;
+}
+
+static bool enter(struct door *d, const struct payer *payer, int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return false;
+    if (d->connection_count == d->connection_room) {
+        d->connection_room = d->connection_room > 0 ? d->connection_room * 2 : 16;
+        d->connections = mem_grow(d->connections, d->connection_room * sizeof *d->connections);
+    }
+    d->connections[d->connection_count++] = (struct connection){ *payer, fd, st.st_dev, st.st_ino };
+    return true;
+}
+
+static void warn(struct door *d, const char *address, const char *what)
+{
+    int64_t now = clock_mono_ms(&clock_system);
+
+    if (d->warned_mono_ms != 0 && now - d->warned_mono_ms < WARN_EVERY_MS)
+        return;
+    d->warned_mono_ms = now;
+    log_warn("accept", "address=%s text=%s", address, what);
+}
+
+/* Takes the descriptor. */
+static void let_in(struct door *d, size_t which, int fd)
+{
+    const struct listener *l = &d->listeners[which];
+    struct payer payer;
+    const int on = 1;
+
+    memset(&payer, 0, sizeof payer); /* it is compared as bytes */
+    if (!(l->where.is_unix ? check_unix : check_tcp)(d, l->where.role, fd, &payer)) {
+        close(fd);
+        return;
+    }
+    if (!is_room_for(d, &payer) || !enter(d, &payer, fd)) {
+        warn(d, l->address, "refused: too many connections of one user");
+        close(fd);
+        return;
+    }
+    if (!l->where.is_unix)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* slower without, but it works */
+    grpc_server_add_channel_from_fd(d->servers[which], fd, d->credentials);
+}
+
+/* False when accepting must pause. */
+static bool accept_some(struct door *d, size_t which)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        int fd = accept4(d->listeners[which].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd >= 0) {
+            let_in(d, which, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            warn(d, d->listeners[which].address, strerror(errno));
+            return false;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return true;
+        }
+    }
+    return true;
+}
+
+/* False when it is time to stop. Without listeners it is a pause. */
+static bool turn(struct door *d, bool *is_pausing)
+{
+    struct pollfd at[RPC_LISTEN_MAX + 1] = { { .fd = d->stop, .events = POLLIN } };
+    nfds_t count = *is_pausing ? 1 : d->count + 1;
+
+    for (size_t i = 0; i < d->count; i++)
+        at[i + 1] = (struct pollfd){ .fd = d->listeners[i].fd, .events = POLLIN };
+    if (poll(at, count, *is_pausing ? PAUSE_MS : -1) < 0)
+        ASSERT(errno == EINTR || errno == ENOMEM);
+    *is_pausing = false;
+    if (at[0].revents != 0)
+        return false;
+    for (size_t i = 1; i < count; i++) {
+        if (at[i].revents != 0 && !accept_some(d, i - 1))
+            *is_pausing = true;
+    }
+    return true;
+}
+
+static void *run(void *arg)
+{
+    bool is_pausing = false;
+
+    while (turn(arg, &is_pausing))
+        ;
+    return NULL;
+}
+
+struct door *door_open(struct listener *listeners, grpc_server *const *servers, size_t count,
+                       const struct door_options *options)
+{
+    struct door *d = mem_zero(sizeof *d);
+
+    ASSERT(count <= RPC_LISTEN_MAX);
+    d->listeners = listeners;
+    d->servers = servers;
+    d->count = count;
+    d->options = *options;
+    d->credentials = grpc_insecure_server_credentials_create();
+    d->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ASSERT(d->stop >= 0);
+    ASSERT(pthread_create(&d->thread, NULL, run, d) == 0);
+    pthread_setname_np(d->thread, "rpc-door");
+    return d;
+}
+
+void door_close(struct door *d)
+{
+    const uint64_t one = 1;
+
+    if (d == NULL)
+        return;
+    ASSERT(write(d->stop, &one, sizeof one) == sizeof one);
+    pthread_join(d->thread, NULL);
+    for (size_t i = 0; i < d->count; i++)
+        listener_close(&d->listeners[i]);
+    close(d->stop);
+    grpc_server_credentials_release(d->credentials);
+    free(d->connections);
+    free(d);
+}

@@ -1,0 +1,213 @@
+#include "rpc/health.h"
+
+#include "base/mem.h"
+
+#include "grpc/health/v1/health.pb-c.h"
+
+#include <string.h>
+
+#define TOPIC 0 /* on a queue that has no other streams */
+
+struct entry {
+    char *name;
+    enum rpc_health state;
+};
+
+struct health {
+    struct cq *q; /* set before anything else */
+
+    /* any thread, under lock: whoever knows a state sets it, the health thread reads it; held for one look-up */
+    pthread_mutex_t lock;
+    struct entry entries[HEALTH_NAMES_MAX];
+    size_t count;
+    bool is_draining;
+};
+
+struct health *health_create(void)
+{
+    struct health *h = mem_zero(sizeof *h);
+
+    pthread_mutex_init(&h->lock, NULL);
+    return h;
+}
+
+void health_destroy(struct health *h)
+{
+    if (h == NULL)
+        return;
+    for (size_t i = 0; i < h->count; i++)
+        free(h->entries[i].name);
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}
+
+void health_wakes(struct health *h, struct cq *q)
+{
+    h->q = q;
+}
+
+static struct entry *find(struct health *h, const char *name)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        if (strcmp(h->entries[i].name, name) == 0)
+            return &h->entries[i];
+    }
+    return NULL;
+}
+
+static bool set(struct health *h, const char *name, enum rpc_health state)
+{
+    struct entry *e = find(h, name);
+
+    if (state == RPC_HEALTH_GONE) {
+        if (e == NULL)
+            return true;
+        free(e->name);
+        *e = h->entries[--h->count];
+        return true;
+    }
+    if (e == NULL) {
+        if (h->count == HEALTH_NAMES_MAX || strlen(name) > HEALTH_NAME_BYTES_MAX)
+            return false;
+        e = &h->entries[h->count++];
+        e->name = mem_strdup(name);
+    }
+    e->state = state;
+    return true;
+}
+
+bool health_set(struct health *h, const char *service, enum rpc_health state)
+{
+    bool is_set;
+
+    pthread_mutex_lock(&h->lock);
+    is_set = h->is_draining || set(h, service, state);
+    pthread_mutex_unlock(&h->lock);
+    if (h->q != NULL)
+        cq_wake(h->q, TOPIC);
+    return is_set;
+}
+
+void health_drain(struct health *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->is_draining = true;
+    for (size_t i = 0; i < h->count; i++)
+        h->entries[i].state = RPC_HEALTH_NOT_SERVING;
+    pthread_mutex_unlock(&h->lock);
+    if (h->q != NULL)
+        cq_wake(h->q, TOPIC);
+}
+
+/* RPC_HEALTH_GONE for a name that is not known. */
+static enum rpc_health get(struct health *h, const char *name)
+{
+    enum rpc_health state;
+    struct entry *e;
+
+    pthread_mutex_lock(&h->lock);
+    e = find(h, name);
+    state = e != NULL ? e->state : RPC_HEALTH_GONE;
+    pthread_mutex_unlock(&h->lock);
+    return state;
+}
+
+/* ---- the methods ---- */
+
+static Grpc__Health__V1__HealthCheckResponse response_of(enum rpc_health state)
+{
+    Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+
+    switch (state) {
+    case RPC_HEALTH_UNKNOWN:
+        response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__UNKNOWN;
+        break;
+    case RPC_HEALTH_SERVING:
+        response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+        break;
+    case RPC_HEALTH_NOT_SERVING:
+        response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
+        break;
+    case RPC_HEALTH_GONE:
+        response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
+        break;
+    }
+    return response;
+}
+
+static void check(void *service, struct call *c, const ProtobufCMessage *request)
+{
+    const char *name = ((const Grpc__Health__V1__HealthCheckRequest *)request)->service;
+    enum rpc_health state = get(service, name);
+    Grpc__Health__V1__HealthCheckResponse response = response_of(state);
+    struct error err;
+
+    if (state == RPC_HEALTH_GONE) {
+        error_set(&err, ERROR_NOT_FOUND, "no health is known of \"%.*s\"", HEALTH_NAME_BYTES_MAX, name);
+        call_fail(c, &err);
+        return;
+    }
+    call_reply(c, &response.base);
+}
+
+struct watcher {
+    struct health *health;
+    char *name;
+    bool has_told, is_draining;
+    enum rpc_health told;
+};
+
+static void watch_ready(void *stream, struct call *c)
+{
+    struct watcher *w = stream;
+    enum rpc_health state = get(w->health, w->name);
+    struct error err;
+
+    if (!w->has_told || state != w->told) {
+        Grpc__Health__V1__HealthCheckResponse response = response_of(state);
+
+        call_write_message(c, &response.base);
+        w->has_told = true;
+        w->told = state;
+    }
+    if (w->is_draining) {
+        error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
+        call_finish(c, &err);
+    }
+}
+
+static void watch_drain(void *stream, struct call *c)
+{
+    struct watcher *w = stream;
+
+    (void)c;
+    w->is_draining = true; /* ready follows, and tells the last state first */
+}
+
+static void watch_ended(void *stream)
+{
+    struct watcher *w = stream;
+
+    free(w->name);
+    free(w);
+}
+
+static void watch(void *service, struct call *c, const ProtobufCMessage *request)
+{
+    static const struct call_stream_ops ops = { .ready = watch_ready, .drain = watch_drain, .ended = watch_ended };
+    struct watcher *w;
+
+    w = mem_zero(sizeof *w);
+    w->health = service;
+    w->name = mem_strdup(((const Grpc__Health__V1__HealthCheckRequest *)request)->service);
+    call_topic(c, TOPIC);
+    call_stream(c, &ops, w);
+}
+
+const struct call_method health_methods[] = {
+    { "/grpc.health.v1.Health/Check", CALL_UNARY, CALL_READER, true,
+      &grpc__health__v1__health_check_request__descriptor, check },
+    { "/grpc.health.v1.Health/Watch", CALL_SERVER_STREAM, CALL_READER, true,
+      &grpc__health__v1__health_check_request__descriptor, watch },
+    { 0 },
+};

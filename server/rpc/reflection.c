@@ -1,0 +1,230 @@
+/* Each request is answered by one response: a request comes, the answer is packed, and written when the stream may.
+ *
+ * v1 and v1alpha differ in their package alone, message for message and field for field, so both are served with the
+ * messages of v1. */
+#include "rpc/reflection.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "rpc/descriptors.h"
+#include "rpc/message.h"
+
+#include "grpc/reflection/v1/reflection.pb-c.h"
+
+#include <grpc/grpc.h>
+#include <string.h>
+
+#define SERVICES_MAX 32
+
+typedef Grpc__Reflection__V1__ServerReflectionRequest request_t;
+typedef Grpc__Reflection__V1__ServerReflectionResponse response_t;
+
+struct reflection {
+    struct descriptors descriptors;
+    char *services[SERVICES_MAX];
+    size_t service_count;
+};
+
+static void add_service(struct reflection *r, const char *path)
+{
+    struct view name = { path + 1, strcspn(path + 1, "/") };
+
+    for (size_t i = 0; i < r->service_count; i++) {
+        if (view_is(name, r->services[i]))
+            return;
+    }
+    ASSERT(r->service_count < SERVICES_MAX);
+    r->services[r->service_count++] = view_dup(name);
+}
+
+struct reflection *reflection_create(struct view descriptors, const struct call_method *const *tables,
+                                     size_t table_count)
+{
+    struct reflection *r = mem_zero(sizeof *r);
+
+    descriptors_init(&r->descriptors, descriptors);
+    for (size_t i = 0; i < table_count; i++) {
+        for (const struct call_method *m = tables[i]; m->path != NULL; m++)
+            add_service(r, m->path);
+    }
+    return r;
+}
+
+void reflection_destroy(struct reflection *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->service_count; i++)
+        free(r->services[i]);
+    free(r);
+}
+
+/* ---- answers ---- */
+
+static void pack(response_t *response, struct buf *out)
+{
+    struct error err;
+
+    ASSERT(message_pack(&response->base, out, &err)); /* a few dozen kilobytes of our own, and the request */
+}
+
+static void answer_error(response_t *response, enum error_code code, const char *text, struct buf *out)
+{
+    Grpc__Reflection__V1__ErrorResponse e = GRPC__REFLECTION__V1__ERROR_RESPONSE__INIT;
+
+    e.error_code = (int32_t)code;
+    e.error_message = (char *)(uintptr_t)text;
+    response->message_response_case = GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ERROR_RESPONSE;
+    response->error_response = &e;
+    pack(response, out);
+}
+
+/* The file and all its imports; file < 0: there is none. */
+static void answer_file(const struct reflection *r, response_t *response, int file, struct buf *out)
+{
+    Grpc__Reflection__V1__FileDescriptorResponse files = GRPC__REFLECTION__V1__FILE_DESCRIPTOR_RESPONSE__INIT;
+    ProtobufCBinaryData list[DESCRIPTORS_FILES_MAX];
+    bool marked[DESCRIPTORS_FILES_MAX] = { false };
+    struct view at;
+
+    if (file < 0) {
+        answer_error(response, ERROR_NOT_FOUND, "there is no such file or symbol here", out);
+        return;
+    }
+    descriptors_with_imports(&r->descriptors, file, marked);
+    at = r->descriptors.files[file];
+    list[files.n_file_descriptor_proto++] = (ProtobufCBinaryData){ at.len, (uint8_t *)(uintptr_t)at.at };
+    for (int i = 0; i < (int)r->descriptors.count; i++) {
+        at = r->descriptors.files[i];
+        if (marked[i] && i != file)
+            list[files.n_file_descriptor_proto++] = (ProtobufCBinaryData){ at.len, (uint8_t *)(uintptr_t)at.at };
+    }
+    files.file_descriptor_proto = list;
+    response->message_response_case =
+        GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_FILE_DESCRIPTOR_RESPONSE;
+    response->file_descriptor_response = &files;
+    pack(response, out);
+}
+
+static void answer_services(const struct reflection *r, response_t *response, struct buf *out)
+{
+    Grpc__Reflection__V1__ListServiceResponse list = GRPC__REFLECTION__V1__LIST_SERVICE_RESPONSE__INIT;
+    Grpc__Reflection__V1__ServiceResponse services[SERVICES_MAX];
+    Grpc__Reflection__V1__ServiceResponse *at[SERVICES_MAX];
+
+    for (size_t i = 0; i < r->service_count; i++) {
+        grpc__reflection__v1__service_response__init(&services[i]);
+        services[i].name = r->services[i];
+        at[i] = &services[i];
+    }
+    list.n_service = r->service_count;
+    list.service = at;
+    response->message_response_case =
+        GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_LIST_SERVICES_RESPONSE;
+    response->list_services_response = &list;
+    pack(response, out);
+}
+
+/* proto3 files declare no extensions but of options, and ours none at all: the list of a message that exists is empty.
+ */
+static void answer_extensions(const struct reflection *r, response_t *response, const char *type, struct buf *out)
+{
+    Grpc__Reflection__V1__ExtensionNumberResponse none = GRPC__REFLECTION__V1__EXTENSION_NUMBER_RESPONSE__INIT;
+
+    if (!descriptors_is_message(&r->descriptors, view_of(type))) {
+        answer_error(response, ERROR_NOT_FOUND, "there is no such message here", out);
+        return;
+    }
+    none.base_type_name = (char *)(uintptr_t)type;
+    response->message_response_case =
+        GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ALL_EXTENSION_NUMBERS_RESPONSE;
+    response->all_extension_numbers_response = &none;
+    pack(response, out);
+}
+
+static void answer(const struct reflection *r, const request_t *request, struct buf *out)
+{
+    response_t response = GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__INIT;
+
+    response.valid_host = request->host;
+    response.original_request = (request_t *)(uintptr_t)request;
+    switch (request->message_request_case) {
+    case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME:
+        answer_file(r, &response, descriptors_file(&r->descriptors, view_of(request->file_by_filename)), out);
+        break;
+    case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL:
+        answer_file(r, &response, descriptors_symbol(&r->descriptors, view_of(request->file_containing_symbol)), out);
+        break;
+    case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_EXTENSION:
+        answer_error(&response, ERROR_NOT_FOUND, "there is no such extension here", out);
+        break;
+    case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_ALL_EXTENSION_NUMBERS_OF_TYPE:
+        answer_extensions(r, &response, request->all_extension_numbers_of_type, out);
+        break;
+    case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES:
+        answer_services(r, &response, out);
+        break;
+    default:
+        answer_error(&response, ERROR_INVALID_ARGUMENT, "the request asks for nothing", out);
+        break;
+    }
+}
+
+/* ---- the stream ---- */
+
+struct dialogue {
+    const struct reflection *reflection;
+    struct buf pending;
+    bool has_pending;
+};
+
+static void put_answer(struct dialogue *d, const ProtobufCMessage *request)
+{
+    answer(d->reflection, (const request_t *)request, &d->pending);
+    d->has_pending = true;
+}
+
+static void dialogue_ready(void *stream, struct call *c)
+{
+    struct dialogue *d = stream;
+
+    if (d->has_pending)
+        call_write(c, &d->pending);
+    d->has_pending = false;
+}
+
+static void dialogue_message(void *stream, struct call *c, const ProtobufCMessage *request)
+{
+    if (request == NULL)
+        call_finish(c, NULL);
+    else
+        put_answer(stream, request); /* ready follows */
+}
+
+static void dialogue_ended(void *stream)
+{
+    struct dialogue *d = stream;
+
+    buf_deinit(&d->pending);
+    free(d);
+}
+
+static void start(void *service, struct call *c, const ProtobufCMessage *request)
+{
+    static const struct call_stream_ops ops = { .ready = dialogue_ready,
+                                                .message = dialogue_message,
+                                                .ended = dialogue_ended };
+    struct dialogue *d = mem_zero(sizeof *d);
+
+    d->reflection = service;
+    put_answer(d, request);
+    call_stream(c, &ops, d);
+}
+
+const struct call_method reflection_methods[] = {
+    { "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, CALL_READER, false,
+      &grpc__reflection__v1__server_reflection_request__descriptor, start },
+    { "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, CALL_READER, false,
+      &grpc__reflection__v1__server_reflection_request__descriptor, start },
+    { 0 },
+};

@@ -1,0 +1,42 @@
+/* server/rpc/route.h: what server.c hands to call.c: where calls come in, and who counts them. */
+#ifndef RPC_ROUTE_H
+#define RPC_ROUTE_H
+
+#include "rpc/call.h"
+#include "rpc/cq.h"
+
+#define PEER_TEXT_MAX 128
+
+/* What the end has to wait for. Any thread. */
+struct census {
+    pthread_mutex_t lock; /* protects the counts, for rpc_stop to wait on */
+    pthread_cond_t changed;
+    size_t calls;   /* every struct call, those too that still wait for a client: none is left behind in a queue */
+    size_t servers; /* that have not said that they are shut down */
+    _Atomic bool is_draining;
+};
+
+/* One method on one listener. Read-only once calls are armed on it. */
+struct route {
+    const struct call_method *method; /* NULL: whatever no method claims */
+    void *service;
+    grpc_server *server; /* that of the listener: the server a call arrives on tells its role */
+    void *handle;        /* of the registered method; NULL without a method */
+    enum call_role role;
+    const char *peer; /* "admin unix:/run/..." */
+    struct census *census;
+};
+
+/* Waits for one call of this route on this queue; when it comes, for the next. Queue thread, or before it runs. */
+void call_arm(const struct route *route, struct cq *q);
+
+/* Queue thread: tells every stream that the server is going. */
+void calls_drain(struct cq *q);
+
+/* Queue thread: gives ready to every stream whose topic is in the mask. For cq_create. */
+void calls_woken(struct cq *q, uint64_t topics);
+
+void census_calls(struct census *s, int by);
+void census_servers(struct census *s, int by);
+
+#endif

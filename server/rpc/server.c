@@ -1,0 +1,430 @@
+/* Ports, queues, methods, and their end.
+ *
+ * One gRPC server a listener, all on the same queues: the server that a call arrives on tells its role. A door thread
+ * accepts and hands over (door.h). Each method waits for a call on every queue; health's on a queue of its own.
+ *
+ * The end, in order:
+ *   rpc_drain    1 health says NOT_SERVING   2 new calls are refused       3 the door is closed
+ *                4 servers say GOAWAY        5 every stream is told to finish
+ *   rpc_stop     6 wait for the calls        7 wait a moment for the connections to close   8 cancel the rest
+ *                9 wait for all of them
+ *   rpc_destroy 10 the servers              11 the queues and their threads                12 the socket files */
+#include "rpc/server.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "rpc/cq.h"
+#include "rpc/door.h"
+#include "rpc/health.h"
+#include "rpc/listen.h"
+#include "rpc/reflection.h"
+#include "rpc/route.h"
+
+#include <grpc/support/log.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUEUES_MAX           16
+#define QUEUES_UNASKED_MAX   4   /* reading the store and writing to sockets saturates no more */
+#define CONNECTIONS_PER_UID  256 /* a backend's replicas, and all that a person may have open */
+#define STREAMS_A_CONNECTION 1024
+#define CONNECTION_IDLE_MS   60000 /* without any call; a connection that says nothing is closed by it, too */
+#define PING_EVERY_MS        10000 /* a client may ping as often; more is a nuisance */
+#define MEMORY_BYTES_MAX     ((size_t)256 << 20) /* of what the core reads from all clients together */
+#define CLOSE_MS_MAX         250                 /* for clients to answer GOAWAY once their calls are over */
+#define GONE_MS_MAX          30000               /* after everything was cancelled; longer is our own mistake */
+#define CORE_WARN_EVERY_MS   1000
+
+enum { TABLE_OURS, TABLE_HEALTH, TABLE_REFLECTION, TABLES };
+
+struct rpc {
+    /* set before start, then read-only */
+    struct listener listeners[RPC_LISTEN_MAX];
+    char peers[RPC_LISTEN_MAX][PEER_TEXT_MAX];
+    size_t listener_count; /* that are open */
+    const struct call_method *tables[TABLES];
+    void *services[TABLES];
+    struct cq *queues[QUEUES_MAX + 1]; /* the last is health's */
+    size_t queue_count;                /* without health's */
+    grpc_server *servers[RPC_LISTEN_MAX];
+    size_t server_count;
+    struct route *routes; /* of all servers */
+    size_t route_count;
+    struct health *health;
+    struct reflection *reflection;
+    bool has_core;
+
+    /* main thread */
+    struct door *door;
+    bool is_stopped;
+    struct shutting {
+        struct op op;
+        struct rpc *rpc;
+    } shutting[RPC_LISTEN_MAX];
+    struct draining {
+        struct op op;
+        struct cq *q;
+    } draining[QUEUES_MAX + 1];
+
+    /* any thread */
+    struct census census;
+};
+
+/* ---- what the end waits for ---- */
+
+static void census_add(struct census *s, size_t *count, int by)
+{
+    pthread_mutex_lock(&s->lock);
+    *count += (size_t)by;
+    if (*count == 0)
+        pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void census_calls(struct census *s, int by)
+{
+    census_add(s, &s->calls, by);
+}
+
+void census_servers(struct census *s, int by)
+{
+    census_add(s, &s->servers, by);
+}
+
+static void census_init(struct census *s)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&s->lock, NULL);
+}
+
+/* True when the count became zero within so many milliseconds. */
+static bool census_wait(struct census *s, const size_t *count, int64_t at_most_ms)
+{
+    int64_t until = clock_mono_ms(&clock_system) + at_most_ms;
+    struct timespec at = { .tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000 };
+    bool is_zero;
+    int rc = 0;
+
+    pthread_mutex_lock(&s->lock);
+    while (*count > 0 && rc == 0)
+        rc = pthread_cond_timedwait(&s->changed, &s->lock, &at);
+    is_zero = *count == 0;
+    pthread_mutex_unlock(&s->lock);
+    return is_zero;
+}
+
+/* ---- the start ---- */
+
+/* The core's own words go where ours go. A peer can provoke some of them, so they are rationed. */
+static void on_core_log(gpr_log_func_args *args)
+{
+    static _Atomic int64_t said_mono_ms;
+    int64_t now = clock_mono_ms(&clock_system);
+    int64_t said = atomic_load(&said_mono_ms);
+
+    if (args->severity == GPR_LOG_SEVERITY_ERROR && now - said >= CORE_WARN_EVERY_MS &&
+        atomic_compare_exchange_strong(&said_mono_ms, &said, now))
+        log_warn("grpc.core", "text=%s", args->message);
+    else
+        log_debug("grpc.core", "text=%s", args->message);
+}
+
+static bool open_listeners(struct rpc *r, const struct rpc_options *options, struct error *err)
+{
+    if (options->listen_count == 0 || options->listen_count > RPC_LISTEN_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "it listens on 1 to %d addresses", RPC_LISTEN_MAX);
+    for (size_t i = 0; i < options->listen_count; i++) {
+        struct listener *l = &r->listeners[i];
+
+        if (!listener_open(l, &options->listen[i], err))
+            return error_wrap(err, "listen");
+        r->listener_count++;
+        snprintf(r->peers[i], sizeof r->peers[i], "%s %s", role_name(l->where.role), l->address);
+    }
+    return true;
+}
+
+static void create_queues(struct rpc *r, unsigned threads)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (threads == 0)
+        threads = cores < 1 ? 1 : cores > QUEUES_UNASKED_MAX ? QUEUES_UNASKED_MAX : (unsigned)cores;
+    r->queue_count = threads < QUEUES_MAX ? threads : QUEUES_MAX;
+    for (size_t i = 0; i <= r->queue_count; i++) {
+        r->queues[i] = cq_create(calls_woken);
+        r->draining[i].q = r->queues[i];
+    }
+    health_wakes(r->health, r->queues[r->queue_count]);
+}
+
+static grpc_arg number(const char *key, unsigned value)
+{
+    return (grpc_arg){ GRPC_ARG_INTEGER, (char *)(uintptr_t)key, { .integer = (int)value } };
+}
+
+static grpc_server *create_server(const struct rpc *r, unsigned streams, grpc_resource_quota *quota)
+{
+    grpc_arg args[] = {
+        number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, CALL_REQUEST_BYTES_MAX),
+        number(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams),
+        number(GRPC_ARG_MAX_CONNECTION_IDLE_MS, CONNECTION_IDLE_MS),
+        number(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_EVERY_MS),
+        number(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        /* The cap on messages counts them compressed: a megabyte of gzip may be a gigabyte. */
+        number(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1u << GRPC_COMPRESS_NONE),
+        { GRPC_ARG_POINTER,
+          (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
+          { .pointer = { quota, grpc_resource_quota_arg_vtable() } } },
+    };
+    const grpc_channel_args all = { sizeof args / sizeof args[0], args };
+    grpc_server *server = grpc_server_create(&all, NULL);
+
+    for (size_t i = 0; i <= r->queue_count; i++)
+        grpc_server_register_completion_queue(server, r->queues[i]->raw, NULL);
+    return server;
+}
+
+static void add_route(struct rpc *r, size_t which, const struct call_method *method, void *service)
+{
+    struct route *route = &r->routes[r->route_count++];
+
+    *route = (struct route){ .method = method,
+                             .service = service,
+                             .server = r->servers[which],
+                             .role = r->listeners[which].where.role,
+                             .peer = r->peers[which],
+                             .census = &r->census };
+    if (method == NULL)
+        return;
+    route->handle =
+        grpc_server_register_method(route->server, method->path, NULL, GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+    ASSERT(route->handle != NULL); /* no path twice */
+}
+
+static size_t count_methods(const struct call_method *table)
+{
+    size_t count = 0;
+
+    while (table[count].path != NULL)
+        count++;
+    return count;
+}
+
+static void create_routes(struct rpc *r)
+{
+    size_t each = 1;
+
+    for (size_t t = 0; t < TABLES; t++)
+        each += count_methods(r->tables[t]);
+    r->routes = mem_array(each * r->server_count, sizeof *r->routes);
+    for (size_t i = 0; i < r->server_count; i++) {
+        for (size_t t = 0; t < TABLES; t++) {
+            for (const struct call_method *m = r->tables[t]; m->path != NULL; m++)
+                add_route(r, i, m, r->services[t]);
+        }
+        add_route(r, i, NULL, NULL);
+    }
+}
+
+static void create_servers(struct rpc *r, const struct rpc_options *options)
+{
+    unsigned streams = options->streams_per_connection_max;
+    grpc_resource_quota *quota = grpc_resource_quota_create("rpc");
+
+    grpc_resource_quota_resize(quota, MEMORY_BYTES_MAX);
+    for (size_t i = 0; i < r->listener_count; i++) {
+        r->servers[i] = create_server(r, streams > 0 ? streams : STREAMS_A_CONNECTION, quota);
+        r->server_count++;
+    }
+    grpc_resource_quota_unref(quota);
+}
+
+/* A method waits for a call on every queue that may serve it; what is unknown is refused on the first. */
+static void arm(struct rpc *r, const struct route *route)
+{
+    if (route->method == NULL) {
+        call_arm(route, r->queues[0]);
+    } else if (route->method->on_own_queue) {
+        call_arm(route, r->queues[r->queue_count]);
+    } else {
+        for (size_t i = 0; i < r->queue_count; i++)
+            call_arm(route, r->queues[i]);
+    }
+}
+
+static void start_all(struct rpc *r, const struct rpc_options *options)
+{
+    const struct door_options door = {
+        .reader_uid = options->reader_uid,
+        .reader_gid = options->reader_gid,
+        .connections_per_uid_max =
+            options->connections_per_uid_max > 0 ? options->connections_per_uid_max : CONNECTIONS_PER_UID,
+    };
+    char name[16];
+
+    for (size_t i = 0; i < r->server_count; i++) {
+        grpc_server_start(r->servers[i]);
+        census_servers(&r->census, +1);
+    }
+    for (size_t i = 0; i < r->route_count; i++)
+        arm(r, &r->routes[i]);
+    for (size_t i = 0; i <= r->queue_count; i++) {
+        snprintf(name, sizeof name, i < r->queue_count ? "rpc-%zu" : "rpc-health", i);
+        cq_start(r->queues[i], name);
+    }
+    r->door = door_open(r->listeners, r->servers, r->server_count, &door);
+}
+
+static void start_core(struct rpc *r, const struct rpc_options *options)
+{
+    const struct view descriptors = { (const char *)options->descriptors, options->descriptors_size };
+
+    gpr_set_log_function(on_core_log);
+    grpc_init();
+    r->has_core = true;
+    r->health = health_create();
+    r->tables[TABLE_OURS] = options->methods;
+    r->tables[TABLE_HEALTH] = health_methods;
+    r->tables[TABLE_REFLECTION] = reflection_methods;
+    r->reflection = reflection_create(descriptors, r->tables, TABLES);
+    r->services[TABLE_OURS] = options->service;
+    r->services[TABLE_HEALTH] = r->health;
+    r->services[TABLE_REFLECTION] = r->reflection;
+    create_queues(r, options->threads);
+    create_servers(r, options);
+    create_routes(r);
+    start_all(r, options);
+}
+
+bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error *err)
+{
+    struct rpc *r = mem_zero(sizeof *r);
+    sigset_t all, before;
+
+    census_init(&r->census);
+    if (!open_listeners(r, options, err)) {
+        rpc_destroy(r);
+        return false;
+    }
+    /* Signals are for main; threads inherit this, the core's own, too. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    start_core(r, options);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    for (size_t i = 0; i < r->listener_count; i++)
+        log_info("listen", "role=%s address=%s", role_name(r->listeners[i].where.role), r->listeners[i].address);
+    *out = r;
+    return true;
+}
+
+/* ---- in between ---- */
+
+const char *rpc_address(const struct rpc *r, size_t index)
+{
+    return index < r->listener_count ? r->listeners[index].address : NULL;
+}
+
+void rpc_wake(struct rpc *r, unsigned topic)
+{
+    for (size_t i = 0; i < r->queue_count; i++)
+        cq_wake(r->queues[i], topic);
+}
+
+void rpc_health_set(struct rpc *r, const char *service, enum rpc_health health)
+{
+    if (!health_set(r->health, service, health))
+        log_warn("health", "text=no room for the name of one more service");
+}
+
+/* ---- the end ---- */
+
+static void on_server_shut(struct op *op, bool ok)
+{
+    struct shutting *s = CONTAINER_OF(op, struct shutting, op);
+
+    (void)ok;
+    census_servers(&s->rpc->census, -1);
+}
+
+static void on_drain(struct op *op, bool ok)
+{
+    (void)ok;
+    calls_drain(CONTAINER_OF(op, struct draining, op)->q);
+}
+
+void rpc_drain(struct rpc *r)
+{
+    if (atomic_exchange(&r->census.is_draining, true))
+        return;
+    /* 1, with 2: whoever watches health learns it before anything else ends. */
+    health_drain(r->health);
+    /* 3 */
+    door_close(r->door);
+    r->door = NULL;
+    /* 4 */
+    for (size_t i = 0; i < r->server_count; i++) {
+        r->shutting[i] = (struct shutting){ { on_server_shut }, r };
+        op_leaves(&r->shutting[i].op);
+        grpc_server_shutdown_and_notify(r->servers[i], r->queues[0]->raw, &r->shutting[i].op);
+    }
+    /* 5 */
+    for (size_t i = 0; i <= r->queue_count; i++) {
+        r->draining[i].op.done = on_drain;
+        ASSERT(cq_post(r->queues[i], &r->draining[i].op));
+    }
+}
+
+void rpc_stop(struct rpc *r, int64_t grace_ms)
+{
+    if (r->is_stopped)
+        return;
+    r->is_stopped = true;
+    rpc_drain(r);
+    /* 6 and 7: a connection that is cut while its client still has to read the last status would lose it. */
+    if (census_wait(&r->census, &r->census.calls, grace_ms))
+        (void)census_wait(&r->census, &r->census.servers, CLOSE_MS_MAX);
+    /* 8 */
+    for (size_t i = 0; i < r->server_count; i++)
+        grpc_server_cancel_all_calls(r->servers[i]);
+    /* 9: a handler that does not return holds its queue, and then nothing here could be freed. */
+    ASSERT(census_wait(&r->census, &r->census.servers, GONE_MS_MAX));
+    ASSERT(census_wait(&r->census, &r->census.calls, GONE_MS_MAX));
+}
+
+void rpc_destroy(struct rpc *r)
+{
+    if (r == NULL)
+        return;
+    if (r->has_core)
+        rpc_stop(r, 0);
+    /* 10 */
+    for (size_t i = 0; i < r->server_count; i++)
+        grpc_server_destroy(r->servers[i]);
+    /* 11 */
+    for (size_t i = 0; i <= r->queue_count && r->has_core; i++)
+        cq_destroy(r->queues[i]);
+    /* 12 */
+    for (size_t i = 0; i < r->listener_count; i++) {
+        listener_close(&r->listeners[i]);
+        listener_remove(&r->listeners[i]);
+    }
+    free(r->routes);
+    health_destroy(r->health);
+    reflection_destroy(r->reflection);
+    pthread_cond_destroy(&r->census.changed);
+    pthread_mutex_destroy(&r->census.lock);
+    if (r->has_core)
+        grpc_shutdown();
+    free(r);
+}

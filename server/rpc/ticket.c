@@ -1,0 +1,108 @@
+#include "rpc/ticket.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "rpc/message.h"
+
+#include <stdlib.h>
+
+struct call_ticket {
+    /* set at the start, then read-only */
+    struct cq *q; /* good while call is not NULL */
+
+    /* any thread, under lock: the queue's thread lets go of the call while another one answers */
+    pthread_mutex_t lock;
+    struct call *call; /* NULL: the caller is gone */
+
+    /* who holds the ticket; once posted, queue thread */
+    struct op posted;
+    grpc_byte_buffer *answer;
+    struct error err;
+};
+
+static void destroy(struct call_ticket *t)
+{
+    grpc_byte_buffer_destroy(t->answer);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+static void on_posted(struct op *op, bool ok)
+{
+    struct call_ticket *t = CONTAINER_OF(op, struct call_ticket, posted);
+    grpc_byte_buffer *answer = t->answer;
+    struct call *c;
+
+    (void)ok;
+    /* Whoever posted may still hold the lock: not freed before it is released. */
+    pthread_mutex_lock(&t->lock);
+    c = t->call;
+    pthread_mutex_unlock(&t->lock);
+    if (c != NULL) {
+        t->answer = NULL;
+        call_ticket_is_back(c, answer, answer == NULL ? &t->err : NULL);
+    }
+    destroy(t);
+}
+
+struct call_ticket *ticket_create(struct call *c, struct cq *q)
+{
+    struct call_ticket *t = mem_zero(sizeof *t);
+
+    t->q = q;
+    t->call = c;
+    t->posted.done = on_posted;
+    pthread_mutex_init(&t->lock, NULL);
+    return t;
+}
+
+void ticket_detach(struct call_ticket *t)
+{
+    pthread_mutex_lock(&t->lock);
+    t->call = NULL;
+    pthread_mutex_unlock(&t->lock);
+}
+
+bool call_ticket_is_cancelled(const struct call_ticket *t)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&t->lock;
+    bool is_cancelled;
+
+    pthread_mutex_lock(lock);
+    is_cancelled = t->call == NULL;
+    pthread_mutex_unlock(lock);
+    return is_cancelled;
+}
+
+/* Gives the ticket to its queue; where the call is gone, drops it. */
+static void post(struct call_ticket *t)
+{
+    bool is_posted;
+
+    pthread_mutex_lock(&t->lock);
+    /* While the call is there, its queue is. */
+    is_posted = t->call != NULL && cq_post(t->q, &t->posted);
+    pthread_mutex_unlock(&t->lock);
+    if (!is_posted)
+        destroy(t);
+}
+
+void call_ticket_reply(struct call_ticket **ticket, const ProtobufCMessage *response)
+{
+    struct call_ticket *t = *ticket;
+    struct buf bytes;
+
+    *ticket = NULL;
+    if (message_pack(response, &bytes, &t->err))
+        t->answer = message_take(&bytes);
+    post(t);
+}
+
+void call_ticket_fail(struct call_ticket **ticket, const struct error *err)
+{
+    struct call_ticket *t = *ticket;
+
+    *ticket = NULL;
+    t->err = *err;
+    post(t);
+}
