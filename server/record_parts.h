@@ -3,6 +3,7 @@
 #ifndef RECORD_PARTS_H
 #define RECORD_PARTS_H
 
+#include "okta/connector/v1/login.pb-c.h"
 #include "record.h"
 
 #include <google/protobuf/timestamp.pb-c.h>
@@ -64,6 +65,43 @@ char *record_mask(struct record_maker *m, struct view name);
 
 /* The message with its tag (field 1) and length in front. */
 struct view record_encode(struct record_maker *m, const ProtobufCMessage *message);
+
+/* What one event is made of on its way. */
+struct record_work {
+    struct record_maker *m;
+    struct json event;
+    Okta__Connector__V1__LoginEvent *login;
+    struct journal_record *out;
+    struct view hidden_name, hidden_display; /* of an actor that Okta does not know; may be none */
+};
+
+/* record_who.c: actor, targets and app; in this order, since the actor tells what to mask in the targets. */
+void record_put_actor(struct record_work *w);
+void record_put_targets(struct record_work *w);
+
+/* record_where.c */
+void record_put_client(struct record_work *w);
+
+/* None, empty, or Okta's word for what it does not know. */
+bool record_is_unknown(struct json id);
+
+/* A field of a login message, for record_fill. */
+#define RECORD_FIELD(type, member, field, max)                                                                         \
+    {                                                                                                                  \
+        member, offsetof(Okta__Connector__V1__##type, field), max                                                      \
+    }
+#define RECORD_FILL(m, object, message, fields)                                                                        \
+    record_fill(m, object, message, fields, sizeof(fields) / sizeof(fields)[0])
+
+#define RECORD_EMPTY ((char *)(uintptr_t)protobuf_c_empty_string)
+
+/* The text of a string, else none. */
+static inline struct view record_view(struct json v)
+{
+    struct view text;
+
+    return json_string(v, &text) ? text : VIEW_NONE;
+}
 
 /* record_login.c: of one element that is a JSON object; RECORD_UNPARSED leaves to the caller what it needs the bytes
  * for. */

@@ -70,20 +70,23 @@ static char *copy(struct record_maker *m, struct view text)
     return at;
 }
 
-char *record_text(struct record_maker *m, struct view text, size_t max)
+/* Cut before cleaning as well: cleaning makes text longer, never shorter. */
+static char *mend(struct record_maker *m, struct view text, size_t max)
 {
-    AUTO_BUF struct buf clean = BUF(3 * max + 16);
+    AUTO_BUF struct buf clean = BUF(3 * max);
 
-    if (text.len == 0)
-        return (char *)(uintptr_t)protobuf_c_empty_string;
-    if (utf8_is_clean(text))
-        return copy(m, cut(text, max));
-    /* Cut before cleaning as well: cleaning makes text longer, never shorter. */
     if (text.len > max)
         text.len = max;
     utf8_clean(text, &clean);
     m->flags |= JOURNAL_REPLACED;
     return copy(m, cut(buf_view(&clean), max));
+}
+
+char *record_text(struct record_maker *m, struct view text, size_t max)
+{
+    if (text.len == 0)
+        return RECORD_EMPTY;
+    return utf8_is_clean(text) ? copy(m, cut(text, max)) : mend(m, text, max);
 }
 
 char *record_json_text(struct record_maker *m, struct json v, size_t max)

@@ -4,6 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Text that was cut is not cut within a character: errors travel as UTF-8. */
+static void mend_end(char text[ERROR_TEXT_MAX])
+{
+    size_t len = strlen(text), at = len;
+
+    if (len + 1 < ERROR_TEXT_MAX)
+        return;
+    while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+        at--;
+    if (at > 0 && (unsigned char)text[at - 1] >= 0xc0)
+        text[at - 1] = '\0';
+}
+
 static void fill(struct error *err, enum error_code code, const char *reason, const char *format, va_list args)
 {
     if (err == NULL)
@@ -11,6 +24,7 @@ static void fill(struct error *err, enum error_code code, const char *reason, co
     err->code = code;
     err->reason = reason;
     vsnprintf(err->text, sizeof err->text, format, args);
+    mend_end(err->text);
 }
 
 bool error_set(struct error *err, enum error_code code, const char *format, ...)
@@ -47,6 +61,7 @@ bool error_wrap(struct error *err, const char *format, ...)
     va_end(args);
     used = strlen(err->text);
     snprintf(err->text + used, sizeof err->text - used, ": %s", inner);
+    mend_end(err->text);
     return false;
 }
 

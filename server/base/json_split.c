@@ -19,14 +19,25 @@ static size_t skip_blanks(struct view text, size_t at)
 /* The index behind the string that begins at `at`; the text's length when it does not end. */
 static size_t skip_string(struct view text, size_t at)
 {
-    for (at++; at < text.len; at++) {
-        if (text.at[at] == '\\')
-            at++;
-        else if (text.at[at] == '"')
-            return at + 1;
+    const char *end = text.at + text.len, *quote = text.at + at;
+
+    while ((quote = memchr(quote + 1, '"', (size_t)(end - quote - 1))) != NULL) {
+        size_t escapes = 0;
+
+        while (quote[-1 - (ptrdiff_t)escapes] == '\\')
+            escapes++;
+        if (escapes % 2 == 0)
+            return (size_t)(quote - text.at) + 1;
     }
     return text.len;
 }
+
+/* What a byte outside strings means; most bytes mean nothing, and one look at a table says so. */
+enum sense { SENSE_NONE, SENSE_OPEN, SENSE_CLOSE, SENSE_CLOSE_ARRAY, SENSE_COMMA, SENSE_QUOTE };
+static const unsigned char senses[256] = {
+    ['{'] = SENSE_OPEN,        ['['] = SENSE_OPEN,  ['}'] = SENSE_CLOSE,
+    [']'] = SENSE_CLOSE_ARRAY, [','] = SENSE_COMMA, ['"'] = SENSE_QUOTE,
+};
 
 /* The index of the comma or bracket that ends the element which begins at `at`; the text's length when there is none.
  */
@@ -35,17 +46,17 @@ static size_t find_end(struct view text, size_t at)
     size_t depth = 0;
 
     while (at < text.len) {
-        char c = text.at[at];
+        enum sense sense = (enum sense)senses[(unsigned char)text.at[at]];
 
-        if (depth == 0 && (c == ',' || c == ']'))
+        if (depth == 0 && (sense == SENSE_COMMA || sense == SENSE_CLOSE_ARRAY))
             return at;
-        if (c == '"') {
+        if (sense == SENSE_QUOTE) {
             at = skip_string(text, at);
             continue;
         }
-        if (c == '{' || c == '[')
+        if (sense == SENSE_OPEN)
             depth++;
-        else if ((c == '}' || c == ']') && depth > 0)
+        else if ((sense == SENSE_CLOSE || sense == SENSE_CLOSE_ARRAY) && depth > 0)
             depth--;
         at++;
     }

@@ -1,7 +1,7 @@
 /* base/log.h: one event, one JSON line on stderr.
  *
  * `log_info("poll.page", "resource=%s records=%zu", name, count)`: a stable name, then key=value pairs that become
- * members; a value goes to the next " key=" and may hold blanks, so what others wrote comes last or as a number.
+ * members; a value goes to the next " key=" of the format and may hold anything, blanks and " key=" too.
  * error asks for a person, warn says we coped, info marks a change of state, never a request. No token, body or
  * personal data. Any thread; a line is written at once and whole. At most 2,048 bytes; longer is cut. */
 #ifndef BASE_LOG_H
