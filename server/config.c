@@ -151,8 +151,7 @@ static bool parse_declared(const struct option *o, struct view value, struct con
         return error_set(err, ERROR_INVALID_ARGUMENT, "--%s needs a value of at most %zu bytes", o->name, room - 1);
     if (group == NULL || ((char *)group)[o->at] != '\0') {
         if (out->declared_count == CONFIG_DECLARED_MAX)
-            return error_set(err, ERROR_INVALID_ARGUMENT, "at most %d connectors can be declared",
-                             CONFIG_DECLARED_MAX);
+            return error_set(err, ERROR_INVALID_ARGUMENT, "at most %d connectors can be declared", CONFIG_DECLARED_MAX);
         group = &out->declared[out->declared_count++];
     }
     snprintf((char *)group + o->at, room, VIEW_FMT, VIEW_ARG(value));

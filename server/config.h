@@ -46,8 +46,7 @@ typedef const char *config_env(const char *name);
 
 /* INVALID_ARGUMENT with a sentence: an unknown flag (with the nearest name), a value out of range, a token file without
  * an org. `argv` is as main's. What was not given has its default, also under wants_help. */
-MUST_CHECK bool config_parse(struct config *out, int argc, const char *const *argv, config_env *env,
-                             struct error *err);
+MUST_CHECK bool config_parse(struct config *out, int argc, const char *const *argv, config_env *env, struct error *err);
 
 /* Every flag with its meaning, range and default. */
 void config_help(FILE *to);

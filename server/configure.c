@@ -44,8 +44,7 @@ static bool check_days(int64_t history_days, int64_t retention_days, struct erro
 {
     if (retention_days < 1 || retention_days > RETENTION_DAYS_MAX)
         return error_reason(err, ERROR_INVALID_ARGUMENT, "RETENTION_DAYS_INVALID",
-                            "login events are kept for 1 to %d days, not %" PRId64, RETENTION_DAYS_MAX,
-                            retention_days);
+                            "login events are kept for 1 to %d days, not %" PRId64, RETENTION_DAYS_MAX, retention_days);
     if (history_days < 0 || history_days > HISTORY_DAYS_MAX)
         return error_reason(err, ERROR_INVALID_ARGUMENT, "HISTORY_DAYS_INVALID",
                             "the history to fetch is 0 to %d days, not %" PRId64 ": Okta keeps no more",
@@ -118,8 +117,7 @@ static bool merge_org(struct connectors *cs, struct plan *plan, struct error *er
 
     if (org.len == 0 && !plan->exists)
         return error_reason(err, ERROR_INVALID_ARGUMENT, "ORG_INVALID",
-                            "there is no connector \"%s\" yet: name its org, such as acme.okta.com",
-                            plan->entry.name);
+                            "there is no connector \"%s\" yet: name its org, such as acme.okta.com", plan->entry.name);
     if (org.len == 0)
         org = view_of(plan->was.org_url);
     if (!okta_url_parse(org, cs->options.allow_loopback_http, &plan->url, err))
@@ -272,8 +270,7 @@ static void drop_placeholder(struct connectors *cs, const char *name)
     connector_release(c);
 }
 
-static bool run(struct connectors *cs, const struct plan *plan, const struct registry_entry *retired,
-                struct error *err)
+static bool run(struct connectors *cs, const struct plan *plan, const struct registry_entry *retired, struct error *err)
 {
     struct connector *c;
     struct error why;

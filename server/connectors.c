@@ -91,8 +91,8 @@ bool wish_lives(struct connectors *cs, const struct wish *wish, struct error *er
 static bool is_claimed(struct connectors *cs, const struct claim *by, const char *name, const char *org_id)
 {
     for (const struct claim *c = cs->claims; c != NULL; c = c->next)
-        if (c != by && ((name != NULL && strcmp(c->name, name) == 0) ||
-                        (org_id != NULL && strcmp(c->org_id, org_id) == 0)))
+        if (c != by &&
+            ((name != NULL && strcmp(c->name, name) == 0) || (org_id != NULL && strcmp(c->org_id, org_id) == 0)))
             return true;
     return false;
 }
@@ -182,8 +182,7 @@ static void holding_release(struct connectors *cs, struct holding *h)
     }
 }
 
-static bool open_store(struct connectors *cs, const struct registry_entry *entry, struct store **out,
-                       struct error *err)
+static bool open_store(struct connectors *cs, const struct registry_entry *entry, struct store **out, struct error *err)
 {
     AUTO_BUF struct buf dir = BUF(1u << 14);
     struct store_options options = { .max_bytes = cs->options.store_max_bytes, .must_exist = entry->is_retired };

@@ -156,9 +156,8 @@ MUST_CHECK bool probe_verdict(const struct configure_result *result, bool allow_
 MUST_CHECK bool configure_name_is_valid(struct view name, struct error *err);
 
 /* The whole of Configure, on the caller's thread. `declared`: whose token it is, for a declared one. */
-MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_request *request,
-                              struct declared *declared, const struct wish *wish, struct configure_result *result,
-                              struct error *err);
+MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_request *request, struct declared *declared,
+                              const struct wish *wish, struct configure_result *result, struct error *err);
 
 /* The merged settings of a request and what was there (NULL: nothing). */
 MUST_CHECK bool configure_settings(const struct configure_request *request, const struct registry_entry *was,

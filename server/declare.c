@@ -21,8 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WATCH_MS     5000  /* between looks at the file */
-#define RETRY_MIN_MS 5000  /* after a failure, doubled up to: */
+#define WATCH_MS     5000 /* between looks at the file */
+#define RETRY_MIN_MS 5000 /* after a failure, doubled up to: */
 #define RETRY_MAX_MS 60000
 
 /* What tells one content of a file from another without reading it. */
@@ -49,9 +49,9 @@ struct declared {
     bool look_now;
 
     /* its thread */
-    struct stamp tried;   /* of the token that was tried last */
-    bool is_settled;      /* what was tried last is at work, or was refused for good */
-    bool is_running;      /* a poller of ours runs */
+    struct stamp tried; /* of the token that was tried last */
+    bool is_settled;    /* what was tried last is at work, or was refused for good */
+    bool is_running;    /* a poller of ours runs */
     int64_t retry_after_ms, retry_mono_ms;
 };
 
@@ -121,8 +121,8 @@ static void warn_when_others_can_read(const char *path)
     struct stat st;
 
     if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-        log_warn("token_file.open_to_others", "mode=%03o advice=chmod 600 it path=%s",
-                 (unsigned)(st.st_mode & 0777), path);
+        log_warn("token_file.open_to_others", "mode=%03o advice=chmod 600 it path=%s", (unsigned)(st.st_mode & 0777),
+                 path);
 }
 
 bool declared_token(const struct declared *d, struct buf *out, struct error *err)

@@ -136,8 +136,7 @@ static bool delete_claimed(struct connectors *cs, const struct deleting *d, stru
     return ok;
 }
 
-static bool delete_run(struct connectors *cs, const struct deleting *d, struct delete_result *result,
-                       struct error *err)
+static bool delete_run(struct connectors *cs, const struct deleting *d, struct delete_result *result, struct error *err)
 {
     const struct wish wish = { .deadline_mono_ms = connectors_mono_ms(cs) + CONFIGURE_DEADLINE_MS };
     struct connector *c = connectors_find(cs, view_of(d->name), err);
@@ -179,8 +178,7 @@ void connectors_delete(struct connectors *cs, struct view name, bool keep_data, 
     if (name.len == 0 || name.len > REGISTRY_NAME_MAX) {
         error_reason(&err, name.len == 0 ? ERROR_INVALID_ARGUMENT : ERROR_NOT_FOUND,
                      name.len == 0 ? "NAME_REQUIRED" : "NO_SUCH_CONNECTOR", "%s",
-                     name.len == 0 ? "name the connector that is to be deleted"
-                                   : "there is no connector of that name");
+                     name.len == 0 ? "name the connector that is to be deleted" : "there is no connector of that name");
         done(ctx, &nothing, &err);
         return;
     }

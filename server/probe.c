@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ATTEMPTS_MAX   3          /* of one request: a person waits */
-#define RUN_SLICE_MS   100        /* how soon a probe notices that nobody wants it any more */
+#define ATTEMPTS_MAX   3           /* of one request: a person waits */
+#define RUN_SLICE_MS   100         /* how soon a probe notices that nobody wants it any more */
 #define BODY_BYTES_MAX (64u << 10) /* of an answer that is kept: the org's page is 300 bytes */
 #define BODY_DEPTH_MAX 32
 
@@ -71,7 +71,11 @@ static void answered(struct okta_request *r, const struct okta_answer *answer)
 static bool ask_once(struct probe *p, const char *path, bool is_anonymous, struct error *err)
 {
     struct okta_request request = {
-        .path = view_of(path), .lane = OKTA_LANE_READ, .is_anonymous = is_anonymous, .done = answered, .ctx = p,
+        .path = view_of(path),
+        .lane = OKTA_LANE_READ,
+        .is_anonymous = is_anonymous,
+        .done = answered,
+        .ctx = p,
     };
 
     p->is_answered = false;
@@ -196,12 +200,18 @@ static enum permission_verdict verdict_of_list(struct view body, const struct su
 static enum permission_verdict verdict_of(const struct probe *p, const struct subject *s)
 {
     switch (p->answer.verdict) {
-    case OKTA_DONE: return verdict_of_list(buf_view(&p->body), s);
-    case OKTA_CREDENTIAL_REFUSED: return PERMISSION_CREDENTIAL_REFUSED;
-    case OKTA_FORBIDDEN: return PERMISSION_ROLE_MISSING;
-    case OKTA_SCOPE_MISSING: return PERMISSION_SCOPE_MISSING;
-    case OKTA_FEATURE_ABSENT: return PERMISSION_FEATURE_ABSENT;
-    default: return PERMISSION_NO_ANSWER;
+    case OKTA_DONE:
+        return verdict_of_list(buf_view(&p->body), s);
+    case OKTA_CREDENTIAL_REFUSED:
+        return PERMISSION_CREDENTIAL_REFUSED;
+    case OKTA_FORBIDDEN:
+        return PERMISSION_ROLE_MISSING;
+    case OKTA_SCOPE_MISSING:
+        return PERMISSION_SCOPE_MISSING;
+    case OKTA_FEATURE_ABSENT:
+        return PERMISSION_FEATURE_ABSENT;
+    default:
+        return PERMISSION_NO_ANSWER;
     }
 }
 
@@ -210,15 +220,26 @@ static void advise(struct probe *p, struct permission *row, const struct subject
     const char *remedy = "";
 
     switch (row->verdict) {
-    case PERMISSION_CREDENTIAL_REFUSED: remedy = TOKEN_REFUSED; break;
-    case PERMISSION_ROLE_MISSING: remedy = s->role_missing; break;
-    case PERMISSION_SCOPE_MISSING: remedy = s->scope_missing; break;
-    case PERMISSION_SUSPICIOUSLY_EMPTY: remedy = s->empty; break;
+    case PERMISSION_CREDENTIAL_REFUSED:
+        remedy = TOKEN_REFUSED;
+        break;
+    case PERMISSION_ROLE_MISSING:
+        remedy = s->role_missing;
+        break;
+    case PERMISSION_SCOPE_MISSING:
+        remedy = s->scope_missing;
+        break;
+    case PERMISSION_SUSPICIOUSLY_EMPTY:
+        remedy = s->empty;
+        break;
     case PERMISSION_FEATURE_ABSENT:
         remedy = "This org does not have this feature: configure without this collection.";
         break;
-    case PERMISSION_NO_ANSWER: no_answer(p, row); return;
-    case PERMISSION_WORKS: break;
+    case PERMISSION_NO_ANSWER:
+        no_answer(p, row);
+        return;
+    case PERMISSION_WORKS:
+        break;
     }
     snprintf(row->remedy, sizeof row->remedy, "%s", remedy);
 }
@@ -288,6 +309,6 @@ bool probe_verdict(const struct configure_result *result, bool allow_partial, st
     }
     if (first_bad == NULL || (allow_partial && works > 0))
         return true;
-    return refuse(first_bad, first_bad->verdict == PERMISSION_NO_ANSWER ? "OKTA_UNREACHABLE" : "OKTA_PERMISSION_MISSING",
-                  err);
+    return refuse(first_bad,
+                  first_bad->verdict == PERMISSION_NO_ANSWER ? "OKTA_UNREACHABLE" : "OKTA_PERMISSION_MISSING", err);
 }

@@ -14,12 +14,13 @@ struct service {
     char version[SERVICE_VERSION_MAX];
     int64_t started_unix_ms;
     struct subscribers *subscribers; /* who reads which connector, for Status */
+    struct sync_runs *sync_runs;     /* sync.c: which Syncs are under way */
 };
 
 /* Every method of Connector and Directory, for rpc_options.methods; ended by a NULL path. */
 extern const struct call_method service_methods[];
 
-/* connector.c */
+/* connector.c, sync.c, status.c */
 void service_configure(void *service, struct call *c, const ProtobufCMessage *request);
 void service_sync(void *service, struct call *c, const ProtobufCMessage *request);
 void service_status(void *service, struct call *c, const ProtobufCMessage *request);
@@ -29,6 +30,9 @@ void service_stream_logins(void *service, struct call *c, const ProtobufCMessage
 /* directory.c */
 void service_get_user(void *service, struct call *c, const ProtobufCMessage *request);
 void service_list_users(void *service, struct call *c, const ProtobufCMessage *request);
+
+struct sync_runs *sync_runs_create(void);
+void sync_runs_destroy(struct sync_runs *r);
 
 /* ---- subscribers.c: who reads which connector, for Status ---- */
 

@@ -1,0 +1,97 @@
+/* Configure and Delete: they take as long as Okta and the poller's thread do, so each answers later, by a ticket. */
+#include "base/mem.h"
+#include "service/convert.h"
+
+#include <string.h>
+
+/* ---- Configure ---- */
+
+static bool read_collections(const Okta__Connector__V1__ConfigureRequest *request, uint32_t *out, struct error *err)
+{
+    *out = 0;
+    for (size_t i = 0; i < request->n_collections; i++) {
+        int n = (int)request->collections[i];
+
+        if (n <= 0 || n >= COLLECTIONS_END)
+            return error_reason(err, ERROR_INVALID_ARGUMENT, "COLLECTION_INVALID",
+                                "collection %d is none that this server knows", n);
+        *out |= UINT32_C(1) << n;
+    }
+    return true;
+}
+
+static bool read_configure(const Okta__Connector__V1__ConfigureRequest *request, struct configure_request *out,
+                           struct error *err)
+{
+    *out = (struct configure_request){
+        .name = view_of(request->name),
+        .org = view_of(request->org),
+        .has_token = request->credential_case == OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__CREDENTIAL_API_TOKEN,
+        .validate_only = request->validate_only,
+        .allow_partial = request->allow_partial,
+        .history_days = request->history_days != NULL ? (int64_t)request->history_days->value : -1,
+        .retention_days = request->retention_days != NULL ? (int64_t)request->retention_days->value : -1,
+    };
+    if (out->has_token)
+        out->token = view_of(request->api_token);
+    return read_collections(request, &out->collections, err);
+}
+
+static void configured(void *ctx, const struct configure_result *result, const struct error *err)
+{
+    struct call_ticket *ticket = ctx;
+    AUTO_SCRATCH struct scratch s = { NULL };
+
+    if (err != NULL)
+        call_ticket_fail(&ticket, err);
+    else
+        call_ticket_reply(&ticket, &convert_configured(&s, result)->base);
+}
+
+static bool is_caller_gone(void *ctx)
+{
+    return call_ticket_is_cancelled(ctx);
+}
+
+void service_configure(void *at, struct call *c, const ProtobufCMessage *message)
+{
+    const Okta__Connector__V1__ConfigureRequest *request = (const Okta__Connector__V1__ConfigureRequest *)message;
+    struct service *service = at;
+    struct configure_request r;
+    struct error err;
+
+    if (!read_configure(request, &r, &err)) {
+        call_fail(c, &err);
+        return;
+    }
+    r.is_cancelled = is_caller_gone;
+    connectors_configure(service->connectors, &r, configured, call_defer(c));
+}
+
+/* ---- Delete ---- */
+
+static void deleted(void *ctx, const struct delete_result *result, const struct error *err)
+{
+    Okta__Connector__V1__DeleteResponse response = OKTA__CONNECTOR__V1__DELETE_RESPONSE__INIT;
+    struct call_ticket *ticket = ctx;
+    char *remaining[sizeof result->remaining / sizeof result->remaining[0]];
+
+    if (err != NULL) {
+        call_ticket_fail(&ticket, err);
+        return;
+    }
+    for (size_t i = 0; i < result->remaining_count; i++)
+        remaining[i] = (char *)result->remaining[i];
+    response.remaining = remaining;
+    response.n_remaining = result->remaining_count;
+    response.purged = result->purged;
+    call_ticket_reply(&ticket, &response.base);
+}
+
+void service_delete(void *at, struct call *c, const ProtobufCMessage *message)
+{
+    const Okta__Connector__V1__DeleteRequest *request = (const Okta__Connector__V1__DeleteRequest *)message;
+    struct service *service = at;
+
+    connectors_delete(service->connectors, view_of(request->name), request->keep_data, deleted, call_defer(c));
+}

@@ -1,0 +1,20 @@
+/* The methods: what each takes, who may call it, who answers. */
+#include "service/service.h"
+
+#include "okta/connector/v1/connector.pb-c.h"
+#include "okta/connector/v1/directory.pb-c.h"
+
+#define CONNECTOR       "/okta.connector.v1.Connector/"
+#define DIRECTORY       "/okta.connector.v1.Directory/"
+#define REQUEST(method) &okta__connector__v1__##method##_request__descriptor
+
+const struct call_method service_methods[] = {
+    { CONNECTOR "Configure", CALL_UNARY, CALL_ADMIN, false, REQUEST(configure), service_configure },
+    { CONNECTOR "Sync", CALL_SERVER_STREAM, CALL_ADMIN, false, REQUEST(sync), service_sync },
+    { CONNECTOR "Status", CALL_UNARY, CALL_READER, false, REQUEST(status), service_status },
+    { CONNECTOR "StreamLogins", CALL_SERVER_STREAM, CALL_READER, false, REQUEST(stream_logins), service_stream_logins },
+    { CONNECTOR "Delete", CALL_UNARY, CALL_ADMIN, false, REQUEST(delete), service_delete },
+    { DIRECTORY "GetUser", CALL_UNARY, CALL_READER, false, REQUEST(get_user), service_get_user },
+    { DIRECTORY "ListUsers", CALL_UNARY, CALL_READER, false, REQUEST(list_users), service_list_users },
+    { NULL, CALL_UNARY, CALL_ADMIN, false, NULL, NULL },
+};
