@@ -45,17 +45,18 @@ struct journal_record {
 
 enum journal_fate {
     JOURNAL_STORED,
-    JOURNAL_KNOWN,       /* an event of this identity is there: dropped */
+    JOURNAL_KNOWN,       /* an event of this identity is there, at `sequence`: dropped */
     JOURNAL_BELOW_FLOOR, /* retention has passed it: dropped (back-fill, audit and re-reads only) */
 };
 
 /* ---- writing: within the poller's transaction ---- */
 
-/* Adds at the live end. `is_reread` marks an overlap that may hold what retention has removed. */
+/* Adds at the live end. `is_reread` marks an overlap that may hold what retention has removed. As with every write, a
+ * failure leaves a transaction that can only be aborted. INVALID_ARGUMENT: no uuid, or a record too large. */
 MUST_CHECK bool journal_append(struct store_txn *txn, const struct journal_record *record, bool is_reread,
                                enum journal_fate *fate, uint64_t *sequence, struct error *err);
 
-/* Adds at the far end; call in descending time. */
+/* Adds at the far end; call in descending time. Once retention has removed anything, nothing more goes in here. */
 MUST_CHECK bool journal_prepend(struct store_txn *txn, const struct journal_record *record, enum journal_fate *fate,
                                 uint64_t *sequence, struct error *err);
 
@@ -81,7 +82,7 @@ struct journal_bounds {
     int64_t floor_published_ms;  /* the newest time removed; JOURNAL_NO_TIME for none */
     uint64_t pruned;             /* events removed since the store was made */
     int64_t oldest_published_ms; /* JOURNAL_NO_TIME when empty */
-    int64_t watermark_ms;        /* newest time on the live side, else of history; JOURNAL_NO_TIME when empty */
+    int64_t watermark_ms;        /* newest time ever on the live side, else of history; JOURNAL_NO_TIME for none */
     uint64_t backfilled;         /* events that the back-fill stored, pruned ones included */
 };
 MUST_CHECK bool journal_bounds(struct store *s, struct journal_bounds *out, struct error *err);
@@ -101,19 +102,23 @@ MUST_CHECK bool journal_scan(struct store *s, const struct journal_range *range,
 
 /* Copies whole encoded records, one after the other, as they are sent: sequence > after and <= up_to, not published
  * before since_ms (JOURNAL_NO_TIME: all), until `count_max` records or until the next would not fit in
- * buf's cap (the first always goes in). */
+ * buf's cap (the first always goes in: it raises the cap). An event of unknown time goes by its watermark. The read is
+ * bounded: with a since_ms that drops much, a batch may be empty and not at_end; go on from `last`. */
 struct journal_batch {
     uint64_t count;    /* records copied */
     uint64_t last;     /* sequence reached: the last looked at, or `after` when there was none */
     uint32_t last_tag; /* its tag; 0 when there was none */
     bool at_end;       /* nothing more up to up_to */
+    uint64_t floor;    /* as this read saw it: more than `after` when retention has passed the reader */
 };
 MUST_CHECK bool journal_copy(struct store *s, uint64_t after, uint64_t up_to, int64_t since_ms, uint64_t count_max,
                              struct buf *out, struct journal_batch *batch, struct error *err);
 
-/* Where to start: each gives the sequence to read after. */
+/* Where to start: each gives the sequence to read after. With nothing to go back to it is where live events begin, so
+ * that what a back-fill brings later is not after it. */
 MUST_CHECK bool journal_place_last(struct store *s, uint64_t count, uint64_t *after, struct error *err);
-/* Before the first record whose watermark (in history: published) is >= since_ms. */
+/* Before the first record whose watermark (in history: published) is >= since_ms. Never behind it; before it only when
+ * the back-fill was ever out of order. */
 MUST_CHECK bool journal_place_since(struct store *s, int64_t since_ms, uint64_t *after, struct error *err);
 
 /* The tag at a sequence; found false when no record is held there. */

@@ -1,0 +1,151 @@
+#include "store/db.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Each thread that reads holds a slot for the length of one read; a few more for mdb_stat and its like. */
+#define READERS_MAX 512
+
+#define PAGE_BYTES         4096
+#define NODE_HEADER_BYTES  8    /* of LMDB, and a 2-byte index each */
+#define OVERFLOW_OVER      2020 /* a row larger than about half a page gets pages of its own */
+#define LEAF_ROOM_PERCENT  133  /* pages split, so a tree that is not appended to is about three quarters full */
+#define NODE_POINTER_BYTES 2
+
+static enum error_code code_of(int rc)
+{
+    switch (rc) {
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case MDB_TXN_FULL:
+    case MDB_READERS_FULL:
+        return ERROR_RESOURCE_EXHAUSTED;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+        return ERROR_DATA_LOSS;
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_INCOMPATIBLE:
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ERROR_FAILED_PRECONDITION;
+    default:
+        return ERROR_INTERNAL;
+    }
+}
+
+static const char *full_text(int rc)
+{
+    switch (rc) {
+    case MDB_MAP_FULL:
+        return "the store's map is full; raise its size limit or keep less";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return "no space left on the disk";
+    case EIO:
+        return "the disk is full, or it fails (input/output error)";
+    default:
+        return NULL;
+    }
+}
+
+bool db_fail(struct error *err, int rc, const char *doing)
+{
+    if (rc != EIO && full_text(rc) != NULL)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, full_text(rc));
+    return error_set(err, rc == EIO ? ERROR_DATA_LOSS : code_of(rc), "%s: %s", doing, mdb_strerror(rc));
+}
+
+bool db_fail_write(struct error *err, int rc, const char *doing)
+{
+    if (rc == EIO)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, full_text(rc));
+    return db_fail(err, rc, doing);
+}
+
+bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
+{
+    MDB_env *env = NULL;
+    int rc = mdb_env_create(&env);
+
+    /* MDB_NOTLS: a read belongs to its transaction, not to its thread. Memory is zeroed before it goes to disk (no
+     * MDB_NOMEMINIT), so that no secret of the heap leaks into the file. */
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(env, options->map_bytes / PAGE_BYTES * PAGE_BYTES);
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(env, options->tables_max);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(env, READERS_MAX);
+    if (rc == 0)
+        rc = mdb_env_open(env, options->dir, MDB_NOTLS, 0600);
+    if (rc == 0)
+        rc = mdb_reader_check(env, NULL);
+    if (rc == 0) {
+        *out = env;
+        return true;
+    }
+    mdb_env_close(env);
+    return db_fail_write(err, rc, "open");
+}
+
+bool db_begin_read(MDB_env *env, MDB_txn **out, struct error *err)
+{
+    int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, out);
+
+    return rc == 0 || db_fail(err, rc, "begin to read");
+}
+
+bool db_get(MDB_txn *txn, MDB_dbi table, struct view key, struct view *out, bool *found, struct error *err)
+{
+    MDB_val k = db_val(key), v;
+    int rc = mdb_get(txn, table, &k, &v);
+
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return db_fail(err, rc, "look up");
+    *found = rc == 0;
+    if (*found)
+        *out = db_view(v);
+    return true;
+}
+
+bool db_used_bytes(MDB_env *env, MDB_txn *txn, uint64_t *bytes, struct error *err)
+{
+    MDB_cursor *cursor;
+    MDB_envinfo info;
+    MDB_stat stat;
+    MDB_val key, pages;
+    uint64_t used, free_pages = 0;
+    int rc;
+
+    /* Table 0 is LMDB's list of free pages: each value is a count, then as many page numbers. */
+    rc = mdb_cursor_open(txn, 0, &cursor);
+    if (rc != 0)
+        return db_fail(err, rc, "measure");
+    while ((rc = mdb_cursor_get(cursor, &key, &pages, MDB_NEXT)) == 0) {
+        size_t count;
+
+        memcpy(&count, pages.mv_data, sizeof count);
+        free_pages += count;
+    }
+    mdb_cursor_close(cursor);
+    if (rc != MDB_NOTFOUND)
+        return db_fail(err, rc, "measure");
+    mdb_env_info(env, &info);
+    mdb_env_stat(env, &stat);
+    used = (uint64_t)info.me_last_pgno + 1;
+    *bytes = (used > free_pages ? used - free_pages : 0) * stat.ms_psize;
+    return true;
+}
+
+uint64_t db_row_bytes(size_t key_len, size_t value_len)
+{
+    uint64_t node = NODE_HEADER_BYTES + NODE_POINTER_BYTES + key_len;
+
+    if (node + value_len <= OVERFLOW_OVER)
+        return (node + value_len) * LEAF_ROOM_PERCENT / 100;
+    return node + (value_len + 16 + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}

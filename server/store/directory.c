@@ -1,0 +1,375 @@
+/* A row is written so: compared with what is there (nothing new: at most its generation is set); else it takes the next
+ * number of the line of changes, its alias and its entry in `changes` replace the old ones, all in one transaction.
+ * `changes` holds one entry a row, at its latest number: it cannot outgrow the rows. */
+#include "store/directory.h"
+#include "base/assert.h"
+#include "store/bytes.h"
+#include "store/row.h"
+#include "store/tables.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A key of the alias table is the alias (its beginning, when it is long), a NUL, the id: two rows may have the same
+ * alias for a while (a login that moves; a deleted user's). LMDB's keys have at most 511 bytes. */
+#define ALIAS_KEY_MAX   256
+#define ALIAS_SAME_MAX  1000 /* rows looked at for one alias */
+#define CHANGE_BYTES    8
+#define COUNT_BYTES     8
+#define COUNT_KEY_BYTES 16
+
+_Static_assert(ALIAS_KEY_MAX + 1 + DIRECTORY_ID_MAX <= 511, "LMDB's longest key");
+
+struct alias_key {
+    char at[ALIAS_KEY_MAX + 1 + DIRECTORY_ID_MAX];
+    size_t prefix_len, len; /* with the NUL; and with the id */
+};
+
+struct tables_of {
+    enum table rows, alias;
+};
+
+static struct tables_of tables_of(enum directory_collection collection)
+{
+    ASSERT(collection == DIRECTORY_USERS);
+    return (struct tables_of){ TABLE_USERS, TABLE_USERS_ALIAS };
+}
+
+static struct view alias_key(struct alias_key *key, struct view alias, struct view id)
+{
+    size_t len = alias.len < ALIAS_KEY_MAX ? alias.len : ALIAS_KEY_MAX;
+
+    memcpy(key->at, alias.at, len);
+    key->at[len] = '\0';
+    key->prefix_len = len + 1;
+    if (id.len > 0)
+        memcpy(key->at + len + 1, id.at, id.len);
+    key->len = len + 1 + id.len;
+    return (struct view){ key->at, key->len };
+}
+
+static bool damaged(struct view id, struct error *err)
+{
+    return error_set(err, ERROR_DATA_LOSS, "row " VIEW_FMT " is damaged", VIEW_ARG(id));
+}
+
+/* ---- writing ---- */
+
+static bool check_row(const struct directory_row *row, struct error *err)
+{
+    if (row->id.len == 0 || row->id.len > DIRECTORY_ID_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "an id has 1 to %d bytes, not %zu", DIRECTORY_ID_MAX,
+                         row->id.len);
+    if (row->alias.len > ROW_ALIAS_MAX || row->encoded.len > DIRECTORY_ROW_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "row " VIEW_FMT " is too large", VIEW_ARG(row->id));
+    return true;
+}
+
+static bool is_same(const struct directory_row *a, const struct directory_row *b)
+{
+    return a->last_updated_ms == b->last_updated_ms && a->facets == b->facets && a->deleted_ms == b->deleted_ms &&
+           view_eq(a->alias, b->alias) && view_eq(a->encoded, b->encoded);
+}
+
+static bool put_row(struct store_txn *txn, enum table table, const struct directory_row *row, struct error *err)
+{
+    unsigned char *at;
+
+    if (!txn_reserve(txn, table, row->id, row_bytes(row), 0, &at, err))
+        return false;
+    row_write(row, at);
+    return true;
+}
+
+static bool put_alias(struct store_txn *txn, enum table table, const struct directory_row *row, struct error *err)
+{
+    struct alias_key key;
+
+    return row->alias.len == 0 || txn_put(txn, table, alias_key(&key, row->alias, row->id), VIEW_NONE, err);
+}
+
+static bool put_change(struct store_txn *txn, enum directory_collection collection, const struct directory_row *row,
+                       struct error *err)
+{
+    unsigned char key[CHANGE_BYTES], *at;
+
+    bytes_put_key(key, row->change);
+    if (!txn_reserve(txn, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, 1 + row->id.len, MDB_APPEND,
+                     &at, err))
+        return false;
+    at[0] = (unsigned char)collection;
+    memcpy(at + 1, row->id.at, row->id.len);
+    return true;
+}
+
+static struct view count_key(enum directory_collection collection, char at[COUNT_KEY_BYTES])
+{
+    int len = snprintf(at, COUNT_KEY_BYTES, "rows.%u", (unsigned)collection);
+
+    return (struct view){ at, (size_t)len };
+}
+
+static bool read_count(const struct snapshot *at, enum directory_collection collection, uint64_t *count,
+                       struct error *err)
+{
+    char key[COUNT_KEY_BYTES];
+    struct view stored;
+    bool found;
+
+    *count = 0;
+    if (!snapshot_get(at, TABLE_META, count_key(collection, key), &stored, &found, err))
+        return false;
+    if (found && stored.len != COUNT_BYTES)
+        return error_set(err, ERROR_DATA_LOSS, "a count of rows is damaged");
+    if (found)
+        *count = bytes_u64((const unsigned char *)stored.at);
+    return true;
+}
+
+static bool move_count(struct store_txn *txn, enum directory_collection collection, int by, struct error *err)
+{
+    char key[COUNT_KEY_BYTES];
+    unsigned char bytes[COUNT_BYTES];
+    uint64_t count;
+
+    if (by == 0)
+        return true;
+    if (!read_count(&txn->at, collection, &count, err))
+        return false;
+    bytes_put_u64(bytes, by > 0 ? count + 1 : count - 1);
+    return txn_put(txn, TABLE_META, count_key(collection, key), (struct view){ (const char *)bytes, sizeof bytes },
+                   err);
+}
+
+/* Takes away what the old row has in other tables. Its views die with the first write, so the keys are made before. */
+static bool forget(struct store_txn *txn, enum table alias_table, const struct directory_row *old, struct error *err)
+{
+    unsigned char change[CHANGE_BYTES];
+    struct alias_key key;
+    struct view alias = old->alias.len > 0 ? alias_key(&key, old->alias, old->id) : VIEW_NONE;
+
+    bytes_put_key(change, old->change);
+    txn_gave_back(txn, old->id.len, row_bytes(old));
+    return (alias.len == 0 || txn_delete(txn, alias_table, alias, err)) &&
+           txn_delete(txn, TABLE_CHANGES, (struct view){ (const char *)change, sizeof change }, err);
+}
+
+static bool replace(struct store_txn *txn, enum directory_collection collection, const struct directory_row *old,
+                    const struct directory_row *row, struct error *err)
+{
+    struct tables_of tables = tables_of(collection);
+    struct directory_row next = *row;
+    int was_there = old != NULL && old->deleted_ms == 0;
+    int is_there = row->deleted_ms == 0;
+
+    if (!txn_room(txn, row->id.len, row_bytes(row), err) ||
+        (old == NULL && !txn_room(txn, row->alias.len + row->id.len, CHANGE_BYTES + row->id.len, err)) ||
+        (old != NULL && !forget(txn, tables.alias, old, err)))
+        return false;
+    next.change = ++txn->at.state.change;
+    txn->is_state_changed = true;
+    return put_row(txn, tables.rows, &next, err) && put_alias(txn, tables.alias, &next, err) &&
+           put_change(txn, collection, &next, err) && move_count(txn, collection, is_there - was_there, err);
+}
+
+/* The same row, seen by another sweep. */
+static bool set_generation(struct store_txn *txn, enum table table, const struct directory_row *row, uint64_t change,
+                           struct error *err)
+{
+    struct directory_row next = *row;
+
+    next.change = change;
+    return put_row(txn, table, &next, err);
+}
+
+bool directory_put(struct store_txn *txn, enum directory_collection collection, const struct directory_row *row,
+                   bool *changed, struct error *err)
+{
+    enum table table = tables_of(collection).rows;
+    struct directory_row old;
+    struct view stored;
+    bool found;
+
+    if (!check_row(row, err) || !snapshot_get(&txn->at, table, row->id, &stored, &found, err))
+        return false;
+    if (found && !row_read(stored, row->id, &old))
+        return damaged(row->id, err);
+    *changed = !found || !is_same(&old, row);
+    if (*changed)
+        return replace(txn, collection, found ? &old : NULL, row, err);
+    if (old.generation == row->generation)
+        return true;
+    return set_generation(txn, table, row, old.change, err);
+}
+
+/* ---- reading ---- */
+
+bool directory_get(struct store *s, enum directory_collection collection, struct view id, directory_visit *visit,
+                   void *ctx, bool *found, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    struct directory_row row;
+    struct view stored;
+
+    *found = false;
+    if (id.len == 0 || id.len > DIRECTORY_ID_MAX)
+        return true;
+    if (!snapshot_begin(s, &at, err) || !snapshot_get(&at, tables_of(collection).rows, id, &stored, found, err))
+        return false;
+    if (!*found)
+        return true;
+    if (!row_read(stored, id, &row))
+        return damaged(id, err);
+    (void)visit(ctx, &row);
+    return true;
+}
+
+/* Of rows with the same alias: one that is there before a deleted one, then the one that changed last. */
+static bool is_better(const struct directory_row *a, const struct directory_row *b)
+{
+    if ((a->deleted_ms == 0) != (b->deleted_ms == 0))
+        return a->deleted_ms == 0;
+    return a->change > b->change;
+}
+
+static bool consider(const struct snapshot *at, enum table rows, struct view id, struct view alias,
+                     struct directory_row *best, bool *found, struct error *err)
+{
+    struct directory_row row;
+    struct view stored;
+    bool is_there;
+
+    if (!snapshot_get(at, rows, id, &stored, &is_there, err))
+        return false;
+    if (!is_there || !row_read(stored, id, &row))
+        return damaged(id, err);
+    if (view_eq(row.alias, alias) && (!*found || is_better(&row, best))) {
+        *best = row;
+        *found = true;
+    }
+    return true;
+}
+
+static bool find_alias(const struct snapshot *at, struct tables_of tables, struct view alias,
+                       struct directory_row *best, bool *found, struct error *err)
+{
+    struct alias_key prefix;
+    MDB_val k = db_val(alias_key(&prefix, alias, VIEW_NONE)), v;
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(at->raw, at->store->tables[tables.alias], &cursor);
+    bool is_fine = true;
+
+    if (rc != 0)
+        return db_fail(err, rc, "look up");
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    for (int i = 0; i < ALIAS_SAME_MAX && rc == 0 && is_fine; i++) {
+        struct view key = db_view(k);
+
+        if (key.len <= prefix.prefix_len || memcmp(key.at, prefix.at, prefix.prefix_len) != 0)
+            break;
+        key = (struct view){ key.at + prefix.prefix_len, key.len - prefix.prefix_len };
+        is_fine = consider(at, tables.rows, key, alias, best, found, err);
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    return is_fine && (rc == 0 || rc == MDB_NOTFOUND || db_fail(err, rc, "look up"));
+}
+
+bool directory_get_alias(struct store *s, enum directory_collection collection, struct view alias,
+                         directory_visit *visit, void *ctx, bool *found, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    struct directory_row best;
+
+    *found = false;
+    if (alias.len == 0 || alias.len > ROW_ALIAS_MAX)
+        return true;
+    if (!snapshot_begin(s, &at, err) || !find_alias(&at, tables_of(collection), alias, &best, found, err))
+        return false;
+    if (*found)
+        (void)visit(ctx, &best);
+    return true;
+}
+
+/* Walks a table from a key on: visit returns false to stop, and may have failed, which `is_fine` tells. */
+typedef bool each_visit(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err);
+
+static bool each(const struct snapshot *at, enum table table, struct view after, each_visit *visit, void *ctx,
+                 struct error *err)
+{
+    MDB_val k = db_val(after), v;
+    MDB_cursor *cursor;
+    bool is_fine = true;
+    int rc = mdb_cursor_open(at->raw, at->store->tables[table], &cursor);
+
+    if (rc != 0)
+        return db_fail(err, rc, "list");
+    rc = mdb_cursor_get(cursor, &k, &v, after.len > 0 ? MDB_SET_RANGE : MDB_FIRST);
+    if (rc == 0 && after.len > 0 && view_eq(db_view(k), after))
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    while (rc == 0 && visit(ctx, db_view(k), db_view(v), &is_fine, err))
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    mdb_cursor_close(cursor);
+    return is_fine && (rc == 0 || rc == MDB_NOTFOUND || db_fail(err, rc, "list"));
+}
+
+struct row_visit {
+    directory_visit *visit;
+    void *ctx;
+};
+
+static bool visit_row(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err)
+{
+    struct row_visit *to = ctx;
+    struct directory_row row;
+
+    *is_fine = row_read(value, key, &row) || damaged(key, err);
+    return *is_fine && to->visit(to->ctx, &row);
+}
+
+bool directory_list(struct store *s, enum directory_collection collection, struct view after, directory_visit *visit,
+                    void *ctx, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    struct row_visit to = { visit, ctx };
+
+    if (after.len > DIRECTORY_ID_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "an id has at most %d bytes", DIRECTORY_ID_MAX);
+    return snapshot_begin(s, &at, err) && each(&at, tables_of(collection).rows, after, visit_row, &to, err);
+}
+
+bool directory_count(struct store *s, enum directory_collection collection, uint64_t *count, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+
+    return snapshot_begin(s, &at, err) && read_count(&at, collection, count, err);
+}
+
+struct change_visit {
+    directory_change_visit *visit;
+    void *ctx;
+};
+
+static bool visit_change(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err)
+{
+    struct change_visit *to = ctx;
+    uint64_t change;
+
+    *is_fine = key.len == CHANGE_BYTES && value.len > 1;
+    if (!*is_fine)
+        return error_set(err, ERROR_DATA_LOSS, "an entry of the changes is damaged");
+    change = bytes_key((const unsigned char *)key.at);
+    return to->visit(to->ctx, change, (enum directory_collection)(unsigned char)value.at[0],
+                     (struct view){ value.at + 1, value.len - 1 });
+}
+
+bool directory_changes(struct store *s, uint64_t after, directory_change_visit *visit, void *ctx, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    struct change_visit to = { visit, ctx };
+    unsigned char key[CHANGE_BYTES];
+
+    bytes_put_key(key, after);
+    return snapshot_begin(s, &at, err) &&
+           each(&at, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, visit_change, &to, err);
+}

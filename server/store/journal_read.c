@@ -1,0 +1,255 @@
+/* Reading the journal. What is held is a range of numbers without a hole, so counting is arithmetic and finding a time
+ * is a binary search over numbers, each look a lookup. */
+#include "base/assert.h"
+#include "store/journal.h"
+#include "store/line.h"
+#include "store/types.h"
+
+/* Events looked at in one journal_copy, so that a filter that lets nothing through still ends its read: pages that a
+ * long read holds back cannot be used again. */
+#define COPY_LOOK_MAX 65536
+
+/* What the caller puts behind the events of a batch, when the one event was more than his buffer's cap. */
+#define COPY_SLACK_BYTES 4096
+
+static bool bounds_of(const struct snapshot *at, struct journal_bounds *out, struct error *err)
+{
+    const struct state *state = &at->state;
+    struct journal_bounds b = {
+        .count = state_count(state),
+        .floor = state->floor,
+        .floor_published_ms = state->floor_published_ms,
+        .pruned = state->pruned,
+        .oldest_published_ms = JOURNAL_NO_TIME,
+        .watermark_ms = state->watermark_ms != JOURNAL_NO_TIME ? state->watermark_ms : state->history_newest_ms,
+        .backfilled = state->backfilled,
+    };
+    struct entry_glance glance;
+
+    if (b.count > 0) {
+        b.oldest = state_oldest(state);
+        b.head = state_head(state);
+        if (!line_glance(at, b.oldest, &glance, err))
+            return false;
+        b.oldest_published_ms = glance.time_ms != INT64_MAX ? glance.time_ms : JOURNAL_NO_TIME;
+    }
+    *out = b;
+    return true;
+}
+
+bool journal_bounds(struct store *s, struct journal_bounds *out, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+
+    return snapshot_begin(s, &at, err) && bounds_of(&at, out, err);
+}
+
+bool journal_bounds_in(struct store_txn *txn, struct journal_bounds *out, struct error *err)
+{
+    return bounds_of(&txn->at, out, err);
+}
+
+static bool damaged(uint64_t sequence, struct error *err)
+{
+    return error_set(err, ERROR_DATA_LOSS, "event %llu is damaged", (unsigned long long)sequence);
+}
+
+bool journal_scan(struct store *s, const struct journal_range *range, journal_visit *visit, void *ctx,
+                  struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    AUTO_WALK struct line_walk walk = { 0 };
+    struct view stored;
+    struct entry e;
+    uint64_t sequence;
+    bool is_over;
+
+    if (!snapshot_begin(s, &at, err))
+        return false;
+    line_walk_init(&walk, &at, range->after, range->up_to);
+    for (;;) {
+        if (!line_walk_next(&walk, &sequence, &stored, &is_over, err))
+            return false;
+        if (is_over)
+            return true;
+        if (!entry_read(stored, sequence, &e))
+            return damaged(sequence, err);
+        if (range->want_type && !types_text(&at, e.type_id, &e.record.event_type, err))
+            return false;
+        if (!visit(ctx, &e.record))
+            return true;
+    }
+}
+
+/* ---- batches ---- */
+
+struct copy {
+    struct line_walk walk;
+    int64_t since_ms;
+    uint64_t count_max;
+    struct buf *out;
+    struct journal_batch batch;
+};
+
+/* The first goes in whatever the cap, or its reader would stand before it for ever. */
+static bool make_room(struct copy *c, size_t len)
+{
+    if (len <= c->out->cap - c->out->len)
+        return true;
+    if (c->batch.count > 0)
+        return false;
+    c->out->cap = c->out->len + len + COPY_SLACK_BYTES;
+    return true;
+}
+
+/* is_full: this one stays for the next batch. */
+static bool copy_one(struct copy *c, uint64_t sequence, struct view stored, bool *is_full, struct error *err)
+{
+    struct entry_glance glance;
+
+    if (!entry_glance(stored, &glance))
+        return damaged(sequence, err);
+    if (glance.time_ms >= c->since_ms) {
+        *is_full = c->batch.count >= c->count_max || !make_room(c, glance.encoded.len);
+        if (*is_full)
+            return true;
+        buf_put(c->out, glance.encoded.at, glance.encoded.len);
+        c->batch.count++;
+    }
+    c->batch.last = sequence;
+    c->batch.last_tag = glance.tag;
+    return true;
+}
+
+static bool copy_all(struct copy *c, struct error *err)
+{
+    struct view stored;
+    uint64_t sequence;
+    bool is_full = false;
+
+    for (unsigned looked = 0; looked < COPY_LOOK_MAX && !is_full && !c->batch.at_end; looked++) {
+        if (!line_walk_next(&c->walk, &sequence, &stored, &c->batch.at_end, err) ||
+            (!c->batch.at_end && !copy_one(c, sequence, stored, &is_full, err)))
+            return false;
+    }
+    return true;
+}
+
+bool journal_copy(struct store *s, uint64_t after, uint64_t up_to, int64_t since_ms, uint64_t count_max,
+                  struct buf *out, struct journal_batch *batch, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    struct copy c = { .since_ms = since_ms, .count_max = count_max, .out = out };
+    bool is_done;
+
+    ASSERT(buf_ok(out));
+    if (!snapshot_begin(s, &at, err))
+        return false;
+    c.batch.last = after;
+    c.batch.floor = at.state.floor;
+    line_walk_init(&c.walk, &at, after, up_to);
+    is_done = copy_all(&c, err);
+    line_walk_deinit(&c.walk);
+    if (is_done)
+        *batch = c.batch;
+    return is_done;
+}
+
+/* ---- places ---- */
+
+bool journal_place_last(struct store *s, uint64_t count, uint64_t *after, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    uint64_t held;
+
+    if (!snapshot_begin(s, &at, err))
+        return false;
+    /* In an empty store too the head is where live events begin: what a back-fill brings later is not after it. */
+    held = state_count(&at.state);
+    *after = state_head(&at.state) - (count < held ? count : held);
+    return true;
+}
+
+/* The first of first .. last whose watermark is at or above since_ms; last + 1 when there is none. */
+static bool search(const struct snapshot *at, uint64_t first, uint64_t last, int64_t since_ms, uint64_t *out,
+                   struct error *err)
+{
+    uint64_t low = first, high = last + 1;
+    struct entry_glance glance;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (!line_glance(at, middle, &glance, err))
+            return false;
+        if (glance.watermark_ms >= since_ms)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *out = low;
+    return true;
+}
+
+/* In history the mark is the oldest time from there upwards. In a history in order that is the event's own time; in one
+ * that never was quite, an event may be newer than its mark, by no more than the disorder: starting that much earlier
+ * misses none, and who wants nothing older drops it as he drops late ones. */
+static int64_t history_since(const struct state *state, int64_t since_ms)
+{
+    int64_t earlier_ms;
+
+    if (__builtin_sub_overflow(since_ms, state->history_disorder_ms, &earlier_ms))
+        return INT64_MIN;
+    return earlier_ms;
+}
+
+bool journal_place_since(struct store *s, int64_t since_ms, uint64_t *after, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    uint64_t oldest, head, found;
+
+    if (!snapshot_begin(s, &at, err))
+        return false;
+    oldest = state_oldest(&at.state);
+    head = state_head(&at.state);
+    found = oldest;
+    if (oldest < JOURNAL_FIRST &&
+        !search(&at, oldest, JOURNAL_FIRST - 1, history_since(&at.state, since_ms), &found, err))
+        return false;
+    if (found >= JOURNAL_FIRST && !search(&at, found, head, since_ms, &found, err))
+        return false;
+    *after = found - 1;
+    return true;
+}
+
+bool journal_tag(struct store *s, uint64_t sequence, bool *found, uint32_t *tag, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    struct entry_glance glance;
+
+    if (!snapshot_begin(s, &at, err))
+        return false;
+    *found = sequence >= state_oldest(&at.state) && sequence <= state_head(&at.state);
+    if (!*found)
+        return true;
+    if (!line_glance(&at, sequence, &glance, err))
+        return false;
+    *tag = glance.tag;
+    return true;
+}
+
+bool journal_count_after(struct store *s, uint64_t after, uint64_t *count, struct error *err)
+{
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
+    uint64_t head, oldest;
+
+    if (!snapshot_begin(s, &at, err))
+        return false;
+    head = state_head(&at.state);
+    oldest = state_oldest(&at.state);
+    if (after >= head)
+        *count = 0;
+    else
+        *count = after < oldest ? head + 1 - oldest : head - after;
+    return true;
+}

@@ -1,0 +1,162 @@
+#include "store/meta.h"
+#include "store/bytes.h"
+
+#include <sodium.h>
+
+#define EPOCH_BYTES  16
+#define FORMAT_BYTES 4
+
+static const char *const names[TABLE_COUNT] = {
+    [TABLE_META] = "meta",         [TABLE_EVENTS] = "events",   [TABLE_HISTORY] = "history",
+    [TABLE_IDENTITY] = "identity", [TABLE_TYPES] = "types",     [TABLE_CURSORS] = "cursors",
+    [TABLE_USERS] = "users",       [TABLE_CHANGES] = "changes", [TABLE_USERS_ALIAS] = "users_alias",
+};
+
+static bool put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *at, size_t len, struct error *err)
+{
+    MDB_val k = db_val(view_of(name)), v = { len, (void *)(uintptr_t)at };
+    int rc = mdb_put(txn, meta, &k, &v, 0);
+
+    return rc == 0 || db_fail_write(err, rc, "write what the store is");
+}
+
+static bool get(MDB_txn *txn, MDB_dbi meta, const char *name, size_t len_min, struct view *out, struct error *err)
+{
+    bool found;
+
+    if (!db_get(txn, meta, view_of(name), out, &found, err))
+        return false;
+    if (!found || out->len < len_min)
+        return error_set(err, ERROR_DATA_LOSS, "its %s is missing or damaged", name);
+    return true;
+}
+
+bool meta_read_state(MDB_txn *txn, MDB_dbi meta, struct state *out, struct error *err)
+{
+    struct view stored;
+
+    if (!get(txn, meta, "state", STATE_BYTES, &stored, err))
+        return false;
+    return state_read(stored, out) || error_set(err, ERROR_DATA_LOSS, "its state contradicts itself");
+}
+
+bool meta_write_state(MDB_txn *txn, MDB_dbi meta, const struct state *state, struct error *err)
+{
+    unsigned char bytes[STATE_BYTES];
+
+    state_write(state, bytes);
+    return put(txn, meta, "state", bytes, sizeof bytes, err);
+}
+
+static bool put_new(MDB_txn *txn, MDB_dbi meta, struct error *err)
+{
+    unsigned char format[FORMAT_BYTES], epoch[EPOCH_BYTES], hash_key[STORE_HASH_KEY_SIZE];
+    struct state state;
+    bool is_done;
+
+    bytes_put_u32(format, META_FORMAT);
+    randombytes_buf(epoch, sizeof epoch);
+    randombytes_buf(hash_key, sizeof hash_key);
+    state_init(&state);
+    is_done = put(txn, meta, "format", format, sizeof format, err) &&
+              put(txn, meta, "epoch", epoch, sizeof epoch, err) &&
+              put(txn, meta, "hash_key", hash_key, sizeof hash_key, err) && meta_write_state(txn, meta, &state, err);
+    sodium_memzero(hash_key, sizeof hash_key);
+    return is_done;
+}
+
+static bool check_format(MDB_txn *txn, MDB_dbi meta, struct error *err)
+{
+    struct view stored;
+    uint32_t format;
+    bool found;
+
+    if (!db_get(txn, meta, VIEW("format"), &stored, &found, err))
+        return false;
+    if (!found || stored.len != FORMAT_BYTES)
+        return error_set(err, ERROR_FAILED_PRECONDITION, "these are another program's files");
+    format = bytes_u32((const unsigned char *)stored.at);
+    if (format > META_FORMAT)
+        return error_set(err, ERROR_FAILED_PRECONDITION,
+                         "written in format %u by a newer version of this program, which reads formats up to %d",
+                         format, META_FORMAT);
+    /* Steps from older formats go here, each in this transaction, so that a store is of one format or the next. */
+    if (format != META_FORMAT)
+        return error_set(err, ERROR_DATA_LOSS, "its format, %u, never was one", format);
+    return true;
+}
+
+static bool read_self(struct store *s, MDB_txn *txn, struct error *err)
+{
+    MDB_dbi meta = s->tables[TABLE_META];
+    struct view epoch, hash_key;
+    struct state state;
+
+    if (!get(txn, meta, "epoch", EPOCH_BYTES, &epoch, err) ||
+        !get(txn, meta, "hash_key", STORE_HASH_KEY_SIZE, &hash_key, err) || !meta_read_state(txn, meta, &state, err))
+        return false;
+    sodium_bin2hex(s->epoch, sizeof s->epoch, (const unsigned char *)epoch.at, EPOCH_BYTES);
+    memcpy(s->hash_key, hash_key.at, sizeof s->hash_key);
+    return true;
+}
+
+static bool open_tables(struct store *s, MDB_txn *txn, struct error *err)
+{
+    for (int t = 0; t < TABLE_COUNT; t++) {
+        int rc = mdb_dbi_open(txn, names[t], MDB_CREATE, &s->tables[t]);
+
+        if (rc == MDB_INCOMPATIBLE)
+            return error_set(err, ERROR_FAILED_PRECONDITION, "these are another program's files");
+        if (rc != 0)
+            return db_fail_write(err, rc, "open a table");
+    }
+    return true;
+}
+
+static bool is_empty(MDB_txn *txn, bool *out, struct error *err)
+{
+    MDB_dbi root;
+    MDB_stat stat;
+    int rc = mdb_dbi_open(txn, NULL, 0, &root);
+
+    if (rc == 0)
+        rc = mdb_stat(txn, root, &stat);
+    if (rc != 0)
+        return db_fail(err, rc, "look at the tables");
+    *out = stat.ms_entries == 0;
+    return true;
+}
+
+static bool open_in(struct store *s, MDB_txn *txn, bool must_exist, struct error *err)
+{
+    MDB_dbi meta;
+    bool is_new = false;
+
+    if (!is_empty(txn, &is_new, err))
+        return false;
+    if (is_new && must_exist)
+        return error_set(err, ERROR_NOT_FOUND, "there is no store");
+    /* Nothing is made in files that are not ours. */
+    if (!is_new && mdb_dbi_open(txn, names[TABLE_META], 0, &meta) != 0)
+        return error_set(err, ERROR_FAILED_PRECONDITION, "these are another program's files");
+    if (!is_new && !check_format(txn, meta, err))
+        return false;
+    if (!open_tables(s, txn, err) || (is_new && !put_new(txn, s->tables[TABLE_META], err)))
+        return false;
+    return read_self(s, txn, err);
+}
+
+bool meta_open(struct store *s, bool must_exist, struct error *err)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+    if (rc != 0)
+        return db_fail_write(err, rc, "begin");
+    if (!open_in(s, txn, must_exist, err)) {
+        mdb_txn_abort(txn);
+        return false;
+    }
+    rc = mdb_txn_commit(txn);
+    return rc == 0 || db_fail_write(err, rc, "commit");
+}

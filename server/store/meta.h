@@ -1,0 +1,16 @@
+/* server/store/meta.h: what a store says of itself: format version, epoch, hash key. Made with it; checked at each
+ * opening. Private to this folder. */
+#ifndef STORE_META_H
+#define STORE_META_H
+
+#include "store/tables.h"
+
+#define META_FORMAT 1
+
+/* Opens the tables of s->env, making them in a new store, and reads what the store says of itself. */
+MUST_CHECK bool meta_open(struct store *s, bool must_exist, struct error *err);
+
+MUST_CHECK bool meta_read_state(MDB_txn *txn, MDB_dbi meta, struct state *out, struct error *err);
+MUST_CHECK bool meta_write_state(MDB_txn *txn, MDB_dbi meta, const struct state *state, struct error *err);
+
+#endif

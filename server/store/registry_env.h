@@ -1,0 +1,42 @@
+/* server/store/registry_env.h: what the files of the registry share. Private to this folder. */
+#ifndef STORE_REGISTRY_ENV_H
+#define STORE_REGISTRY_ENV_H
+
+#include "store/db.h"
+#include "store/registry.h"
+#include "store/seal.h"
+
+#include <pthread.h>
+
+#define REGISTRY_SEALED_MAX (REGISTRY_SECRET_MAX + 512)
+
+/* Before the name of a store's folder that is being removed; no org id begins so. */
+#define REGISTRY_PURGE_PREFIX ".purge-"
+
+struct registry {
+    /* set by registry_open, then read-only */
+    char *data_dir;
+    int lock_fd;
+    struct seal seal;
+    MDB_env *env;
+    MDB_dbi connectors, meta;
+
+    /* Held by each call: LMDB needs none, but a put reads, seals and writes as one, and so does a purge. */
+    pthread_mutex_t lock;
+};
+
+/* Appends data_dir, then middle, then name. */
+MUST_CHECK bool registry_path(const struct registry *r, struct buf *out, const char *middle, const char *name,
+                              struct error *err);
+
+/* A write transaction. `end` commits what went well, ends it either way, and returns whether it is done. */
+MUST_CHECK bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err);
+MUST_CHECK bool registry_end(MDB_txn *txn, bool is_fine, struct error *err);
+
+MUST_CHECK bool registry_write(MDB_txn *txn, MDB_dbi table, struct view key, struct view value, struct error *err);
+
+/* Calls visit with each connector's name and record; false with the error ends it. */
+typedef bool registry_visit(void *ctx, struct view name, struct view record, struct error *err);
+MUST_CHECK bool registry_each(struct registry *r, MDB_txn *txn, registry_visit *visit, void *ctx, struct error *err);
+
+#endif

@@ -1,0 +1,253 @@
+/* A store opens in this order: the folder, the lock (a second opening is refused here, before LMDB, which must not be
+ * opened twice in a process), the environment, the tables. It closes in the reverse order. */
+#include "store/store.h"
+#include "base/assert.h"
+#include "base/mem.h"
+#include "store/files.h"
+#include "store/meta.h"
+#include "store/tables.h"
+
+#include <limits.h>
+#include <sodium.h>
+#include <string.h>
+
+#define TABLES_MAX 32 /* of LMDB; ours, and room for those of later formats */
+
+/* The map is a quarter larger than max_bytes. Rows may use the first half of that quarter, when retention lags; the
+ * second half is for retention, whose deletions take new pages before they free old ones. */
+#define MAP_EXTRA_PART  4
+#define ROWS_EXTRA_PART 8
+
+static bool path_in(struct buf *out, const char *dir, const char *name, struct error *err)
+{
+    buf_printf(out, "%s/%s", dir, name);
+    return buf_ok(out) || error_set(err, ERROR_INVALID_ARGUMENT, "path too long");
+}
+
+static bool prepare_dir(const struct store_options *options, struct error *err)
+{
+    AUTO_BUF struct buf data = BUF(PATH_MAX);
+    AUTO_BUF struct buf parent = BUF(PATH_MAX);
+    bool exists;
+
+    if (!path_in(&data, options->dir, "data.mdb", err) || !path_in(&parent, options->dir, "..", err) ||
+        !files_exists(buf_cstr(&data), &exists, err))
+        return false;
+    if (exists)
+        return true;
+    if (options->must_exist)
+        return error_set(err, ERROR_NOT_FOUND, "there is no store");
+    return files_make_dir(options->dir, false, err) && files_sync_dir(buf_cstr(&parent), err);
+}
+
+static bool take_lock(struct store *s, const char *dir, struct error *err)
+{
+    AUTO_BUF struct buf path = BUF(PATH_MAX);
+
+    return path_in(&path, dir, STORE_LOCK_NAME, err) && files_lock(&s->lock_fd, buf_cstr(&path), err);
+}
+
+static bool open_env(struct store *s, const char *dir, struct error *err)
+{
+    const struct db_options options = {
+        .dir = dir,
+        .map_bytes = s->max_bytes + s->max_bytes / MAP_EXTRA_PART,
+        .tables_max = TABLES_MAX,
+    };
+
+    return db_open(&s->env, &options, err);
+}
+
+bool store_open(struct store **out, const struct store_options *options, struct error *err)
+{
+    struct store *s = mem_zero(sizeof *s);
+
+    ASSERT(options->max_bytes >= STORE_BYTES_MIN && options->max_bytes <= UINT64_MAX / 2);
+    ASSERT(sodium_init() >= 0);
+    s->lock_fd = -1;
+    s->max_bytes = options->max_bytes;
+    atomic_init(&s->is_writing, false);
+    if (prepare_dir(options, err) && take_lock(s, options->dir, err) && open_env(s, options->dir, err) &&
+        meta_open(s, options->must_exist, err) && files_sync_dir(options->dir, err)) {
+        *out = s;
+        return true;
+    }
+    store_close(s);
+    return error_wrap(err, "store %s", options->dir);
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    ASSERT(!atomic_load(&s->is_writing));
+    if (s->env != NULL)
+        mdb_env_close(s->env);
+    files_unlock(s->lock_fd);
+    sodium_memzero(s->hash_key, sizeof s->hash_key);
+    free(s);
+}
+
+const char *store_epoch(const struct store *s)
+{
+    return s->epoch;
+}
+
+const unsigned char *store_hash_key(const struct store *s)
+{
+    return s->hash_key;
+}
+
+/* ---- transactions ---- */
+
+bool snapshot_begin(struct store *s, struct snapshot *out, struct error *err)
+{
+    out->store = s;
+    if (!db_begin_read(s->env, &out->raw, err))
+        return false;
+    return meta_read_state(out->raw, s->tables[TABLE_META], &out->state, err);
+}
+
+bool snapshot_get(const struct snapshot *at, enum table table, struct view key, struct view *out, bool *found,
+                  struct error *err)
+{
+    return db_get(at->raw, at->store->tables[table], key, out, found, err);
+}
+
+bool store_begin(struct store *s, struct store_txn **out, struct error *err)
+{
+    struct store_txn *txn = mem_zero(sizeof *txn);
+    int rc;
+
+    ASSERT(!atomic_exchange(&s->is_writing, true));
+    txn->at.store = s;
+    rc = mdb_txn_begin(s->env, NULL, 0, &txn->at.raw);
+    if (rc != 0)
+        (void)db_fail_write(err, rc, "begin to write");
+    if (rc == 0 && meta_read_state(txn->at.raw, s->tables[TABLE_META], &txn->at.state, err)) {
+        *out = txn;
+        return true;
+    }
+    store_abort(&txn);
+    return false;
+}
+
+void store_abort(struct store_txn **txn)
+{
+    struct store_txn *t = *txn;
+
+    if (t == NULL)
+        return;
+    if (t->at.raw != NULL)
+        mdb_txn_abort(t->at.raw);
+    atomic_store(&t->at.store->is_writing, false);
+    free(t);
+    *txn = NULL;
+}
+
+static bool commit(struct store_txn *t, struct error *err)
+{
+    MDB_txn *raw = t->at.raw;
+    int rc;
+
+    if (t->has_failed)
+        return error_set(err, ERROR_INTERNAL, "commit: an earlier step of the same transaction failed");
+    if (t->is_state_changed && !meta_write_state(raw, t->at.store->tables[TABLE_META], &t->at.state, err))
+        return false;
+    t->at.raw = NULL; /* commit frees it, even when it fails */
+    rc = mdb_txn_commit(raw);
+    return rc == 0 || db_fail_write(err, rc, "commit");
+}
+
+bool store_commit(struct store_txn **txn, struct error *err)
+{
+    bool is_done = commit(*txn, err);
+
+    store_abort(txn); /* frees it; nothing is left to abort when it is done */
+    return is_done;
+}
+
+void store_reap(struct store *s)
+{
+    (void)mdb_reader_check(s->env, NULL); /* nothing to do about it when it fails: the next time may help */
+}
+
+bool store_usage(struct store *s, struct store_usage *out, struct error *err)
+{
+    AUTO_READ MDB_txn *txn = NULL;
+    uint64_t bytes;
+
+    if (!db_begin_read(s->env, &txn, err) || !db_used_bytes(s->env, txn, &bytes, err))
+        return false;
+    *out = (struct store_usage){ .bytes = bytes, .max_bytes = s->max_bytes };
+    return true;
+}
+
+/* ---- writes ---- */
+
+bool txn_fail(struct store_txn *txn, int rc, const char *doing, struct error *err)
+{
+    txn->has_failed = true;
+    return db_fail_write(err, rc, doing);
+}
+
+bool txn_measure(struct store_txn *txn, struct error *err)
+{
+    if (!txn->is_measured && !db_used_bytes(txn->at.store->env, txn->at.raw, &txn->used_bytes, err))
+        return false;
+    txn->is_measured = true;
+    return true;
+}
+
+bool txn_room(struct store_txn *txn, size_t key_len, size_t value_len, struct error *err)
+{
+    uint64_t max = txn->at.store->max_bytes;
+    uint64_t bytes = db_row_bytes(key_len, value_len);
+
+    if (!txn_measure(txn, err))
+        return false;
+    if (txn->used_bytes + bytes > max + max / ROWS_EXTRA_PART) {
+        txn->has_failed = true;
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON,
+                            "the store is full: %llu MiB used, of a limit of %llu; raise the limit or keep less",
+                            (unsigned long long)(txn->used_bytes >> 20), (unsigned long long)(max >> 20));
+    }
+    txn->used_bytes += bytes;
+    return true;
+}
+
+void txn_gave_back(struct store_txn *txn, size_t key_len, size_t value_len)
+{
+    uint64_t bytes = db_row_bytes(key_len, value_len);
+
+    ASSERT(txn->is_measured);
+    txn->used_bytes -= bytes < txn->used_bytes ? bytes : txn->used_bytes;
+}
+
+bool txn_put(struct store_txn *txn, enum table table, struct view key, struct view value, struct error *err)
+{
+    MDB_val k = db_val(key), v = db_val(value);
+    int rc = mdb_put(txn->at.raw, txn->at.store->tables[table], &k, &v, 0);
+
+    return rc == 0 || txn_fail(txn, rc, "write", err);
+}
+
+bool txn_reserve(struct store_txn *txn, enum table table, struct view key, size_t len, unsigned flags,
+                 unsigned char **out, struct error *err)
+{
+    MDB_val k = db_val(key), v = { len, NULL };
+    int rc = mdb_put(txn->at.raw, txn->at.store->tables[table], &k, &v, flags | MDB_RESERVE);
+
+    if (rc != 0)
+        return txn_fail(txn, rc, "write", err);
+    *out = v.mv_data;
+    return true;
+}
+
+bool txn_delete(struct store_txn *txn, enum table table, struct view key, struct error *err)
+{
+    MDB_val k = db_val(key);
+    int rc = mdb_del(txn->at.raw, txn->at.store->tables[table], &k, NULL);
+
+    return rc == 0 || rc == MDB_NOTFOUND || txn_fail(txn, rc, "delete", err);
+}

@@ -1,0 +1,87 @@
+/* server/store/tables.h: what the files of a store share: its tables, its transactions, and who may write how much.
+ *
+ * README.md says what lies in each table. Private to this folder. */
+#ifndef STORE_TABLES_H
+#define STORE_TABLES_H
+
+#include "store/db.h"
+#include "store/state.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+enum table {
+    TABLE_META,
+    TABLE_EVENTS,
+    TABLE_HISTORY,
+    TABLE_IDENTITY,
+    TABLE_TYPES,
+    TABLE_CURSORS,
+    TABLE_USERS,
+    TABLE_USERS_ALIAS,
+    TABLE_CHANGES,
+    TABLE_COUNT,
+};
+
+struct store {
+    /* set by store_open, then read-only */
+    MDB_env *env;
+    MDB_dbi tables[TABLE_COUNT];
+    uint64_t max_bytes;
+    int lock_fd;
+    char epoch[STORE_EPOCH_SIZE];
+    unsigned char hash_key[STORE_HASH_KEY_SIZE];
+
+    atomic_bool is_writing; /* a second store_begin in the writing thread would wait for itself for ever */
+};
+
+/* What a transaction sees. */
+struct snapshot {
+    struct store *store;
+    MDB_txn *raw;
+    struct state state;
+};
+
+struct store_txn {
+    struct snapshot at;
+    bool is_state_changed;
+    bool has_failed;     /* LMDB refused a write: none of it may be committed */
+    bool is_measured;    /* used_bytes is known */
+    uint64_t used_bytes; /* by pages when the transaction began; since then by rows */
+};
+
+/* ---- reading ---- */
+
+MUST_CHECK bool snapshot_begin(struct store *s, struct snapshot *out, struct error *err);
+static inline void snapshot_end(struct snapshot *at)
+{
+    db_end_read(&at->raw);
+}
+#define AUTO_SNAPSHOT __attribute__((cleanup(snapshot_end)))
+#define SNAPSHOT_NONE                                                                                                  \
+    {                                                                                                                  \
+        .raw = NULL                                                                                                    \
+    }
+
+MUST_CHECK bool snapshot_get(const struct snapshot *at, enum table table, struct view key, struct view *out,
+                             bool *found, struct error *err);
+
+/* ---- writing: each failure makes the transaction one that can only be aborted ---- */
+
+/* RESOURCE_EXHAUSTED / STORE_FULL when a row of this size would go beyond what is left for rows: somewhat less than
+ * the map, so that retention, which writes too, always has room to make room. */
+MUST_CHECK bool txn_room(struct store_txn *txn, size_t key_len, size_t value_len, struct error *err);
+void txn_gave_back(struct store_txn *txn, size_t key_len, size_t value_len);
+MUST_CHECK bool txn_measure(struct store_txn *txn, struct error *err);
+
+MUST_CHECK bool txn_put(struct store_txn *txn, enum table table, struct view key, struct view value, struct error *err);
+/* Room for a value of `len` bytes to be filled in before the next write. `flags`: MDB_APPEND or 0. */
+MUST_CHECK bool txn_reserve(struct store_txn *txn, enum table table, struct view key, size_t len, unsigned flags,
+                            unsigned char **out, struct error *err);
+/* Not there is fine. */
+MUST_CHECK bool txn_delete(struct store_txn *txn, enum table table, struct view key, struct error *err);
+
+/* Marks the transaction, fills the error, returns false. */
+bool txn_fail(struct store_txn *txn, int rc, const char *doing, struct error *err);
+
+#endif
