@@ -1,0 +1,61 @@
+/* tests/server/poller_world.h: a poller with a real store and a real client, an Okta org in the same process, and time
+ * by hand. */
+#ifndef TESTS_SERVER_POLLER_WORLD_H
+#define TESTS_SERVER_POLLER_WORLD_H
+
+#include "emulator/transport.h"
+#include "poller.h"
+#include "store/store.h"
+
+#define WORLD_TOKEN    "00emulatorTokenForTests"
+#define WORLD_START_MS INT64_C(1773480000000) /* 2026-03-14T09:20:00Z */
+#define WORLD_DAY_MS   INT64_C(86400000)
+
+struct world {
+    struct emulator *emulator;
+    struct hand_clock clock;
+    struct okta_transport *transport;
+    char dir[512];
+    uint64_t store_max_bytes;
+    struct store *store;
+    struct poller *poller;
+    struct poller_options options;
+    struct poller_snapshot now; /* as of the last turn */
+    uint64_t changed;           /* calls of the poller's `changed` */
+    unsigned restarts;
+    const char *fresh_token; /* what the poller gets when it asks for a newer token */
+    unsigned fresh_asked;
+};
+
+struct world_options {
+    struct emulator_options org; /* base_url, token and start are filled in */
+    int history_days, retention_days;
+    uint32_t collections; /* 0: all */
+    int64_t latency_ms;
+    uint64_t store_max_bytes;
+};
+
+/* Everything is open, the poller has not had a turn. */
+void world_open(struct world *w, const struct world_options *options);
+void world_close(struct world *w);
+
+/* As after a kill: the poller and what it knew are gone, the store is opened again. */
+void world_restart(struct world *w);
+
+void world_turn(struct world *w);
+/* Turns until the predicate holds (true), or as much time has passed by the hand clock (false). */
+typedef bool world_when(const struct world *w);
+bool world_run(struct world *w, world_when *when, int64_t within_ms);
+void world_pass(struct world *w, int64_t ms);
+
+bool world_is_synced(const struct world *w); /* LIVE, and the history complete or off */
+bool world_is_live(const struct world *w);
+bool world_is_degraded(const struct world *w);
+bool world_is_refused(const struct world *w);
+
+/* ASSERTs that the store holds each catalogue event of the truth that was persisted from the tail's start on or
+ * published since the history's target, once, and nothing else. */
+void world_check_exactly_once(struct world *w);
+size_t world_stored(struct world *w);
+
+#endif
