@@ -1,0 +1,216 @@
+#include "client/cli.h"
+
+#include "client/interrupt.h"
+#include "client/terminal.h"
+#include "client/text.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONNECT_TIMEOUT_MS 10000
+#define NOTE_BYTES_MAX     8192
+#define JSON_BYTES_MAX     (48u << 20) /* a message of 8 MiB, its bytes escaped */
+
+#define CONNECTOR "/okta.connector.v1.Connector/"
+#define DIRECTORY "/okta.connector.v1.Directory/"
+
+const struct method method_configure = { CONNECTOR "Configure", &okta__connector__v1__configure_response__descriptor };
+const struct method method_sync = { CONNECTOR "Sync", &okta__connector__v1__sync_response__descriptor };
+const struct method method_status = { CONNECTOR "Status", &okta__connector__v1__status_response__descriptor };
+const struct method method_stream_logins = { CONNECTOR "StreamLogins",
+                                             &okta__connector__v1__stream_logins_response__descriptor };
+const struct method method_delete = { CONNECTOR "Delete", &okta__connector__v1__delete_response__descriptor };
+const struct method method_list_users = { DIRECTORY "ListUsers",
+                                          &okta__connector__v1__list_users_response__descriptor };
+
+/* ---- connecting ---- */
+
+/* "/path" and "unix:/path" are sockets, all else is host:port. */
+static bool set_address(struct cli *cli, const char *server, struct error *err)
+{
+    int n = snprintf(cli->address, sizeof cli->address, server[0] == '/' ? "unix:%s" : "%s", server);
+
+    if (n < 0 || (size_t)n >= sizeof cli->address)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "--server: the address is longer than %d bytes", ADDRESS_SIZE);
+    if (strncmp(cli->address, "unix:", 5) != 0 && strchr(cli->address, ':') == NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "--server %s: it must be unix:/path, /path or host:port", server);
+    return true;
+}
+
+static bool answers(const char *path)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int fd;
+    bool ok;
+
+    if (strlen(path) >= sizeof to.sun_path)
+        return false;
+    memcpy(to.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ok = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static bool search(struct cli *cli, struct error *err)
+{
+    static const char *const sockets[] = { "admin.sock", "reader.sock" };
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *folders[] = { runtime, "/run" };
+    char path[ADDRESS_SIZE - 8];
+
+    for (size_t f = 0; f < sizeof folders / sizeof folders[0]; f++)
+        for (size_t i = 0; folders[f] != NULL && i < sizeof sockets / sizeof sockets[0]; i++) {
+            int n = snprintf(path, sizeof path, "%s/okta-connector/%s", folders[f], sockets[i]);
+
+            if (n > 0 && (size_t)n < sizeof path && answers(path))
+                return set_address(cli, path, err);
+        }
+    return error_set(err, ERROR_UNAVAILABLE,
+                     "no server answers at %s%s/run/okta-connector/{admin,reader}.sock: start okta-connectord, or say "
+                     "where it is with --server or OKTA_CONNECTOR_SERVER",
+                     runtime != NULL ? runtime : "", runtime != NULL ? "/okta-connector/{admin,reader}.sock or " : "");
+}
+
+bool cli_find_server(struct cli *cli, struct error *err)
+{
+    const char *server = cli->server != NULL ? cli->server : getenv("OKTA_CONNECTOR_SERVER");
+
+    if (cli->address[0] != '\0')
+        return true;
+    return server != NULL && server[0] != '\0' ? set_address(cli, server, err) : search(cli, err);
+}
+
+bool cli_connect(struct cli *cli, struct error *err)
+{
+    if (cli->session != NULL)
+        return true;
+    return cli_find_server(cli, err) &&
+           session_open(&cli->session, cli->address, cli->timeout_ms > 0 ? cli->timeout_ms : CONNECT_TIMEOUT_MS, err);
+}
+
+bool cli_call(struct cli *cli, const struct method *m, const ProtobufCMessage *request, int64_t default_ms,
+              ProtobufCMessage **response, struct error *err)
+{
+    return cli_connect(cli, err) &&
+           session_call(cli->session, m, request, cli->timeout_ms > 0 ? cli->timeout_ms : default_ms, response, err);
+}
+
+/* ---- saying ---- */
+
+static void make_line(struct buf *line, const char *format, va_list args)
+{
+    AUTO_BUF struct buf text = BUF(NOTE_BYTES_MAX);
+
+    buf_vprintf(&text, format, args);
+    text_safe(buf_view(&text), line, NULL);
+    buf_putc(line, '\n');
+}
+
+void cli_note(const char *format, ...)
+{
+    AUTO_BUF struct buf line = BUF(NOTE_BYTES_MAX * 6);
+    va_list args;
+
+    va_start(args, format);
+    make_line(&line, format, args);
+    va_end(args);
+    fputs(buf_cstr(&line), stderr);
+}
+
+void cli_say(struct cli *cli, const char *format, ...)
+{
+    AUTO_BUF struct buf line = BUF(NOTE_BYTES_MAX * 6);
+    va_list args;
+
+    va_start(args, format);
+    make_line(&line, format, args);
+    va_end(args);
+    output_put(&cli->out, buf_view(&line));
+}
+
+int cli_signal_exit(void)
+{
+    return interrupt_signal() == 0 ? 0 : EXIT_SIGNAL + interrupt_signal();
+}
+
+int cli_fail(struct cli *cli, const struct error *err, const char *what)
+{
+    const char *advice = reason_advice(err);
+
+    output_flush(&cli->out);
+    if (cli_signal_exit() != 0)
+        return cli_signal_exit();
+    cli_note("%s: %s%s%s", PROGRAM, what != NULL ? what : "", what != NULL ? ": " : "", err->text);
+    if (advice != NULL)
+        cli_note("  next: %s", advice);
+    return (int)reason_exit(err);
+}
+
+int cli_done(struct cli *cli)
+{
+    output_flush(&cli->out);
+    if (cli->out.broken_errno != 0) {
+        cli_note("%s: cannot write the output: %s", PROGRAM, strerror(cli->out.broken_errno));
+        return EXIT_FAILED;
+    }
+    return cli_signal_exit();
+}
+
+static void put_json(struct cli *cli, const ProtobufCMessage *message, enum json_layout layout)
+{
+    AUTO_BUF struct buf text = BUF(JSON_BYTES_MAX);
+
+    json_message(message, layout, &text);
+    output_put(&cli->out, buf_view(&text));
+}
+
+void cli_json(struct cli *cli, const ProtobufCMessage *message)
+{
+    put_json(cli, message, cli->format == FORMAT_JSON ? JSON_INDENTED : JSON_ONE_LINE);
+    output_puts(&cli->out, "\n");
+}
+
+void cli_list_begin(struct cli *cli)
+{
+    cli->items = 0;
+    if (cli->format == FORMAT_JSON)
+        output_puts(&cli->out, "[");
+}
+
+void cli_list_item(struct cli *cli, const ProtobufCMessage *message)
+{
+    if (cli->format == FORMAT_JSON)
+        output_puts(&cli->out, cli->items > 0 ? ",\n" : "\n");
+    put_json(cli, message, JSON_ONE_LINE);
+    if (cli->format == FORMAT_JSONL)
+        output_puts(&cli->out, "\n");
+    cli->items++;
+}
+
+void cli_list_end(struct cli *cli)
+{
+    if (cli->format == FORMAT_JSON)
+        output_puts(&cli->out, cli->items > 0 ? "\n]\n" : "]\n");
+}
+
+char *cli_name(const struct cli *cli)
+{
+    return (char *)(cli->args.operand_count > 0 ? cli->args.operands[0] : "");
+}
+
+int64_t cli_unix_ms(const Google__Protobuf__Timestamp *t)
+{
+    const int64_t seconds_max = INT64_C(253402300799); /* year 9999 */
+
+    if (t == NULL || t->seconds < 0 || t->seconds > seconds_max)
+        return -1;
+    return t->seconds * 1000 + t->nanos / 1000000;
+}

@@ -1,0 +1,122 @@
+#include "client/reason.h"
+
+#include <string.h>
+
+#define NEW_TOKEN                                                                                                      \
+    "make a new token in Okta's admin console (Security > API > Tokens), then: okta-connector reconnect NAME "         \
+    "--token-file FILE"
+
+static const struct meaning {
+    const char *reason;
+    enum exit_code exit;
+    const char *advice;
+} meanings[] = {
+    { "ADMIN_HOST", EXIT_USAGE, "use the org's own address, without -admin" },
+    { "CONNECTOR_DELETED", EXIT_NOT_FOUND, NULL },
+    { "HISTORY_DAYS_INVALID", EXIT_USAGE, NULL },
+    { "HISTORY_GONE", EXIT_HISTORY,
+      "start again with --from-beginning (everything that is still held) or with --last N; what was removed is gone" },
+    { "HISTORY_INCOMPLETE", EXIT_HISTORY,
+      "wait for it with: okta-connector sync NAME --history, or follow with --follow, which waits" },
+    { "NAME_INVALID", EXIT_USAGE, NULL },
+    { "NAME_REQUIRED", EXIT_USAGE, "name one; okta-connector status lists them" },
+    { "NOT_AN_OKTA_ORG", EXIT_OKTA, "check the org's address in a browser" },
+    { "NO_SUCH_CONNECTOR", EXIT_NOT_FOUND, "okta-connector status lists those that exist" },
+    { "OKTA_PERMISSION_MISSING", EXIT_OKTA,
+      "give the token's owner what is missing, or take what works with --allow-partial" },
+    { "OKTA_TOKEN_REFUSED", EXIT_OKTA, NEW_TOKEN },
+    { "OKTA_UNREACHABLE", EXIT_OKTA, "check the server's way to Okta: name resolution, proxy, firewall" },
+    { "ORG_CONFIGURED", EXIT_FAILED, "use the name that it has, or delete that connector first" },
+    { "ORG_INVALID", EXIT_USAGE, NULL },
+    { "ORG_MISMATCH", EXIT_FAILED, "choose another name for this org" },
+    { "RESUME_TOKEN_INVALID", EXIT_USAGE, "copy the whole token, as --show-token printed it" },
+    { "RETENTION_DAYS_INVALID", EXIT_USAGE, NULL },
+    { "RETIRED", EXIT_FAILED, "it is readable but no longer collects; configure it again to go on" },
+    { "SHUTTING_DOWN", EXIT_UNREACHABLE, NULL },
+    { "START_INVALID", EXIT_USAGE, NULL },
+    { "STORE_REWOUND", EXIT_HISTORY,
+      "the store is not the one that the token came from: start again with --from-beginning or --since" },
+    { "TOKEN_INVALID", EXIT_USAGE, NULL },
+    { "TOO_MANY_CONNECTORS", EXIT_FAILED, NULL },
+    { "TOO_MANY_PROBES", EXIT_FAILED, "try again in a minute" },
+};
+
+static const struct meaning *meaning_of(struct view reason)
+{
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if (view_is(reason, meanings[i].reason))
+            return &meanings[i];
+    return NULL;
+}
+
+const char *reason_known(struct view reason)
+{
+    const struct meaning *m = meaning_of(reason);
+
+    return m != NULL ? m->reason : NULL;
+}
+
+static enum exit_code code_exit(enum error_code code)
+{
+    switch (code) {
+    case ERROR_OK:
+        return EXIT_OK;
+    case ERROR_INVALID_ARGUMENT:
+        return EXIT_USAGE;
+    case ERROR_NOT_FOUND:
+        return EXIT_NOT_FOUND;
+    case ERROR_UNAVAILABLE:
+    case ERROR_DEADLINE_EXCEEDED:
+        return EXIT_UNREACHABLE;
+    case ERROR_OUT_OF_RANGE:
+        return EXIT_HISTORY;
+    case ERROR_PERMISSION_DENIED:
+    case ERROR_UNAUTHENTICATED:
+        return EXIT_DENIED;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+enum exit_code reason_exit(const struct error *err)
+{
+    const struct meaning *m = meaning_of(view_of(err->reason));
+
+    return m != NULL ? m->exit : code_exit(err->code);
+}
+
+const char *reason_advice(const struct error *err)
+{
+    const struct meaning *m = meaning_of(view_of(err->reason));
+
+    if (m != NULL)
+        return m->advice;
+    switch (err->code) {
+    case ERROR_PERMISSION_DENIED:
+        return "use the server's admin socket: --server unix:/run/okta-connector/admin.sock, as the server's user";
+    case ERROR_DEADLINE_EXCEEDED:
+        return "give it longer with --timeout, or look at: okta-connector status";
+    case ERROR_UNIMPLEMENTED:
+        return "client and server are of different versions: okta-connector version";
+    default:
+        return NULL;
+    }
+}
+
+bool reason_is_passing(const struct error *err)
+{
+    if (err->reason != NULL)
+        return strcmp(err->reason, "SHUTTING_DOWN") == 0;
+    switch (err->code) {
+    /* What gRPC and the proxies between make of a connection that breaks, and what we make of silence. */
+    case ERROR_UNAVAILABLE:
+    case ERROR_CANCELLED:
+    case ERROR_UNKNOWN:
+    case ERROR_INTERNAL:
+    case ERROR_DEADLINE_EXCEEDED:
+    case ERROR_RESOURCE_EXHAUSTED:
+        return true;
+    default:
+        return false;
+    }
+}

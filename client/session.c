@@ -1,0 +1,455 @@
+/* A call is a handful of batches whose tags are the struct op inside it; session_wait marks them done.
+ *
+ * A Ctrl-C must end a wait in the completion queue, and nothing in a signal handler may touch gRPC. So a small thread
+ * polls the interrupt's descriptor and starts an empty batch on a call that is kept for this alone: its tag comes out
+ * of the queue at once. */
+#include "client/session.h"
+
+#include "client/interrupt.h"
+#include "client/reply.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
+#include <grpc/support/time.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct op {
+    bool is_done;
+};
+
+struct session {
+    grpc_channel *channel;
+    grpc_completion_queue *queue;
+    grpc_call *wake_call; /* never sent; the interrupt's way into the queue */
+    struct op wake;
+    pthread_t watcher;
+    bool has_watcher;
+    int stop_fd; /* ends the watcher */
+};
+
+struct call {
+    struct session *session;
+    const struct method *method;
+    grpc_call *raw;
+    struct op all;
+    grpc_metadata_array headers;
+    grpc_byte_buffer *response;
+    struct reply_status status;
+};
+
+struct stream {
+    struct session *session;
+    const struct method *method;
+    grpc_call *raw;
+    struct op opened, read, ended;
+    grpc_metadata_array headers;
+    grpc_byte_buffer *message;
+    struct reply_status status;
+};
+
+/* ---- the library ---- */
+
+static void swallow_log(gpr_log_func_args *args)
+{
+    (void)args;
+}
+
+static void stop_library(void)
+{
+    grpc_shutdown_blocking();
+}
+
+static void start_library(void)
+{
+    /* Its own lines about broken connections would land in the middle of a table; we tell them ourselves. */
+    if (getenv("GRPC_VERBOSITY") == NULL)
+        gpr_set_log_function(swallow_log);
+    interrupt_block();
+    grpc_init();
+    interrupt_unblock();
+    atexit(stop_library);
+}
+
+/* ---- open ---- */
+
+static bool is_unix(const char *address)
+{
+    return view_starts(view_of(address), "unix:");
+}
+
+/* gRPC does not tell why a connection fails in words that fit here: a trial connection does. */
+static bool try_unix(const char *path, struct error *err)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int fd, failed;
+
+    if (strlen(path) >= sizeof to.sun_path)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "the socket's path is longer than %zu bytes",
+                         sizeof to.sun_path - 1);
+    memcpy(to.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    failed = fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (failed != 0)
+        return error_set(err, ERROR_UNAVAILABLE, "%s",
+                         failed == ECONNREFUSED ? "the socket is there, but no server answers it" : strerror(failed));
+    return true;
+}
+
+static gpr_timespec deadline_at(int64_t mono_ms)
+{
+    int64_t left_ms;
+
+    if (mono_ms == INT64_MAX)
+        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    left_ms = mono_ms - clock_mono_ms(&clock_system);
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(left_ms > 0 ? left_ms : 0, GPR_TIMESPAN));
+}
+
+static gpr_timespec deadline_in(int64_t timeout_ms)
+{
+    return deadline_at(timeout_ms > 0 ? clock_mono_ms(&clock_system) + timeout_ms : INT64_MAX);
+}
+
+static grpc_channel *make_channel(const char *address)
+{
+    /* http_proxy is for the web. A channel of its own each time: a shared one would bring its back-off along. A call is
+     * never repeated behind our back. No keepalive: while a pager holds our output nobody reads its answers. */
+    grpc_arg args[] = {
+        { GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_HTTP_PROXY, { .integer = 0 } },
+        { GRPC_ARG_INTEGER, (char *)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, { .integer = 1 } },
+        { GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_RETRIES, { .integer = 0 } },
+        { GRPC_ARG_INTEGER,
+          (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+          { .integer = (int)SESSION_RESPONSE_BYTES_MAX } },
+    };
+    const grpc_channel_args all = { sizeof args / sizeof args[0], args };
+    grpc_channel_credentials *plain = grpc_insecure_credentials_create();
+    grpc_channel *channel = grpc_channel_create(address, plain, &all);
+
+    grpc_channel_credentials_release(plain);
+    return channel;
+}
+
+static grpc_call *make_call(struct session *s, const char *path, int64_t timeout_ms)
+{
+    return grpc_channel_create_call(s->channel, NULL, 0, s->queue, grpc_slice_from_static_string(path), NULL,
+                                    deadline_in(timeout_ms), NULL);
+}
+
+/* The watcher thread: one interrupt, one tag. */
+static void *watch(void *session)
+{
+    struct session *s = session;
+    struct pollfd fds[] = { { .fd = s->stop_fd, .events = POLLIN }, { .fd = interrupt_fd(), .events = POLLIN } };
+
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        continue;
+    if (fds[1].revents != 0 && fds[0].revents == 0)
+        ASSERT(grpc_call_start_batch(s->wake_call, NULL, 0, &s->wake, NULL) == GRPC_CALL_OK);
+    return NULL;
+}
+
+static bool start_watcher(struct session *s, struct error *err)
+{
+    s->stop_fd = eventfd(0, EFD_CLOEXEC);
+    s->wake_call = make_call(s, "/wake", 0);
+    if (s->stop_fd < 0)
+        return error_set(err, ERROR_INTERNAL, "eventfd: %s", strerror(errno));
+    interrupt_block();
+    s->has_watcher = pthread_create(&s->watcher, NULL, watch, s) == 0;
+    interrupt_unblock();
+    return s->has_watcher || error_set(err, ERROR_INTERNAL, "cannot start a thread");
+}
+
+static bool interrupted(struct error *err)
+{
+    return error_set(err, ERROR_CANCELLED, "interrupted");
+}
+
+/* Waits until the channel is connected. */
+static bool connect_channel(struct session *s, int64_t timeout_ms, struct error *err)
+{
+    int64_t until_mono_ms = clock_mono_ms(&clock_system) + timeout_ms;
+    grpc_connectivity_state state = grpc_channel_check_connectivity_state(s->channel, 1);
+
+    while (state != GRPC_CHANNEL_READY) {
+        struct op changed = { false };
+
+        if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN)
+            return error_set(err, ERROR_UNAVAILABLE, "no server answers there");
+        grpc_channel_watch_connectivity_state(s->channel, state, deadline_at(until_mono_ms), s->queue, &changed);
+        /* Bounded by the watch's own deadline; after a signal as well, since its tag must come out. */
+        while (!changed.is_done)
+            session_wait(s, INT64_MAX);
+        if (interrupt_signal() != 0)
+            return interrupted(err);
+        state = grpc_channel_check_connectivity_state(s->channel, 1);
+        if (clock_mono_ms(&clock_system) >= until_mono_ms && state != GRPC_CHANNEL_READY)
+            return error_set(err, ERROR_UNAVAILABLE, "no answer within %lld ms", (long long)timeout_ms);
+    }
+    return true;
+}
+
+bool session_open(struct session **out, const char *address, int64_t timeout_ms, struct error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct session *s;
+
+    if (is_unix(address) && !try_unix(address + strlen("unix:"), err))
+        return error_wrap(err, "cannot reach the server at %s", address);
+    pthread_once(&once, start_library);
+    s = mem_zero(sizeof *s);
+    s->stop_fd = -1;
+    s->queue = grpc_completion_queue_create_for_next(NULL);
+    interrupt_block();
+    s->channel = make_channel(address);
+    interrupt_unblock();
+    if (start_watcher(s, err) && connect_channel(s, timeout_ms, err)) {
+        *out = s;
+        return true;
+    }
+    session_close(s);
+    return err->code == ERROR_CANCELLED ? false : error_wrap(err, "cannot reach the server at %s", address);
+}
+
+void session_close(struct session *s)
+{
+    const uint64_t one = 1;
+
+    if (s == NULL)
+        return;
+    if (s->has_watcher) {
+        ASSERT(write(s->stop_fd, &one, sizeof one) == sizeof one);
+        pthread_join(s->watcher, NULL);
+    }
+    if (s->stop_fd >= 0)
+        close(s->stop_fd);
+    if (s->wake_call != NULL)
+        grpc_call_unref(s->wake_call);
+    grpc_channel_destroy(s->channel);
+    grpc_completion_queue_shutdown(s->queue);
+    while (grpc_completion_queue_next(s->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).type != GRPC_QUEUE_SHUTDOWN)
+        continue;
+    grpc_completion_queue_destroy(s->queue);
+    free(s);
+}
+
+bool session_wait(struct session *s, int64_t until_mono_ms)
+{
+    grpc_event event = grpc_completion_queue_next(s->queue, deadline_at(until_mono_ms), NULL);
+    struct op *op = event.tag;
+
+    if (event.type != GRPC_OP_COMPLETE)
+        return false;
+    op->is_done = true;
+    return op != &s->wake;
+}
+
+/* ---- unary ---- */
+
+static void start_batch(grpc_call *raw, const grpc_op *ops, size_t count, struct op *tag)
+{
+    tag->is_done = false;
+    ASSERT(grpc_call_start_batch(raw, ops, count, tag, NULL) == GRPC_CALL_OK);
+}
+
+/* The ops that every call begins with. */
+#define BEGIN_OPS 4
+static void begin_ops(grpc_op ops[BEGIN_OPS], grpc_byte_buffer *request, grpc_metadata_array *headers)
+{
+    memset(ops, 0, BEGIN_OPS * sizeof *ops);
+    ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
+    ops[1].op = GRPC_OP_SEND_MESSAGE;
+    ops[1].data.send_message.send_message = request;
+    ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+    ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
+    ops[3].data.recv_initial_metadata.recv_initial_metadata = headers;
+}
+
+static grpc_op message_op(grpc_byte_buffer **into)
+{
+    grpc_op op = { .op = GRPC_OP_RECV_MESSAGE };
+
+    op.data.recv_message.recv_message = into;
+    return op;
+}
+
+static grpc_op status_op(struct reply_status *into)
+{
+    grpc_op op = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
+
+    op.data.recv_status_on_client.trailing_metadata = &into->trailers;
+    op.data.recv_status_on_client.status = &into->code;
+    op.data.recv_status_on_client.status_details = &into->text;
+    return op;
+}
+
+struct call *call_start(struct session *s, const struct method *m, const ProtobufCMessage *request, int64_t timeout_ms)
+{
+    struct call *c = mem_zero(sizeof *c);
+    grpc_byte_buffer *bytes = reply_encode(request);
+    grpc_op ops[BEGIN_OPS + 2];
+
+    c->session = s;
+    c->method = m;
+    c->raw = make_call(s, m->path, timeout_ms);
+    grpc_metadata_array_init(&c->headers);
+    reply_status_init(&c->status);
+    begin_ops(ops, bytes, &c->headers);
+    ops[BEGIN_OPS] = message_op(&c->response);
+    ops[BEGIN_OPS + 1] = status_op(&c->status);
+    start_batch(c->raw, ops, BEGIN_OPS + 2, &c->all);
+    grpc_byte_buffer_destroy(bytes);
+    return c;
+}
+
+bool call_is_done(const struct call *c)
+{
+    return c->all.is_done;
+}
+
+static void call_free(struct call **call)
+{
+    struct call *c = *call;
+
+    grpc_call_unref(c->raw);
+    grpc_metadata_array_destroy(&c->headers);
+    if (c->response != NULL)
+        grpc_byte_buffer_destroy(c->response);
+    reply_status_deinit(&c->status);
+    free(c);
+    *call = NULL;
+}
+
+bool call_finish(struct call **call, ProtobufCMessage **response, struct error *err)
+{
+    struct call *c = *call;
+    bool ok;
+
+    while (!c->all.is_done) {
+        if (interrupt_signal() != 0)
+            grpc_call_cancel(c->raw, NULL);
+        session_wait(c->session, INT64_MAX);
+    }
+    ok = reply_status_check(&c->status, err);
+    if (ok && c->response == NULL)
+        ok = error_set(err, ERROR_DATA_LOSS, "the server sent no answer");
+    if (ok)
+        ok = reply_decode(&c->response, c->method->response, response, err);
+    call_free(call);
+    return ok;
+}
+
+void call_drop(struct call **call)
+{
+    struct call *c = *call;
+
+    if (c == NULL)
+        return;
+    grpc_call_cancel(c->raw, NULL);
+    while (!c->all.is_done)
+        session_wait(c->session, INT64_MAX);
+    call_free(call);
+}
+
+bool session_call(struct session *s, const struct method *m, const ProtobufCMessage *request, int64_t timeout_ms,
+                  ProtobufCMessage **response, struct error *err)
+{
+    struct call *c;
+
+    ASSERT(timeout_ms > 0);
+    c = call_start(s, m, request, timeout_ms);
+    return call_finish(&c, response, err);
+}
+
+/* ---- streams ---- */
+
+static void read_on(struct stream *st)
+{
+    grpc_op op = message_op(&st->message);
+
+    start_batch(st->raw, &op, 1, &st->read);
+}
+
+struct stream *stream_open(struct session *s, const struct method *m, const ProtobufCMessage *request,
+                           int64_t timeout_ms)
+{
+    struct stream *st = mem_zero(sizeof *st);
+    grpc_byte_buffer *bytes = reply_encode(request);
+    grpc_op ops[BEGIN_OPS], end;
+
+    st->session = s;
+    st->method = m;
+    st->raw = make_call(s, m->path, timeout_ms);
+    grpc_metadata_array_init(&st->headers);
+    reply_status_init(&st->status);
+    begin_ops(ops, bytes, &st->headers);
+    end = status_op(&st->status);
+    start_batch(st->raw, ops, BEGIN_OPS, &st->opened);
+    start_batch(st->raw, &end, 1, &st->ended);
+    read_on(st);
+    grpc_byte_buffer_destroy(bytes);
+    return st;
+}
+
+enum stream_state stream_take(struct stream *st, ProtobufCMessage **message, struct error *err)
+{
+    if (!st->read.is_done)
+        return STREAM_WAITING;
+    if (st->message != NULL) {
+        if (!reply_decode(&st->message, st->method->response, message, err))
+            return STREAM_ENDED;
+        read_on(st);
+        return STREAM_MESSAGE;
+    }
+    if (!st->ended.is_done)
+        return STREAM_WAITING;
+    if (reply_status_check(&st->status, err))
+        err->code = ERROR_OK;
+    return STREAM_ENDED;
+}
+
+enum stream_state stream_next(struct stream *st, int64_t until_mono_ms, ProtobufCMessage **message, struct error *err)
+{
+    for (;;) {
+        enum stream_state state = stream_take(st, message, err);
+
+        if (state != STREAM_WAITING || interrupt_signal() != 0 || clock_mono_ms(&clock_system) >= until_mono_ms)
+            return state;
+        session_wait(st->session, until_mono_ms);
+    }
+}
+
+void stream_close(struct stream **stream)
+{
+    struct stream *st = *stream;
+
+    if (st == NULL)
+        return;
+    grpc_call_cancel(st->raw, NULL);
+    while (!st->opened.is_done || !st->read.is_done || !st->ended.is_done)
+        session_wait(st->session, INT64_MAX);
+    grpc_call_unref(st->raw);
+    grpc_metadata_array_destroy(&st->headers);
+    if (st->message != NULL)
+        grpc_byte_buffer_destroy(st->message);
+    reply_status_deinit(&st->status);
+    free(st);
+    *stream = NULL;
+}
