@@ -1,8 +1,8 @@
 /* tests/emulator/emulator.h: an Okta org, as a library: a request and the time go in, a response comes out.
  *
  * Deterministic: the same options, requests and times give the same answers. It reads no clock and opens no socket. One
- * thread at a time. What it does is what Okta's documents say and what recorded traffic shows; where those are silent, a
- * comment says what was chosen. It keeps a truth record of every event that it made visible. */
+ * thread at a time. What it does is what Okta's documents say and what recorded traffic shows; where those are silent,
+ * a comment says what was chosen. It keeps a truth record of every event that it made visible. */
 #ifndef EMULATOR_EMULATOR_H
 #define EMULATOR_EMULATOR_H
 
@@ -12,20 +12,20 @@ struct emulator;
 
 struct emulator_options {
     uint64_t seed;
-    const char *base_url;        /* in Link headers: "http://127.0.0.1:43210"; copied */
-    const char *org_id;          /* NULL: "00oemulator" and digits from the seed */
-    const char *token;           /* the API token that works; copied */
-    uint32_t users;              /* of whom one in 20 is DEPROVISIONED, some are in every other state */
+    const char *base_url; /* in Link headers: "http://127.0.0.1:43210"; copied */
+    const char *org_id;   /* NULL: "00oemulator" and digits from the seed */
+    const char *token;    /* the API token that works; copied */
+    uint32_t users;       /* of whom one in 20 is DEPROVISIONED, some are in every other state */
     uint32_t apps;
-    uint64_t history_events;     /* spread over history_days before start_unix_ms */
+    uint64_t history_events; /* spread over history_days before start_unix_ms */
     uint32_t history_days;
-    int64_t start_unix_ms;       /* "now" at the beginning */
-    int64_t login_every_ms;      /* a new login event about that often from start on; 0: none by itself */
-    uint32_t late_percent;       /* of new events: persisted seconds to minutes after they were published */
-    uint32_t other_percent;      /* of all events: types that are no login */
+    int64_t start_unix_ms;  /* "now" at the beginning */
+    int64_t login_every_ms; /* a new login event about that often from start on; 0: none by itself */
+    uint32_t late_percent;  /* of new events: persisted seconds to minutes after they were published */
+    uint32_t other_percent; /* of all events: types that are no login */
     int32_t logs_limit, users_limit, other_limit; /* requests a minute, as the headers show them; 0: 60, 300, 300 */
-    int32_t neighbour_percent;   /* of each bucket, used by other tools of the org */
-    int64_t index_lag_ms;        /* how far `search` lags behind */
+    int32_t neighbour_percent;                    /* of each bucket, used by other tools of the org */
+    int64_t index_lag_ms;                         /* how far `search` lags behind */
 };
 
 struct emulator *emulator_create(const struct emulator_options *options);
@@ -34,18 +34,18 @@ void emulator_destroy(struct emulator *e);
 void emulator_set_base_url(struct emulator *e, const char *base_url);
 
 struct emulator_request {
-    const char *method;            /* "GET" */
-    struct view target;            /* path and query, as sent */
-    struct view authorization;     /* header value; none when absent */
-    struct view cookie;            /* none when absent; any is counted as a test failure */
+    const char *method;        /* "GET" */
+    struct view target;        /* path and query, as sent */
+    struct view authorization; /* header value; none when absent */
+    struct view cookie;        /* none when absent; any is counted as a test failure */
     struct view content_type, accept;
-    int64_t now_unix_ms;           /* never goes back; time passes by this alone */
+    int64_t now_unix_ms; /* never goes back; time passes by this alone */
 };
 
 struct emulator_response {
     int status;
-    struct buf head;               /* "Name: value\r\n" each */
-    struct view body;              /* valid until the next call */
+    struct buf head;  /* "Name: value\r\n" each */
+    struct view body; /* valid until the next call */
 };
 
 /* *out must be initialised with emulator_response_init; head is reset. */
@@ -57,7 +57,7 @@ void emulator_answer(struct emulator *e, const struct emulator_request *request,
 
 /* Lets time pass: what became due by then is persisted. emulator_answer does so itself. */
 void emulator_advance(struct emulator *e, int64_t now_unix_ms);
-void emulator_stop_logins(struct emulator *e);   /* none is made by itself from now on; late ones still come */
+void emulator_stop_logins(struct emulator *e); /* none is made by itself from now on; late ones still come */
 /* Persists one event with this JSON text as it is (for hostile pages), or a generated one when none. published_ms goes
  * into the generated one; late ones are persisted now but published then. */
 void emulator_add_event(struct emulator *e, int64_t now_unix_ms, int64_t published_ms, const char *event_type,

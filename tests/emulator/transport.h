@@ -13,8 +13,8 @@ struct hand_clock {
 void hand_clock_init(struct hand_clock *h, int64_t unix_ms);
 void hand_clock_advance(struct hand_clock *h, int64_t ms);
 
-/* Answers take latency_ms of the hand clock's time; `run` never waits: it advances the clock by what it was asked to wait,
- * or to the next answer that is due, whichever is sooner. */
+/* Answers take latency_ms of the hand clock's time; `run` never waits: it advances the clock by what it was asked to
+ * wait, or to the next answer that is due, whichever is sooner. */
 struct okta_transport *emulator_transport_create(struct emulator *e, struct hand_clock *clock, int64_t latency_ms);
 
 /* What the next `count` answers suffer on the way. */
