@@ -247,8 +247,6 @@ bool journal_prune(struct store_txn *txn, int64_t before_ms, uint64_t count_max,
     struct journal_prune_result done = { 0 };
     int64_t time_ms;
 
-    if (!txn_measure(txn, err))
-        return false;
     while (done.removed < count_max && state_count(&txn->at.state) > 0) {
         bool is_over = txn->used_bytes > txn->at.store->max_bytes;
 

@@ -114,22 +114,39 @@ bool snapshot_get(const struct snapshot *at, enum table table, struct view key, 
     return db_get(at->raw, at->store->tables[table], key, out, found, err);
 }
 
+/* Measured before the writing begins: LMDB shows its free list to readers only, and nobody else writes. */
+static bool measure(struct store *s, uint64_t *bytes, struct error *err)
+{
+    AUTO_READ MDB_txn *txn = NULL;
+
+    return db_begin_read(s->env, &txn, err) && db_used_bytes(s->env, txn, bytes, err);
+}
+
+static bool begin(struct store_txn *txn, struct error *err)
+{
+    struct store *s = txn->at.store;
+    int rc;
+
+    if (!measure(s, &txn->used_bytes, err))
+        return false;
+    rc = mdb_txn_begin(s->env, NULL, 0, &txn->at.raw);
+    if (rc != 0)
+        return db_fail_write(err, rc, "begin to write");
+    return meta_read_state(txn->at.raw, s->tables[TABLE_META], &txn->at.state, err);
+}
+
 bool store_begin(struct store *s, struct store_txn **out, struct error *err)
 {
     struct store_txn *txn = mem_zero(sizeof *txn);
-    int rc;
 
     ASSERT(!atomic_exchange(&s->is_writing, true));
     txn->at.store = s;
-    rc = mdb_txn_begin(s->env, NULL, 0, &txn->at.raw);
-    if (rc != 0)
-        (void)db_fail_write(err, rc, "begin to write");
-    if (rc == 0 && meta_read_state(txn->at.raw, s->tables[TABLE_META], &txn->at.state, err)) {
-        *out = txn;
-        return true;
+    if (!begin(txn, err)) {
+        store_abort(&txn);
+        return false;
     }
-    store_abort(&txn);
-    return false;
+    *out = txn;
+    return true;
 }
 
 void store_abort(struct store_txn **txn)
@@ -174,10 +191,9 @@ void store_reap(struct store *s)
 
 bool store_usage(struct store *s, struct store_usage *out, struct error *err)
 {
-    AUTO_READ MDB_txn *txn = NULL;
     uint64_t bytes;
 
-    if (!db_begin_read(s->env, &txn, err) || !db_used_bytes(s->env, txn, &bytes, err))
+    if (!measure(s, &bytes, err))
         return false;
     *out = (struct store_usage){ .bytes = bytes, .max_bytes = s->max_bytes };
     return true;
@@ -191,21 +207,11 @@ bool txn_fail(struct store_txn *txn, int rc, const char *doing, struct error *er
     return db_fail_write(err, rc, doing);
 }
 
-bool txn_measure(struct store_txn *txn, struct error *err)
-{
-    if (!txn->is_measured && !db_used_bytes(txn->at.store->env, txn->at.raw, &txn->used_bytes, err))
-        return false;
-    txn->is_measured = true;
-    return true;
-}
-
 bool txn_room(struct store_txn *txn, size_t key_len, size_t value_len, struct error *err)
 {
     uint64_t max = txn->at.store->max_bytes;
     uint64_t bytes = db_row_bytes(key_len, value_len);
 
-    if (!txn_measure(txn, err))
-        return false;
     if (txn->used_bytes + bytes > max + max / ROWS_EXTRA_PART) {
         txn->has_failed = true;
         return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON,
@@ -220,7 +226,6 @@ void txn_gave_back(struct store_txn *txn, size_t key_len, size_t value_len)
 {
     uint64_t bytes = db_row_bytes(key_len, value_len);
 
-    ASSERT(txn->is_measured);
     txn->used_bytes -= bytes < txn->used_bytes ? bytes : txn->used_bytes;
 }
 

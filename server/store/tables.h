@@ -46,7 +46,6 @@ struct store_txn {
     struct snapshot at;
     bool is_state_changed;
     bool has_failed;     /* LMDB refused a write: none of it may be committed */
-    bool is_measured;    /* used_bytes is known */
     uint64_t used_bytes; /* by pages when the transaction began; since then by rows */
 };
 
@@ -72,7 +71,6 @@ MUST_CHECK bool snapshot_get(const struct snapshot *at, enum table table, struct
  * the map, so that retention, which writes too, always has room to make room. */
 MUST_CHECK bool txn_room(struct store_txn *txn, size_t key_len, size_t value_len, struct error *err);
 void txn_gave_back(struct store_txn *txn, size_t key_len, size_t value_len);
-MUST_CHECK bool txn_measure(struct store_txn *txn, struct error *err);
 
 MUST_CHECK bool txn_put(struct store_txn *txn, enum table table, struct view key, struct view value, struct error *err);
 /* Room for a value of `len` bytes to be filled in before the next write. `flags`: MDB_APPEND or 0. */
