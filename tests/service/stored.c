@@ -52,8 +52,9 @@ static void add(struct store_txn *txn, int64_t published_ms, bool is_history)
     record.uuid = view_of(uuid);
     record.encoded = (struct view){ (char *)bytes, len + 2 };
     record.sequence_at = 3;
-    ASSERT(is_history ? journal_prepend(txn, &record, &fate, &sequence, &err)
-                      : journal_append(txn, &record, false, &fate, &sequence, &err));
+    if (!(is_history ? journal_prepend(txn, &record, &fate, &sequence, &err)
+                     : journal_append(txn, &record, false, &fate, &sequence, &err)))
+        fprintf(stderr, "%s\n", err.text), abort();
     ASSERT(fate == JOURNAL_STORED);
 }
 
