@@ -38,7 +38,7 @@
 #define MEMORY_BYTES_MAX     ((size_t)256 << 20) /* of what the core reads from all clients together */
 #define CLOSE_MS_MAX         250                 /* for clients to answer GOAWAY once their calls are over */
 #define GONE_MS_MAX          30000               /* after everything was cancelled; longer is our own mistake */
-#define CORE_WARN_EVERY_MS   1000
+#define CORE_WARN_EVERY_MS   60000
 
 enum { TABLE_OURS, TABLE_HEALTH, TABLE_REFLECTION, TABLES };
 
