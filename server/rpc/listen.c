@@ -167,6 +167,7 @@ static bool bind_unix(struct listener *l, struct error *err)
         return failed(err, "set the mode of", l->where.path);
     l->dev = st.st_dev;
     l->ino = st.st_ino;
+    l->made = st.st_mtim;
     snprintf(l->address, sizeof l->address, "unix:%s", l->where.path);
     return true;
 }
@@ -221,7 +222,10 @@ void listener_remove(const struct listener *l)
 {
     struct stat st;
 
-    if (l->ino != 0 && lstat(l->where.path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == l->ino &&
-        st.st_dev == l->dev)
+    if (l->ino == 0 || lstat(l->where.path, &st) != 0)
+        return;
+    /* A file made later may have been given the number of ours, once that was removed. */
+    if (st.st_dev == l->dev && st.st_ino == l->ino && st.st_mtim.tv_sec == l->made.tv_sec &&
+        st.st_mtim.tv_nsec == l->made.tv_nsec)
         unlink(l->where.path);
 }

@@ -5,6 +5,7 @@
 #include "rpc/server.h"
 
 #include <sys/types.h>
+#include <time.h>
 
 #define LISTEN_ADDRESS_MAX 128
 
@@ -13,6 +14,7 @@ struct listener {
     int fd;                  /* -1: not open */
     dev_t dev;               /* of the socket file, so that we remove ours and no other */
     ino_t ino;
+    struct timespec made;
     char address[LISTEN_ADDRESS_MAX]; /* as a client writes it */
 };
 

@@ -424,7 +424,6 @@ void rpc_destroy(struct rpc *r)
     reflection_destroy(r->reflection);
     pthread_cond_destroy(&r->census.changed);
     pthread_mutex_destroy(&r->census.lock);
-    if (r->has_core)
-        grpc_shutdown();
+    /* The core stays initialised: grpc_shutdown may wait ten seconds for a poller that helped with a large write. */
     free(r);
 }

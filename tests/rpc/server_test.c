@@ -1,0 +1,275 @@
+/* The start and the end of a server, and who gets in. */
+#include "google/rpc/status.pb-c.h"
+#include "okta/connector/v1/connector.pb-c.h"
+#include "tests/rows.h"
+#include "tests/rpc/fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STREAMS       100
+#define GRACE_MS      (60 * 1000)
+#define MESSAGE_MAX   (1u << 20)
+#define STREAMS_A_FEW 2
+
+static void drained_streams_end_with_their_place(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf message = BUF(MESSAGE_MAX);
+    AUTO_BUF struct buf text = BUF(1024);
+    static struct client_call calls[STREAMS];
+
+    for (size_t i = 0; i < STREAMS; i++)
+        client_ask(&f->client, &calls[i], TEST_FEED, "");
+    fixture_feed(f, 3);
+    for (size_t i = 0; i < STREAMS; i++) {
+        for (int n = 0; n < 3; n++)
+            assert_true(client_read(&calls[i], &message));
+    }
+    rpc_drain(f->rpc);
+    for (size_t i = 0; i < STREAMS; i++) {
+        assert_false(client_read(&calls[i], &message));
+        assert_int_equal(client_status(&calls[i]), ERROR_UNAVAILABLE);
+        assert_string_equal(client_text(&calls[i], &text), "the feed ends");
+        assert_true(view_is(client_trailer(&calls[i], "okta-resume-token"), "3"));
+        assert_true(client_trailer(&calls[i], "grpc-status-details-bin").len > 0);
+        client_end(&calls[i]);
+    }
+    rpc_stop(f->rpc, GRACE_MS);
+    assert_int_equal(f->ended, STREAMS);
+    assert_int_equal(f->cancelled, 0);
+}
+
+static void a_stream_without_words_of_its_own_is_ended_for_it(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf text = BUF(1024);
+    struct client_call call;
+
+    client_ask(&f->client, &call, TEST_QUIET, "");
+    client_headers(&call);
+    rpc_drain(f->rpc);
+    assert_int_equal(client_status(&call), ERROR_UNAVAILABLE);
+    assert_string_equal(client_text(&call, &text), "the server is shutting down");
+    assert_true(client_trailer(&call, "grpc-status-details-bin").len > 0);
+    client_end(&call);
+    rpc_stop(f->rpc, GRACE_MS);
+    assert_int_equal(f->ended, 1);
+}
+
+static void a_drained_server_takes_no_call(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct client client;
+
+    assert_int_equal(client_unary(&f->client, TEST_ECHO, "before", &answer), ERROR_OK);
+    rpc_drain(f->rpc);
+    assert_int_equal(client_unary(&f->client, TEST_ECHO, "after", &answer), ERROR_UNAVAILABLE);
+    client_open(&client, f->reader);
+    assert_int_equal(client_unary(&client, TEST_ECHO, "anew", &answer), ERROR_UNAVAILABLE);
+    client_close(&client);
+}
+
+static void a_ticket_may_answer_while_draining(void **state)
+{
+    struct fixture *f = *state;
+    Okta__Connector__V1__StatusRequest m = OKTA__CONNECTOR__V1__STATUS_REQUEST__INIT;
+    AUTO_BUF struct buf message = BUF(1024);
+    struct client_call call;
+    struct call_ticket *t;
+
+    client_ask(&f->client, &call, TEST_LATER, "");
+    t = fixture_ticket(f);
+    rpc_drain(f->rpc);
+    m.name = (char *)(uintptr_t) "in time";
+    call_ticket_reply(&t, &m.base);
+    assert_true(client_read(&call, &message));
+    assert_int_equal(client_status(&call), ERROR_OK);
+    client_end(&call);
+    rpc_stop(f->rpc, GRACE_MS);
+}
+
+/* A ticket nobody answers, and a client that does not read: both are cut off once the grace is over. */
+static void what_does_not_end_is_cancelled(void **state)
+{
+    struct fixture *f = *state;
+    struct client_call unanswered, unread;
+    struct call_ticket *t;
+    struct error err;
+
+    client_ask(&f->client, &unanswered, TEST_LATER, "");
+    t = fixture_ticket(f);
+    client_ask(&f->client, &unread, TEST_FLOOD, "");
+    fixture_await_started(f, 1);
+    rpc_drain(f->rpc);
+    rpc_stop(f->rpc, 1);
+    assert_int_equal(f->ended, 1);
+    assert_int_not_equal(client_status(&unanswered), ERROR_OK);
+    client_end(&unanswered);
+    client_end(&unread);
+    client_close(&f->client);
+    rpc_destroy(f->rpc);
+    f->rpc = NULL;
+    error_set(&err, ERROR_UNAVAILABLE, "too late");
+    call_ticket_fail(&t, &err); /* the ticket outlives even the server */
+    client_open(&f->client, f->admin);
+}
+
+static void a_server_that_nobody_drained_stops_all_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct client_call call;
+
+    client_ask(&f->client, &call, TEST_FEED, "");
+    fixture_await_started(f, 1);
+    rpc_stop(f->rpc, GRACE_MS);
+    assert_int_equal(client_status(&call), ERROR_UNAVAILABLE);
+    client_end(&call);
+}
+
+static void a_new_server_takes_the_place_of_one_that_died(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct rpc_options options;
+    struct rpc_listen listen[3];
+    struct rpc *old = f->rpc;
+    char path[80];
+
+    rpc_drain(old); /* its files stay, and nobody answers behind them, as after kill -9 */
+    client_close(&f->client);
+    fixture_options(f, &options, listen);
+    fixture_start(f, &options);
+    rpc_destroy(old); /* leaves the files of the new one alone */
+    snprintf(path, sizeof path, "%s/admin.sock", f->folder);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(client_unary(&f->client, TEST_ECHO, "hello", &answer), ERROR_OK);
+}
+
+static void an_address_in_use_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct rpc_options options;
+    struct rpc_listen listen[3];
+    struct error err;
+    struct rpc *second = NULL;
+
+    fixture_options(f, &options, listen);
+    assert_false(rpc_start(&second, &options, &err));
+    assert_int_equal(err.code, ERROR_FAILED_PRECONDITION);
+    assert_null(second);
+    assert_int_equal(client_unary(&f->client, TEST_ECHO, "still there", &answer), ERROR_OK);
+}
+
+static void no_address_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct rpc_options options;
+    struct rpc_listen listen[3];
+    struct error err;
+    struct rpc *second = NULL;
+
+    fixture_options(f, &options, listen);
+    options.listen_count = 0;
+    assert_false(rpc_start(&second, &options, &err));
+    assert_int_equal(err.code, ERROR_INVALID_ARGUMENT);
+}
+
+static void restart(struct fixture *f, unsigned connections, unsigned streams)
+{
+    struct rpc_options options;
+    struct rpc_listen listen[3];
+
+    client_close(&f->client);
+    rpc_destroy(f->rpc);
+    fixture_options(f, &options, listen);
+    options.connections_per_uid_max = connections;
+    options.streams_per_connection_max = streams;
+    fixture_start(f, &options);
+}
+
+static void connections_of_one_user_are_capped(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct client second, third;
+
+    restart(f, 2, 0);
+    assert_int_equal(client_unary(&f->client, TEST_ECHO, "one", &answer), ERROR_OK);
+    client_open(&second, f->reader);
+    assert_int_equal(client_unary(&second, TEST_ECHO, "two", &answer), ERROR_OK);
+    client_open(&third, f->reader);
+    assert_int_equal(client_unary(&third, TEST_ECHO, "three", &answer), ERROR_UNAVAILABLE);
+    client_close(&third);
+    client_open(&third, rpc_address(f->rpc, 2)); /* an address over TCP is counted by itself */
+    assert_int_equal(client_unary(&third, TEST_ECHO, "by TCP", &answer), ERROR_OK);
+    client_close(&third);
+    client_close(&second);
+}
+
+/* Fifty come and go one after the other, where no more than two may be there at a time. */
+static void a_closed_connection_makes_room(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct client client;
+
+    restart(f, 2, 0);
+    for (int i = 0; i < 50; i++) {
+        int code = ERROR_UNAVAILABLE;
+
+        for (int attempt = 0; attempt < 1000 && code == ERROR_UNAVAILABLE; attempt++) {
+            client_open(&client, f->reader);
+            code = client_unary(&client, TEST_ECHO, "hello", &answer); /* the last one may be on its way out */
+            client_close(&client);
+        }
+        assert_int_equal(code, ERROR_OK);
+    }
+}
+
+/* One stream too many waits for another to end, by HTTP/2's own rule. */
+static void streams_of_one_connection_are_capped(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct client_call calls[STREAMS_A_FEW], late;
+
+    restart(f, 0, STREAMS_A_FEW);
+    assert_int_equal(client_unary(&f->client, TEST_ECHO, "settings are there", &answer), ERROR_OK);
+    for (size_t i = 0; i < STREAMS_A_FEW; i++) {
+        client_ask(&f->client, &calls[i], TEST_QUIET, "");
+        client_headers(&calls[i]);
+    }
+    client_begin(&f->client, &late, TEST_QUIET, VIEW_NONE, 100);
+    assert_int_equal(client_status(&late), ERROR_DEADLINE_EXCEEDED);
+    assert_int_equal(f->started, STREAMS_A_FEW);
+    client_end(&late);
+    for (size_t i = 0; i < STREAMS_A_FEW; i++)
+        client_end(&calls[i]);
+}
+
+#define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SERVER(drained_streams_end_with_their_place),
+        WITH_SERVER(a_stream_without_words_of_its_own_is_ended_for_it),
+        WITH_SERVER(a_drained_server_takes_no_call),
+        WITH_SERVER(a_ticket_may_answer_while_draining),
+        WITH_SERVER(what_does_not_end_is_cancelled),
+        WITH_SERVER(a_server_that_nobody_drained_stops_all_the_same),
+        WITH_SERVER(a_new_server_takes_the_place_of_one_that_died),
+        WITH_SERVER(an_address_in_use_is_refused),
+        WITH_SERVER(no_address_is_refused),
+        WITH_SERVER(connections_of_one_user_are_capped),
+        WITH_SERVER(a_closed_connection_makes_room),
+        WITH_SERVER(streams_of_one_connection_are_capped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
