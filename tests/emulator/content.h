@@ -37,6 +37,8 @@ struct content {
 /* Of a generated event, not of one given as text. */
 void content_make(struct content *c, const struct org *org, size_t index);
 void content_render(const struct content *c, struct buf *out);
+/* The nth entry of target[]; false when there is none. */
+bool content_target(const struct content *c, size_t nth, struct buf *out);
 
 /* The nth value at a path such as "outcome.result" or "target.id"; false when there is none. `scratch` may hold it. */
 bool content_value(const struct content *c, struct view path, size_t nth, char scratch[256], struct view *out);

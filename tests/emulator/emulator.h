@@ -62,17 +62,20 @@ void emulator_stop_logins(struct emulator *e); /* none is made by itself from no
  * into the generated one; late ones are persisted now but published then. */
 void emulator_add_event(struct emulator *e, int64_t now_unix_ms, int64_t published_ms, const char *event_type,
                         struct view json);
+/* An ACTIVE user. The login is 1 to 200 bytes of UTF-8 without quotes, backslashes and control characters. */
 void emulator_add_user(struct emulator *e, int64_t now_unix_ms, const char *login);
+bool emulator_login_is_fit(struct view login);
 void emulator_revoke_token(struct emulator *e);
 void emulator_set_token(struct emulator *e, const char *token);
 /* Every logs cursor given out until now is answered 400 E0000031. */
 void emulator_expire_cursors(struct emulator *e);
-/* The next `count` requests whose target begins with `prefix` get this answer instead. */
-void emulator_fault(struct emulator *e, const char *prefix, uint32_t count, int status, const char *body);
+/* The next `count` requests whose target begins with `prefix` get this answer instead; without a body, the usual one of
+ * that status. False when 32 are waiting already. */
+bool emulator_fault(struct emulator *e, const char *prefix, uint32_t count, int status, const char *body);
 
 /* The truth: every event made visible, in the order of persistence. */
 struct emulator_truth {
-    const char *uuid, *event_type;
+    const char *uuid, *event_type; /* as long as the emulator lives; "" where a given text names none */
     int64_t published_ms, persisted_ms;
     bool is_login; /* its type is in the emulator's own list of sign-in types, made from Okta's documents */
 };

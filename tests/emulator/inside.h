@@ -96,7 +96,6 @@ struct link {
     bool after_first;
 };
 void wire_link(const struct emulator *e, const struct ask *ask, const struct link *link, struct emulator_response *out);
-void wire_put_json_text(struct view text, struct buf *out);
 
 struct fail {
     int status;

@@ -1,6 +1,7 @@
 /* What Okta's answers look like from outside: headers, links, errors. */
 #include "inside.h"
 
+#include "json_text.h"
 #include "random.h"
 
 #include <stdio.h>
@@ -107,23 +108,6 @@ void wire_link(const struct emulator *e, const struct ask *ask, const struct lin
 
 /* ---- errors ---- */
 
-void wire_put_json_text(struct view text, struct buf *out)
-{
-    AUTO_BUF struct buf clean = BUF(65536);
-
-    (void)utf8_clean(text, &clean);
-    for (size_t i = 0; i < clean.len; i++) {
-        char c = clean.at[i];
-
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if ((unsigned char)c < 0x20)
-            buf_printf(out, "\\u%04x", (unsigned)c);
-        else
-            buf_putc(out, c);
-    }
-}
-
 static void put_error_id(const struct emulator *e, bool has_uuid, struct buf *body)
 {
     uint64_t a = random_at(e->options.seed, RANDOM_ERROR, e->request_count * 2 + 1), b = random_mix(a);
@@ -146,13 +130,13 @@ void wire_fail(struct emulator *e, struct emulator_response *out, const struct f
     va_end(args);
     buf_reset(&e->body);
     buf_printf(&e->body, "{\"errorCode\":\"%s\",\"errorSummary\":\"", fail->code);
-    wire_put_json_text(view_of(summary), &e->body);
+    json_text_put(view_of(summary), &e->body);
     buf_printf(&e->body, "\",\"errorLink\":\"%s\",\"errorId\":\"", fail->code);
     put_error_id(e, fail->has_uuid, &e->body);
     buf_puts(&e->body, "\",\"errorCauses\":[");
     for (size_t i = 0; i < 2 && causes[i] != NULL; i++) {
         buf_puts(&e->body, i > 0 ? ",{\"errorSummary\":\"" : "{\"errorSummary\":\"");
-        wire_put_json_text(view_of(causes[i]), &e->body);
+        json_text_put(view_of(causes[i]), &e->body);
         buf_puts(&e->body, "\"}");
     }
     buf_puts(&e->body, "]}");
