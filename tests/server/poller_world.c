@@ -33,6 +33,18 @@ static bool on_fresh_token(void *ctx, struct view used, struct buf *out)
     return true;
 }
 
+static int64_t mono_ms(void *self)
+{
+    return ((struct world *)self)->clock.mono_ms;
+}
+
+static int64_t unix_ms(void *self)
+{
+    struct world *w = self;
+
+    return w->clock.unix_ms + w->clock_off_ms;
+}
+
 static void open_store(struct world *w)
 {
     const struct store_options options = { .dir = w->dir, .max_bytes = w->store_max_bytes };
@@ -74,10 +86,12 @@ void world_open(struct world *w, const struct world_options *options)
     org.start_unix_ms = WORLD_START_MS;
     w->emulator = emulator_create(&org);
     hand_clock_init(&w->clock, WORLD_START_MS);
+    w->clock_off_ms = options->clock_off_ms;
+    w->wrong_clock = (struct clock){ mono_ms, unix_ms, w };
     w->transport = emulator_transport_create(w->emulator, &w->clock, options->latency_ms);
     w->store_max_bytes = options->store_max_bytes != 0 ? options->store_max_bytes : UINT64_C(256) << 20;
     w->options = (struct poller_options){
-        .clock = &w->clock.clock,
+        .clock = &w->wrong_clock,
         .transport = w->transport,
         .collections =
             options->collections != 0 ? options->collections : 1u << COLLECTION_LOGINS | 1u << COLLECTION_USERS,
@@ -258,6 +272,30 @@ void world_check_exactly_once(struct world *w)
     ASSERT(same);
     free(want.at);
     free(have.at);
+}
+
+/* LMDB's two meta pages: each commit writes one of them, with its number in it. */
+#define META_BYTES 8192
+
+static void read_meta(const struct world *w, unsigned char meta[META_BYTES])
+{
+    char path[600];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/data.mdb", w->dir);
+    file = fopen(path, "rb");
+    ASSERT(file != NULL && fread(meta, 1, META_BYTES, file) == META_BYTES);
+    fclose(file);
+}
+
+void world_check_nothing_is_written(struct world *w, int64_t ms)
+{
+    static unsigned char before[META_BYTES], after[META_BYTES];
+
+    read_meta(w, before);
+    world_pass(w, ms);
+    read_meta(w, after);
+    ASSERT(memcmp(before, after, META_BYTES) == 0);
 }
 
 size_t world_stored(struct world *w)

@@ -14,6 +14,8 @@
 struct world {
     struct emulator *emulator;
     struct hand_clock clock;
+    struct clock wrong_clock;
+    int64_t clock_off_ms;
     struct okta_transport *transport;
     char dir[512];
     uint64_t store_max_bytes;
@@ -32,6 +34,7 @@ struct world_options {
     int history_days, retention_days;
     uint32_t collections; /* 0: all */
     int64_t latency_ms;
+    int64_t clock_off_ms; /* the poller's wall clock is wrong by that */
     uint64_t store_max_bytes;
 };
 
@@ -56,6 +59,8 @@ bool world_is_refused(const struct world *w);
 /* ASSERTs that the store holds each catalogue event of the truth that was persisted from the tail's start on or
  * published since the history's target, once, and nothing else. */
 void world_check_exactly_once(struct world *w);
+/* ASSERTs that no transaction is committed while as much time passes. */
+void world_check_nothing_is_written(struct world *w, int64_t ms);
 size_t world_stored(struct world *w);
 
 #endif
