@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "okta/answer.h"
+#include "okta/attempt.h"
 #include "okta/bucket.h"
 #include "okta/gate.h"
 #include "okta/url.h"
@@ -25,25 +26,6 @@
 /* Callers keep a handful of requests each; more is a loop that has gone wrong. */
 #define QUEUED_MAX 4096
 
-#define HEADERS_MAX 4
-
-/* A request from okta_send until done. */
-struct attempt {
-    struct okta_exchange x;
-    const char *headers[HEADERS_MAX];
-    char *authorization; /* wiped */
-    size_t bucket;
-    bool is_fresh; /* a kept connection failed it before */
-    int64_t sent_mono_ms, received_mono_ms;
-    const char *refusal; /* why it is not sent at all; NULL */
-    enum okta_verdict refused_as;
-};
-
-/* Linked by okta_request.next. */
-struct list {
-    struct okta_request *first;
-};
-
 struct okta {
     /* set once */
     struct okta_url url;
@@ -55,7 +37,7 @@ struct okta {
     uint64_t random;
     bool is_running; /* within okta_run */
 
-    struct list queued[OKTA_LANES], running, ended;
+    struct attempt_list queued[OKTA_LANES], running, ended;
     size_t queued_count;
     struct gate gate;
     struct okta_counts counts;
@@ -76,114 +58,14 @@ static uint64_t random_next(struct okta *o)
     return z ^ (z >> 31);
 }
 
-/* ---- lists ---- */
-
-static void list_append(struct list *l, struct okta_request *r)
-{
-    struct okta_request **at = &l->first;
-
-    while (*at != NULL)
-        at = &(*at)->next;
-    r->next = NULL;
-    *at = r;
-}
-
-static void list_prepend(struct list *l, struct okta_request *r)
-{
-    r->next = l->first;
-    l->first = r;
-}
-
-static struct okta_request *list_take(struct okta_request **at)
-{
-    struct okta_request *r = *at;
-
-    *at = r->next;
-    r->next = NULL;
-    return r;
-}
-
-static void list_remove(struct list *l, const struct okta_request *r)
-{
-    struct okta_request **at = &l->first;
-
-    while (*at != NULL && *at != r)
-        at = &(*at)->next;
-    ASSERT(*at == r);
-    (void)list_take(at);
-}
-
-/* ---- one attempt ---- */
-
-static void wipe(char *text)
-{
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
-static void exchange_clear(struct attempt *a)
-{
-    wipe(a->authorization);
-    free(a->x.url);
-    buf_deinit(&a->x.head);
-    buf_deinit(&a->x.body);
-    a->x = (struct okta_exchange){ .owner = NULL };
-    a->authorization = NULL;
-}
-
-static void attempt_destroy(struct attempt *a)
-{
-    exchange_clear(a);
-    free(a);
-}
-
-static char *concat(const char *head, struct view tail)
-{
-    size_t len = strlen(head);
-    char *text = mem_alloc(len + tail.len + 1);
-
-    memcpy(text, head, len);
-    memcpy(text + len, tail.at, tail.len);
-    text[len + tail.len] = '\0';
-    return text;
-}
-
-/* The content type of a GET is Okta's way to be asked for less: with okta-response="omitCredentials,..." lists of users
- * come faster, without the credential provider and transitioningToStatus. We serve both, so we do not ask for it. */
-static void fill_headers(const struct okta *o, const struct okta_request *r, struct attempt *a)
-{
-    size_t count = 0;
-
-    a->headers[count++] = "Accept: application/json";
-    a->headers[count++] = "Content-Type: application/json";
-    if (!r->is_anonymous) {
-        a->authorization = concat("Authorization: SSWS ", view_of(o->token));
-        a->headers[count++] = a->authorization;
-    }
-    a->headers[count] = NULL;
-}
-
 static void start(struct okta *o, struct okta_request *r)
 {
     struct attempt *a = r->exchange;
 
-    fill_headers(o, r, a);
-    a->x = (struct okta_exchange){
-        .url = concat(o->url.text, r->path),
-        .headers = a->headers,
-        .connect_ms = OKTA_CONNECT_MS,
-        .timeout_ms = OKTA_TIMEOUT_MS,
-        .body_bytes_max = OKTA_BODY_BYTES_MAX,
-        .header_bytes_max = OKTA_HEADER_BYTES_MAX,
-        .is_fresh_connection = a->is_fresh,
-        .owner = r,
-    };
-    buf_init(&a->x.head, OKTA_HEADER_BYTES_MAX);
-    buf_init(&a->x.body, OKTA_BODY_BYTES_MAX);
+    attempt_prepare(a, r, &o->url, r->is_anonymous ? NULL : o->token);
     a->sent_mono_ms = now_mono_ms(o);
     o->counts.requests++;
-    list_append(&o->running, r);
+    attempt_append(&o->running, r);
     o->transport->start(o->transport, &a->x);
 }
 
@@ -194,8 +76,8 @@ static void on_finished(void *ctx, struct okta_exchange *x)
     struct attempt *a = r->exchange;
 
     a->received_mono_ms = now_mono_ms(o);
-    list_remove(&o->running, r);
-    list_append(&o->ended, r);
+    attempt_remove(&o->running, r);
+    attempt_append(&o->ended, r);
 }
 
 /* ---- what may be sent ---- */
@@ -206,7 +88,7 @@ static void refuse(struct okta *o, struct okta_request *r, enum okta_verdict ver
 
     a->refused_as = verdict;
     a->refusal = text;
-    list_append(&o->ended, r);
+    attempt_append(&o->ended, r);
 }
 
 static void dispatch_lane(struct okta *o, enum okta_lane lane, int64_t now)
@@ -218,10 +100,10 @@ static void dispatch_lane(struct okta *o, enum okta_lane lane, int64_t now)
 
         if (o->token == NULL && !(*at)->is_anonymous) {
             o->queued_count--;
-            refuse(o, list_take(at), OKTA_CREDENTIAL_REFUSED, "there is no API token");
+            refuse(o, attempt_take(at), OKTA_CREDENTIAL_REFUSED, "there is no API token");
         } else if (gate_take(&o->gate, a->bucket, lane, now)) {
             o->queued_count--;
-            start(o, list_take(at));
+            start(o, attempt_take(at));
         } else {
             at = &(*at)->next;
         }
@@ -262,10 +144,10 @@ static void send_again(struct okta *o, struct okta_request *r)
 {
     struct attempt *a = r->exchange;
 
-    exchange_clear(a);
+    attempt_clear(a);
     a->is_fresh = true;
     o->queued_count++;
-    list_prepend(&o->queued[r->lane], r);
+    attempt_prepend(&o->queued[r->lane], r);
 }
 
 static void count(struct okta *o, const struct answer *a)
@@ -304,7 +186,7 @@ static bool complete_ended(struct okta *o)
     for (struct okta_request *r = o->ended.first; r != NULL; r = r->next)
         left++;
     for (; left > 0 && o->ended.first != NULL; left--) {
-        struct okta_request *r = list_take(&o->ended.first);
+        struct okta_request *r = attempt_take(&o->ended.first);
         struct attempt *a = r->exchange;
 
         if (a->refusal != NULL)
@@ -344,7 +226,7 @@ void okta_destroy(struct okta *o)
     ASSERT(o->queued_count == 0); /* nobody sends again what was cancelled by the end */
     if (o->owns_transport)
         o->transport->destroy(o->transport);
-    wipe(o->token);
+    attempt_wipe(o->token);
     free(o);
 }
 
@@ -359,14 +241,14 @@ static bool is_visible(struct view v)
 void okta_set_token(struct okta *o, struct view token)
 {
     token = view_trim(token);
-    wipe(o->token);
+    attempt_wipe(o->token);
     /* What cannot stand in a header line is no token: it would end the line and begin another. */
     o->token = is_visible(token) ? view_dup(token) : NULL;
 }
 
 void okta_send(struct okta *o, struct okta_request *r)
 {
-    struct attempt *a = mem_zero(sizeof *a);
+    struct attempt *a = attempt_create();
 
     ASSERT(r->exchange == NULL && r->lane < OKTA_LANES && o->queued_count < QUEUED_MAX);
     r->exchange = a;
@@ -377,7 +259,7 @@ void okta_send(struct okta *o, struct okta_request *r)
     a->bucket = bucket_of(r->path);
     gate_want(&o->gate, a->bucket, r->lane, now_mono_ms(o));
     o->queued_count++;
-    list_append(&o->queued[r->lane], r);
+    attempt_append(&o->queued[r->lane], r);
 }
 
 /* How long nothing will be there to do, as far as we know. */
@@ -412,20 +294,9 @@ void okta_wake(struct okta *o)
     o->transport->wake(o->transport);
 }
 
-/* Puts at the end of *all what is in *from. */
-static void gather(struct list *all, struct list *from)
-{
-    struct okta_request **at = &all->first;
-
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = from->first;
-    from->first = NULL;
-}
-
 void okta_cancel_all(struct okta *o)
 {
-    struct list all = { NULL };
+    struct attempt_list all = { NULL };
 
     for (struct okta_request *r = o->running.first; r != NULL; r = r->next) {
         struct attempt *a = r->exchange;
@@ -439,13 +310,13 @@ void okta_cancel_all(struct okta *o)
         if (a->refusal == NULL)
             gate_end(&o->gate, a->bucket, NULL, 0);
     }
-    gather(&all, &o->running);
-    gather(&all, &o->ended);
+    attempt_move(&all, &o->running);
+    attempt_move(&all, &o->ended);
     for (int lane = 0; lane < OKTA_LANES; lane++)
-        gather(&all, &o->queued[lane]);
+        attempt_move(&all, &o->queued[lane]);
     o->queued_count = 0;
     while (all.first != NULL)
-        tell_refused(list_take(&all.first), OKTA_CANCELLED, "cancelled");
+        tell_refused(attempt_take(&all.first), OKTA_CANCELLED, "cancelled");
 }
 
 size_t okta_buckets(const struct okta *o, struct okta_bucket out[OKTA_BUCKETS_MAX])

@@ -79,7 +79,8 @@ struct okta_request {
     struct view path; /* "/api/v1/logs?since=..."; borrowed until done is called */
     enum okta_lane lane;
     bool is_anonymous; /* without credential: /.well-known/okta-organization */
-    void (*done)(struct okta_request *r, const struct okta_answer *answer); /* once, from within okta_run */
+    /* Once, from within okta_run (or what cancels). It may send this request again, or others. */
+    void (*done)(struct okta_request *r, const struct okta_answer *answer);
     void *ctx;
     struct okta_request *next; /* internal */
     void *exchange;            /* internal */
@@ -98,12 +99,15 @@ struct okta_options {
 
 /* The client belongs to the thread that uses it, but for okta_wake. */
 struct okta *okta_create(const struct okta_options *options);
-void okta_destroy(struct okta *o); /* ends what is under way (done is called with OKTA_CANCELLED); bounded in time */
+void okta_destroy(struct okta *o); /* ends what is under way (done is called with OKTA_CANCELLED, and must not send
+                                      again); bounded in time; not from a done callback */
 
 /* The API token, copied and wiped when replaced; none makes requests fail with OKTA_CREDENTIAL_REFUSED. */
 void okta_set_token(struct okta *o, struct view token);
 
-/* Queues a request. It is sent when its bucket and lane allow, inside okta_run. */
+/* Queues a request. It is sent when its bucket and lane allow, inside okta_run. It is sent once, but for two cases that
+ * a connection of its own may cure, which are tried again at once: a kept connection that had died unnoticed, and
+ * Okta's "invalid session". At most 4,096 wait at a time (ASSERT). */
 void okta_send(struct okta *o, struct okta_request *r);
 
 /* Sends what may be sent, moves bytes, calls back; waits at most timeout_ms, less when something happens or okta_wake
@@ -113,7 +117,8 @@ void okta_run(struct okta *o, int64_t timeout_ms);
 /* Any thread: makes a waiting okta_run return. */
 void okta_wake(struct okta *o);
 
-/* Every request that is queued or under way ends with OKTA_CANCELLED. */
+/* Every request that is queued or under way ends with OKTA_CANCELLED, before this returns. A done callback may call it.
+ */
 void okta_cancel_all(struct okta *o);
 
 /* ---- what is left to spend, for Status ---- */

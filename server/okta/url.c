@@ -178,9 +178,9 @@ static bool check_host(const struct parts *p, const char *host, bool allow_loopb
 }
 
 /* Lower-cases into `host`, and completes a bare name. */
-static bool copy_host(struct view from, bool allow_loopback, char host[static 256], struct error *err)
+static bool copy_host(struct view from, char host[static 256], struct error *err)
 {
-    bool is_bare = !has(from, '.') && !(allow_loopback && view_eq_nocase(from, VIEW("localhost")));
+    bool is_bare = !has(from, '.') && !view_eq_nocase(from, VIEW("localhost"));
 
     if (has(from, '\0') || from.len == 0 || from.len > HOST_BYTES_MAX - sizeof ".okta.com")
         return refuse(err, "the org's address is no host name; write it like acme.okta.com");
@@ -198,7 +198,7 @@ bool okta_url_parse(struct view text, bool allow_loopback_http, struct okta_url 
     struct parts p;
     char port[8] = "";
 
-    if (!split(view_trim(text), &p, err) || !copy_host(p.host, allow_loopback_http, url.host, err) ||
+    if (!split(view_trim(text), &p, err) || !copy_host(p.host, url.host, err) ||
         !check_host(&p, url.host, allow_loopback_http, err))
         return false;
     if (p.port != 0)
