@@ -186,9 +186,11 @@ static void destroy(struct call *c)
     grpc_byte_buffer_destroy(c->request);
     grpc_metadata_array_destroy(&c->metadata);
     grpc_call_details_destroy(&c->details);
-    if (c->raw != NULL)
+    if (c->raw != NULL) {
         grpc_call_unref(c->raw);
-    census_calls(c->route->census, -1);
+        census_add(c->route->census, &c->route->census->calls, -1);
+    }
+    census_add(c->route->census, &c->route->census->structs, -1);
     free(c);
 }
 
@@ -384,6 +386,7 @@ static void on_arrived(struct op *op, bool ok)
         c->state = ENDED; /* the server ends; nobody called */
     } else {
         call_arm(c->route, c->q);
+        census_add(c->route->census, &c->route->census->calls, +1);
         c->state = OPEN;
         c->next = c->q->calls;
         c->link = &c->q->calls;
@@ -414,7 +417,7 @@ static struct call *create(const struct route *route, struct cq *q)
     c->text = grpc_empty_slice();
     grpc_metadata_array_init(&c->metadata);
     grpc_call_details_init(&c->details);
-    census_calls(route->census, +1);
+    census_add(route->census, &route->census->structs, +1);
     return c;
 }
 

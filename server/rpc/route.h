@@ -11,10 +11,14 @@
 struct census {
     pthread_mutex_t lock; /* protects the counts, for rpc_stop to wait on */
     pthread_cond_t changed;
-    size_t calls;   /* every struct call, those too that still wait for a client: none is left behind in a queue */
+    size_t calls;   /* that have arrived and are not gone */
+    size_t structs; /* every struct call, those too that still wait for a client: none is left behind in a queue */
     size_t servers; /* that have not said that they are shut down */
     _Atomic bool is_draining;
 };
+
+/* `count` is one of the three. */
+void census_add(struct census *s, size_t *count, int by);
 
 /* One method on one listener. Read-only once calls are armed on it. */
 struct route {
@@ -35,8 +39,5 @@ void calls_drain(struct cq *q);
 
 /* Queue thread: gives ready to every stream whose topic is in the mask. For cq_create. */
 void calls_woken(struct cq *q, uint64_t topics);
-
-void census_calls(struct census *s, int by);
-void census_servers(struct census *s, int by);
 
 #endif

@@ -4,11 +4,14 @@
  * accepts and hands over (door.h). Each method waits for a call on every queue; health's on a queue of its own.
  *
  * The end, in order:
- *   rpc_drain    1 health says NOT_SERVING   2 new calls are refused       3 the door is closed
- *                4 servers say GOAWAY        5 every stream is told to finish
- *   rpc_stop     6 wait for the calls        7 wait a moment for the connections to close   8 cancel the rest
- *                9 wait for all of them
- *   rpc_destroy 10 the servers              11 the queues and their threads                12 the socket files */
+ *   rpc_drain    1 health says NOT_SERVING   2 new calls are refused   3 the door is closed
+ *                4 every stream is told to finish
+ *   rpc_stop     5 wait for the calls        6 servers say GOAWAY      7 wait a moment for the connections to close
+ *                8 cancel the rest           9 wait for all of them
+ *   rpc_destroy 10 the servers              11 the queues and their threads   12 the socket files
+ *
+ * GOAWAY comes this late because from then on the core itself turns away calls that were on their way, and does so with
+ * CANCELLED, where a client must hear UNAVAILABLE. */
 #include "rpc/server.h"
 
 #include "base/assert.h"
@@ -77,23 +80,13 @@ struct rpc {
 
 /* ---- what the end waits for ---- */
 
-static void census_add(struct census *s, size_t *count, int by)
+void census_add(struct census *s, size_t *count, int by)
 {
     pthread_mutex_lock(&s->lock);
     *count += (size_t)by;
     if (*count == 0)
         pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
-}
-
-void census_calls(struct census *s, int by)
-{
-    census_add(s, &s->calls, by);
-}
-
-void census_servers(struct census *s, int by)
-{
-    census_add(s, &s->servers, by);
 }
 
 static void census_init(struct census *s)
@@ -275,7 +268,7 @@ static void start_all(struct rpc *r, const struct rpc_options *options)
 
     for (size_t i = 0; i < r->server_count; i++) {
         grpc_server_start(r->servers[i]);
-        census_servers(&r->census, +1);
+        census_add(&r->census, &r->census.servers, +1);
     }
     for (size_t i = 0; i < r->route_count; i++)
         arm(r, &r->routes[i]);
@@ -354,7 +347,7 @@ static void on_server_shut(struct op *op, bool ok)
     struct shutting *s = CONTAINER_OF(op, struct shutting, op);
 
     (void)ok;
-    census_servers(&s->rpc->census, -1);
+    census_add(&s->rpc->census, &s->rpc->census.servers, -1);
 }
 
 static void on_drain(struct op *op, bool ok)
@@ -365,23 +358,27 @@ static void on_drain(struct op *op, bool ok)
 
 void rpc_drain(struct rpc *r)
 {
+    /* 1: whoever watches health learns it before anything else ends. */
+    health_drain(r->health);
+    /* 2 */
     if (atomic_exchange(&r->census.is_draining, true))
         return;
-    /* 1, with 2: whoever watches health learns it before anything else ends. */
-    health_drain(r->health);
     /* 3 */
     door_close(r->door);
     r->door = NULL;
     /* 4 */
+    for (size_t i = 0; i <= r->queue_count; i++) {
+        r->draining[i].op.done = on_drain;
+        ASSERT(cq_post(r->queues[i], &r->draining[i].op));
+    }
+}
+
+static void shut_servers(struct rpc *r)
+{
     for (size_t i = 0; i < r->server_count; i++) {
         r->shutting[i] = (struct shutting){ { on_server_shut }, r };
         op_leaves(&r->shutting[i].op);
         grpc_server_shutdown_and_notify(r->servers[i], r->queues[0]->raw, &r->shutting[i].op);
-    }
-    /* 5 */
-    for (size_t i = 0; i <= r->queue_count; i++) {
-        r->draining[i].op.done = on_drain;
-        ASSERT(cq_post(r->queues[i], &r->draining[i].op));
     }
 }
 
@@ -391,15 +388,18 @@ void rpc_stop(struct rpc *r, int64_t grace_ms)
         return;
     r->is_stopped = true;
     rpc_drain(r);
-    /* 6 and 7: a connection that is cut while its client still has to read the last status would lose it. */
-    if (census_wait(&r->census, &r->census.calls, grace_ms))
-        (void)census_wait(&r->census, &r->census.servers, CLOSE_MS_MAX);
+    /* 5 */
+    (void)census_wait(&r->census, &r->census.calls, grace_ms);
+    /* 6 */
+    shut_servers(r);
+    /* 7: a connection that is cut while its client still has to read the last status would lose it. */
+    (void)census_wait(&r->census, &r->census.servers, CLOSE_MS_MAX);
     /* 8 */
     for (size_t i = 0; i < r->server_count; i++)
         grpc_server_cancel_all_calls(r->servers[i]);
     /* 9: a handler that does not return holds its queue, and then nothing here could be freed. */
     ASSERT(census_wait(&r->census, &r->census.servers, GONE_MS_MAX));
-    ASSERT(census_wait(&r->census, &r->census.calls, GONE_MS_MAX));
+    ASSERT(census_wait(&r->census, &r->census.structs, GONE_MS_MAX));
 }
 
 void rpc_destroy(struct rpc *r)

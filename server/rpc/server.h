@@ -51,10 +51,11 @@ void rpc_health_set(struct rpc *r, const char *service, enum rpc_health health);
 
 /* ---- the end, in steps ---- */
 
-/* 1. Every health name NOT_SERVING; no new connection, GOAWAY; new calls UNAVAILABLE; drain on every stream. Returns at
+/* 1. Every health name NOT_SERVING; no new connection; new calls UNAVAILABLE; drain on every stream. Returns at
  *    once. */
 void rpc_drain(struct rpc *r);
-/* 2. Waits until no call is left, at most grace_ms; then cancels the rest, and waits until they are gone. */
+/* 2. Waits until no call is left, at most grace_ms; then says GOAWAY, cancels the rest, and waits until they are gone.
+ */
 void rpc_stop(struct rpc *r, int64_t grace_ms);
 /* 3. Frees; removes the Unix sockets. No thread of rpc is left. */
 void rpc_destroy(struct rpc *r);

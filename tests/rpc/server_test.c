@@ -63,11 +63,16 @@ static void a_drained_server_takes_no_call(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf answer = BUF(1024);
+    AUTO_BUF struct buf text = BUF(1024);
+    struct client_call call;
     struct client client;
 
     assert_int_equal(client_unary(&f->client, TEST_ECHO, "before", &answer), ERROR_OK);
     rpc_drain(f->rpc);
-    assert_int_equal(client_unary(&f->client, TEST_ECHO, "after", &answer), ERROR_UNAVAILABLE);
+    client_ask(&f->client, &call, TEST_ECHO, "after");
+    assert_int_equal(client_status(&call), ERROR_UNAVAILABLE);
+    assert_string_equal(client_text(&call, &text), "the server is shutting down");
+    client_end(&call);
     client_open(&client, f->reader);
     assert_int_equal(client_unary(&client, TEST_ECHO, "anew", &answer), ERROR_UNAVAILABLE);
     client_close(&client);
