@@ -362,6 +362,7 @@ bool configure_run(struct connectors *cs, const struct configure_request *reques
 struct configuring {
     struct configure_request request; /* its views lie below */
     char *name, *org, *token;
+    int64_t deadline_mono_ms;
     configure_done *done;
     void *ctx;
 };
@@ -376,10 +377,12 @@ static void configuring_free(struct configuring *g)
     free(g);
 }
 
-static struct configuring *configuring_create(const struct configure_request *r, configure_done *done, void *ctx)
+static struct configuring *configuring_create(struct connectors *cs, const struct configure_request *r,
+                                              configure_done *done, void *ctx)
 {
     struct configuring *g = mem_zero(sizeof *g);
 
+    g->deadline_mono_ms = connectors_mono_ms(cs) + CONFIGURE_DEADLINE_MS;
     g->request = *r;
     g->name = mem_copy(r->name.at, r->name.len);
     g->org = mem_copy(r->org.at, r->org.len);
@@ -395,7 +398,7 @@ static struct configuring *configuring_create(const struct configure_request *r,
 static void configuring_run(struct connectors *cs, void *arg)
 {
     struct configuring *g = arg;
-    const struct wish wish = { g->request.is_cancelled, g->ctx, connectors_mono_ms(cs) + CONFIGURE_DEADLINE_MS };
+    const struct wish wish = { g->request.is_cancelled, g->ctx, g->deadline_mono_ms };
     struct configure_result *result = mem_zero(sizeof *result);
     struct error err;
     bool ok = configure_run(cs, &g->request, NULL, &wish, result, &err);
@@ -417,7 +420,7 @@ void connectors_configure(struct connectors *cs, const struct configure_request 
         done(ctx, &nothing, &err);
         return;
     }
-    g = configuring_create(request, done, ctx);
+    g = configuring_create(cs, request, done, ctx);
     if (!atomic_load(&cs->is_stopping) && job_start(cs, 0, CONFIGURES_MAX, configuring_run, g))
         return;
     configuring_free(g);

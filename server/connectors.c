@@ -269,6 +269,13 @@ void connector_tell_health(struct connector *c)
         c->set->options.health(c->set->options.ctx, c->name, is_fresh, false);
 }
 
+static void drop_transport(struct connector *c)
+{
+    if (c->transport != NULL)
+        c->transport->destroy(c->transport);
+    c->transport = NULL;
+}
+
 /* On the poller's thread. */
 static void poller_changed(void *ctx)
 {
@@ -278,7 +285,8 @@ static void poller_changed(void *ctx)
     connector_tell_health(c);
 }
 
-bool connector_run(struct connector *c, const struct registry_entry *entry, struct view token, struct error *err)
+static bool make_poller(struct connector *c, const struct registry_entry *entry, struct view token,
+                        void (*tell_changed)(void *ctx), struct poller **out, struct error *err)
 {
     struct connectors *cs = c->set;
     struct poller_options options = {
@@ -289,28 +297,49 @@ bool connector_run(struct connector *c, const struct registry_entry *entry, stru
         .retention_days = (int)entry->retention_days,
         .share_percent = cs->options.share_percent,
         .user_agent = VERSION_USER_AGENT,
-        .changed = poller_changed,
+        .changed = tell_changed,
         .fresh_token = c->declared != NULL ? declared_fresh_token : NULL,
         .ctx = c,
     };
-    struct poller *p = NULL;
 
     if (!okta_url_parse(view_of(entry->org_url), cs->options.allow_loopback_http, &options.url, err))
         return false;
     if (cs->options.make_transport != NULL)
         c->transport = cs->options.make_transport(cs->options.ctx);
     options.transport = c->transport;
-    if (!poller_create(&p, &options, token, err)) {
-        if (c->transport != NULL)
-            c->transport->destroy(c->transport);
-        c->transport = NULL;
-        return error_wrap(err, "connector %s", entry->name);
-    }
-    pthread_mutex_lock(&cs->lock);
+    if (poller_create(out, &options, token, err))
+        return true;
+    drop_transport(c);
+    return error_wrap(err, "connector %s", entry->name);
+}
+
+bool connector_run(struct connector *c, const struct registry_entry *entry, struct view token, struct error *err)
+{
+    struct poller *p = NULL;
+
+    if (!make_poller(c, entry, token, poller_changed, &p, err))
+        return false;
+    pthread_mutex_lock(&c->set->lock);
     c->poller = p;
-    pthread_mutex_unlock(&cs->lock);
+    pthread_mutex_unlock(&c->set->lock);
     poller_start(p);
     return true;
+}
+
+void connector_recall(struct connector *c, const struct registry_entry *entry)
+{
+    struct poller *p = NULL;
+    struct error err;
+
+    if (c->store == NULL)
+        return;
+    if (!make_poller(c, entry, VIEW_NONE, NULL, &p, &err)) {
+        log_warn("connector.recall_failed", "name=%s error=%s", c->name, err.text);
+        return;
+    }
+    poller_snapshot(p, &c->still);
+    poller_destroy(p);
+    drop_transport(c);
 }
 
 void connector_halt(struct connector *c)
@@ -330,9 +359,7 @@ void connector_halt(struct connector *c)
     c->poller = NULL;
     pthread_mutex_unlock(&c->set->lock);
     poller_destroy(p);
-    if (c->transport != NULL)
-        c->transport->destroy(c->transport);
-    c->transport = NULL;
+    drop_transport(c);
 }
 
 const char *connector_name(const struct connector *c)
@@ -547,6 +574,7 @@ bool connectors_replace(struct connectors *cs, struct connector *old, struct con
 /* Without a poller yet: why, and what to do. */
 static void show_waiting(struct connector *c, const struct registry_entry *entry)
 {
+    connector_recall(c, entry);
     if (entry->is_retired)
         connector_show(c, CONNECTOR_RETIRED, "deleted with its data kept: configure it again to collect");
     else if (entry->is_declared)
@@ -599,10 +627,10 @@ static void start_entry(struct connectors *cs, const struct registry_entry *entr
         log_error("connector.start_failed", "name=%s error=%s", entry->name, err.text);
         return;
     }
-    if (ok) {
+    if (ok && !entry->is_retired && entry->has_secret)
+        ok = run_with_stored_token(c, entry, &err);
+    else if (ok)
         show_waiting(c, entry);
-        ok = entry->is_retired || !entry->has_secret || run_with_stored_token(c, entry, &err);
-    }
     if (!ok) {
         log_error("connector.start_failed", "name=%s error=%s", entry->name, err.text);
         connector_show(c, entry->is_retired ? CONNECTOR_RETIRED : CONNECTOR_DEGRADED, err.text);

@@ -126,6 +126,9 @@ void claim_drop(struct connectors *cs, struct claim *claim);
 MUST_CHECK bool connector_create(struct connectors *cs, const struct registry_entry *entry, struct connector *share,
                                  struct connector **out, struct error *err);
 void connector_show(struct connector *c, enum connector_state state, const char *reason);
+/* Shows what was collected until its poller ended, as the store remembers it. Before it is listed, and before
+ * connector_show. */
+void connector_recall(struct connector *c, const struct registry_entry *entry);
 /* Makes and starts its poller. Before it is listed. */
 MUST_CHECK bool connector_run(struct connector *c, const struct registry_entry *entry, struct view token,
                               struct error *err);

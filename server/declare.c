@@ -24,6 +24,8 @@
 #define WATCH_MS     5000 /* between looks at the file */
 #define RETRY_MIN_MS 5000 /* after a failure, doubled up to: */
 #define RETRY_MAX_MS 60000
+#define REFUSED_MS   900000 /* with a dead token: hammering with it alarms the org's admins; a new one is seen at once \
+                             */
 
 /* What tells one content of a file from another without reading it. */
 struct stamp {
@@ -179,12 +181,14 @@ static void show(struct declared *d, const char *reason)
     connector_release(c);
 }
 
-static void retry_later(struct declared *d)
+static void retry_later(struct declared *d, const struct error *err)
 {
+    bool was_refused = err->reason != NULL && strcmp(err->reason, "OKTA_TOKEN_REFUSED") == 0;
+
     d->retry_after_ms = d->retry_after_ms == 0 ? RETRY_MIN_MS : d->retry_after_ms * 2;
     if (d->retry_after_ms > RETRY_MAX_MS)
         d->retry_after_ms = RETRY_MAX_MS;
-    d->retry_mono_ms = connectors_mono_ms(d->set) + d->retry_after_ms;
+    d->retry_mono_ms = connectors_mono_ms(d->set) + (was_refused ? REFUSED_MS : d->retry_after_ms);
 }
 
 static bool configure_with(struct declared *d, struct view token, struct error *err)
@@ -227,7 +231,7 @@ static void try_token(struct declared *d)
     log_warn("connector.declared_waits", "name=%s running=%s error=%s", d->name, d->is_running ? "true" : "false",
              err.text);
     show(d, err.text);
-    retry_later(d);
+    retry_later(d, &err);
 }
 
 static void look(struct declared *d, bool was_asked)

@@ -57,6 +57,7 @@ static bool list_retired(struct connectors *cs, const struct registry_entry *ent
 
     if (!connector_create(cs, entry, of, &next, err))
         return false;
+    connector_recall(next, entry);
     connector_show(next, CONNECTOR_RETIRED, "deleted with its data kept: configure it again to collect");
     if (connectors_replace(cs, old, next, err))
         return true;
@@ -64,10 +65,9 @@ static bool list_retired(struct connectors *cs, const struct registry_entry *ent
     return false;
 }
 
-/* Whether nobody but `c`, whose only reference is ours, holds the store any more. */
-static bool wait_for_readers(struct connectors *cs, struct connector *c)
+/* Whether nobody but `c`, whose only reference is ours, holds the store any more; waits until then at most. */
+static bool wait_for_readers(struct connectors *cs, struct connector *c, int64_t until)
 {
-    int64_t until = connectors_mono_ms(cs) + PURGE_WAIT_MS;
     bool is_free = false;
 
     pthread_mutex_lock(&cs->lock);
@@ -81,11 +81,13 @@ static bool wait_for_readers(struct connectors *cs, struct connector *c)
 /* Unlists and removes. `c` is the caller's reference, taken. */
 static bool purge(struct connectors *cs, struct connector *c, const struct registry_entry *entry, struct error *err)
 {
+    int64_t until = connectors_mono_ms(cs) + PURGE_WAIT_MS;
+
     if (!connectors_replace(cs, c, NULL, err)) {
         connector_release(c);
         return false;
     }
-    if (!wait_for_readers(cs, c)) {
+    if (!wait_for_readers(cs, c, until)) {
         bool ok = list_retired(cs, entry, c, NULL, err);
 
         connector_release(c);

@@ -173,7 +173,8 @@ static bool probe_org(struct probe *p, struct error *err)
         return true;
     }
     no_answer(p, add_row(p, 0, endpoint, PERMISSION_NO_ANSWER));
-    if (p->answer.verdict == OKTA_RETRY)
+    /* A page that is no JSON is asked for again, since a proxy may have put it there; a web site keeps sending it. */
+    if (p->answer.verdict == OKTA_RETRY && p->answer.http_status != 200)
         return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE",
                             "%s does not answer (%s): check the org's spelling, and that this host may connect to it "
                             "(DNS, proxy, firewall, port 443)",

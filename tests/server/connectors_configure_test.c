@@ -18,37 +18,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void assert_error(const struct answer *a, enum error_code code, const char *reason)
-{
-    assert_false(a->ok);
-    if (a->err.code != code || a->err.reason == NULL || strcmp(a->err.reason, reason) != 0)
-        fail_msg("want %s %s, got %s %s: %s", error_code_name(code), reason, error_code_name(a->err.code),
-                 a->err.reason != NULL ? a->err.reason : "-", a->err.text);
-}
-
-static void assert_ok(const struct answer *a)
-{
-    if (!a->ok)
-        fail_msg("%s %s: %s", error_code_name(a->err.code), a->err.reason != NULL ? a->err.reason : "-", a->err.text);
-}
-
-static struct registry_entry entry_of(struct world *w, const char *name)
-{
-    struct registry_entry entry;
-    struct error err;
-
-    if (!registry_get(world_registry(w), name, &entry, &err))
-        fail_msg("%s", err.text);
-    return entry;
-}
-
-static bool is_stored(struct world *w, const char *name)
-{
-    struct registry_entry entry;
-
-    return registry_get(world_registry(w), name, &entry, NULL);
-}
-
 /* ---- the happy path ---- */
 
 static void a_new_org_is_stored_and_runs(void **state)
@@ -58,7 +27,7 @@ static void a_new_org_is_stored_and_runs(void **state)
     struct answer *a = world_configure(w, &r);
     struct connector *c;
 
-    assert_ok(a);
+    assert_taken(a);
     assert_true(a->configured.stored);
     assert_true(a->configured.created);
     assert_string_equal(a->configured.name, "acme");
@@ -71,15 +40,15 @@ static void a_new_org_is_stored_and_runs(void **state)
     assert_string_equal(a->configured.permissions[2].endpoint, "/api/v1/logs");
 
     assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
-    assert_int_equal(world_health(w, "acme"), 'f');
+    assert_true(world_wait_health(w, "acme", 'f'));
     c = connectors_find(world_connectors(w), VIEW_NONE, NULL);
     assert_non_null(c);
     assert_string_equal(connector_org_id(c), ACME_ID);
     assert_non_null(connector_store(c));
     connector_release(c);
-    assert_int_equal(entry_of(w, "acme").history_days, 30);
-    assert_int_equal(entry_of(w, "acme").retention_days, 90);
-    assert_int_equal(entry_of(w, "acme").collections, 1 << COLLECTION_LOGINS | 1 << COLLECTION_USERS);
+    assert_int_equal(world_entry(w, "acme").history_days, 30);
+    assert_int_equal(world_entry(w, "acme").retention_days, 90);
+    assert_int_equal(world_entry(w, "acme").collections, 1 << COLLECTION_LOGINS | 1 << COLLECTION_USERS);
 }
 
 /* ---- what is wrong by itself: Okta is not asked ---- */
@@ -118,7 +87,7 @@ static void is_wrong_by_itself(void **state)
     r.history_days = row->history_days;
     r.retention_days = row->retention_days;
     a = world_configure(shared, &r);
-    assert_error(a, ERROR_INVALID_ARGUMENT, row->reason);
+    assert_refused(a, ERROR_INVALID_ARGUMENT, row->reason);
     assert_int_equal(orgs_requests(world_orgs(shared), ACME_PORT, ""), 0);
 }
 
@@ -164,7 +133,7 @@ static void check_refusal(void **state)
     struct answer *a;
     enum permission_verdict verdicts[COLLECTIONS_END] = { 0 };
 
-    orgs_fault(world_orgs(w), ACME_PORT, row->prefix, 1, row->status, row->body);
+    orgs_fault(world_orgs(w), ACME_PORT, row->prefix, 9, row->status, row->body);
     a = world_configure(w, &r);
     for (size_t i = 0; i < a->configured.permission_count; i++) {
         const struct permission *p = &a->configured.permissions[i];
@@ -177,12 +146,12 @@ static void check_refusal(void **state)
     assert_int_equal(verdicts[COLLECTION_USERS], row->users);
     assert_int_equal(verdicts[COLLECTION_LOGINS], row->logs);
     if (row->reason == NULL) {
-        assert_ok(a);
+        assert_taken(a);
     } else {
-        assert_error(a, ERROR_FAILED_PRECONDITION, row->reason);
+        assert_refused(a, ERROR_FAILED_PRECONDITION, row->reason);
         assert_non_null(strstr(a->err.text, row->says));
         assert_null(strstr(a->err.text, ORG_TOKEN));
-        assert_false(is_stored(w, "acme"));
+        assert_false(world_is_stored(w, "acme"));
         assert_false(world_exists(w, "acme"));
     }
     world_destroy(w);
@@ -193,8 +162,8 @@ static void an_org_that_does_not_answer_is_unreachable(void **state)
     struct world *w = *state;
     const struct configure_request r = request_of("acme", "http://127.0.0.1:9", ORG_TOKEN);
 
-    assert_error(world_configure(w, &r), ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE");
-    assert_false(is_stored(w, "acme"));
+    assert_refused(world_configure(w, &r), ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE");
+    assert_false(world_is_stored(w, "acme"));
 }
 
 static void only_what_is_chosen_is_probed(void **state)
@@ -206,7 +175,7 @@ static void only_what_is_chosen_is_probed(void **state)
     r.collections = 1u << COLLECTION_LOGINS;
     r.validate_only = true;
     a = world_configure(w, &r);
-    assert_ok(a);
+    assert_taken(a);
     assert_int_equal(a->configured.permission_count, 2);
     assert_int_equal(orgs_requests(world_orgs(w), ACME_PORT, "/api/v1/users"), 0);
 }
@@ -220,12 +189,12 @@ static void validating_shows_the_table_and_stores_nothing(void **state)
     orgs_fault(world_orgs(w), ACME_PORT, "/api/v1/users", 1, 403, FORBIDDEN);
     r.validate_only = true;
     a = world_configure(w, &r);
-    assert_ok(a);
+    assert_taken(a);
     assert_false(a->configured.stored);
     assert_int_equal(a->configured.permissions[1].verdict, PERMISSION_ROLE_MISSING);
     assert_int_equal(a->configured.permissions[1].http_status, 403);
     assert_string_equal(a->configured.permissions[1].error_code, "E0000006");
-    assert_false(is_stored(w, "acme"));
+    assert_false(world_is_stored(w, "acme"));
     assert_false(world_exists(w, "acme"));
 }
 
@@ -236,8 +205,8 @@ static void partly_is_enough_when_it_was_said(void **state)
 
     orgs_fault(world_orgs(w), ACME_PORT, "/api/v1/users", 1, 403, FORBIDDEN);
     r.allow_partial = true;
-    assert_ok(world_configure(w, &r));
-    assert_true(is_stored(w, "acme"));
+    assert_taken(world_configure(w, &r));
+    assert_true(world_is_stored(w, "acme"));
 }
 
 /* ---- whose org is it ---- */
@@ -246,7 +215,7 @@ static void configure_acme(struct world *w)
 {
     const struct configure_request r = request_of("acme", ACME_URL, ORG_TOKEN);
 
-    assert_ok(world_configure(w, &r));
+    assert_taken(world_configure(w, &r));
 }
 
 static void a_name_stays_with_its_org(void **state)
@@ -255,8 +224,8 @@ static void a_name_stays_with_its_org(void **state)
     const struct configure_request r = request_of("acme", BETA_URL, ORG_TOKEN);
 
     configure_acme(w);
-    assert_error(world_configure(w, &r), ERROR_FAILED_PRECONDITION, "ORG_MISMATCH");
-    assert_string_equal(entry_of(w, "acme").org_id, ACME_ID);
+    assert_refused(world_configure(w, &r), ERROR_FAILED_PRECONDITION, "ORG_MISMATCH");
+    assert_string_equal(world_entry(w, "acme").org_id, ACME_ID);
 }
 
 static void an_org_has_one_name(void **state)
@@ -265,8 +234,8 @@ static void an_org_has_one_name(void **state)
     const struct configure_request r = request_of("second", ACME_URL, ORG_TOKEN);
 
     configure_acme(w);
-    assert_error(world_configure(w, &r), ERROR_ALREADY_EXISTS, "ORG_CONFIGURED");
-    assert_false(is_stored(w, "second"));
+    assert_refused(world_configure(w, &r), ERROR_ALREADY_EXISTS, "ORG_CONFIGURED");
+    assert_false(world_is_stored(w, "second"));
 }
 
 static void another_host_of_the_same_org_is_a_rename(void **state)
@@ -281,13 +250,13 @@ static void another_host_of_the_same_org_is_a_rename(void **state)
     orgs_alias(world_orgs(w), ACME_PORT, 21009);
     c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
     a = world_configure(w, &r);
-    assert_ok(a);
+    assert_taken(a);
     assert_false(a->configured.created);
     assert_false(connector_is_deleted(c)); /* its readers go on */
     connector_org_url(c, url);
     assert_string_equal(url, "http://127.0.0.1:21009");
     connector_release(c);
-    assert_string_equal(entry_of(w, "acme").org_url, "http://127.0.0.1:21009");
+    assert_string_equal(world_entry(w, "acme").org_url, "http://127.0.0.1:21009");
 }
 
 /* ---- changing ---- */
@@ -301,13 +270,13 @@ static void what_is_left_out_stays(void **state)
     configure_acme(w);
     r.retention_days = 45;
     a = world_configure(w, &r);
-    assert_ok(a);
+    assert_taken(a);
     assert_true(a->configured.stored);
     assert_false(a->configured.created);
-    assert_int_equal(entry_of(w, "acme").retention_days, 45);
-    assert_int_equal(entry_of(w, "acme").history_days, 30);
-    assert_string_equal(entry_of(w, "acme").org_url, ACME_URL);
-    assert_true(entry_of(w, "acme").has_secret);
+    assert_int_equal(world_entry(w, "acme").retention_days, 45);
+    assert_int_equal(world_entry(w, "acme").history_days, 30);
+    assert_string_equal(world_entry(w, "acme").org_url, ACME_URL);
+    assert_true(world_entry(w, "acme").has_secret);
     assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
 }
 
@@ -319,8 +288,8 @@ static void less_retention_cuts_the_history_and_says_so(void **state)
 
     r.retention_days = 7;
     a = world_configure(w, &r);
-    assert_ok(a);
-    assert_int_equal(entry_of(w, "acme").history_days, 7);
+    assert_taken(a);
+    assert_int_equal(world_entry(w, "acme").history_days, 7);
     assert_int_equal(a->configured.warning_count, 1);
 }
 
@@ -335,7 +304,7 @@ static void a_new_token_reconnects_the_running_connector(void **state)
     assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
     c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
     orgs_set_token(world_orgs(w), ACME_PORT, OTHER_TOKEN);
-    assert_ok(world_configure(w, &r));
+    assert_taken(world_configure(w, &r));
     assert_false(connector_is_deleted(c));
     connector_release(c);
     orgs_add_login(world_orgs(w), ACME_PORT);
@@ -352,7 +321,7 @@ static void a_dead_token_does_not_replace_a_good_one(void **state)
     struct buf secret = BUF(REGISTRY_SECRET_MAX);
 
     configure_acme(w);
-    assert_error(world_configure(w, &r), ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED");
+    assert_refused(world_configure(w, &r), ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED");
     assert_true(registry_secret(world_registry(w), "acme", &secret, NULL));
     assert_true(view_is(buf_view(&secret), ORG_TOKEN));
     buf_deinit(&secret);
@@ -373,8 +342,8 @@ static void two_configures_of_one_name_take_turns(void **state)
     orgs_hold(world_orgs(w), ACME_PORT, false);
     world_answered(&first);
     world_answered(&second);
-    assert_ok(&first);
-    assert_ok(&second);
+    assert_taken(&first);
+    assert_taken(&second);
     assert_int_equal(first.configured.created + second.configured.created, 1);
 }
 
@@ -392,7 +361,7 @@ static void two_names_for_one_org_at_once_make_one_connector(void **state)
     world_answered(&first);
     world_answered(&second);
     assert_int_equal(first.ok + second.ok, 1);
-    assert_error(first.ok ? &second : &first, ERROR_ALREADY_EXISTS, "ORG_CONFIGURED");
+    assert_refused(first.ok ? &second : &first, ERROR_ALREADY_EXISTS, "ORG_CONFIGURED");
 }
 
 static void an_org_that_hangs_does_not_keep_another_waiting(void **state)
@@ -404,11 +373,11 @@ static void an_org_that_hangs_does_not_keep_another_waiting(void **state)
 
     orgs_hold(world_orgs(w), ACME_PORT, true);
     world_configure_begin(w, &first, &hangs);
-    assert_ok(world_configure(w, &works));
+    assert_taken(world_configure(w, &works));
     assert_false(first.is_there);
     orgs_hold(world_orgs(w), ACME_PORT, false);
     world_answered(&first);
-    assert_ok(&first);
+    assert_taken(&first);
 }
 
 static void probes_at_once_are_bounded(void **state)
@@ -424,11 +393,11 @@ static void probes_at_once_are_bounded(void **state)
 
         world_configure_begin(w, &answers[i], &one);
     }
-    assert_error(world_configure(w, &r), ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_PROBES");
+    assert_refused(world_configure(w, &r), ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_PROBES");
     orgs_hold(world_orgs(w), ACME_PORT, false);
     for (size_t i = 0; i < CONFIGURES_MAX; i++)
         world_answered(&answers[i]);
-    assert_ok(world_configure(w, &r));
+    assert_taken(world_configure(w, &r));
     free(answers);
 }
 
@@ -443,7 +412,7 @@ static void a_caller_that_leaves_changes_nothing(void **state)
     atomic_store(&a.is_cancelled, true);
     world_answered(&a);
     assert_int_equal(a.err.code, ERROR_CANCELLED);
-    assert_false(is_stored(w, "acme"));
+    assert_false(world_is_stored(w, "acme"));
 }
 
 static void a_configure_takes_no_longer_than_its_bound(void **state)
@@ -457,7 +426,7 @@ static void a_configure_takes_no_longer_than_its_bound(void **state)
     world_skip_ms(w, 61000);
     world_answered(&a);
     assert_false(a.ok);
-    assert_false(is_stored(w, "acme"));
+    assert_false(world_is_stored(w, "acme"));
 }
 
 static void stopping_ends_a_probe(void **state)
@@ -470,7 +439,7 @@ static void stopping_ends_a_probe(void **state)
     world_configure_begin(w, &a, &r);
     connectors_stop(world_connectors(w));
     world_answered(&a);
-    assert_error(&a, ERROR_UNAVAILABLE, "SHUTTING_DOWN");
+    assert_refused(&a, ERROR_UNAVAILABLE, "SHUTTING_DOWN");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -1,3 +1,5 @@
+#include "rows.h"
+
 #include "connectors_world.h"
 
 #include "base/assert.h"
@@ -326,6 +328,37 @@ struct answer *world_delete(struct world *w, const char *name, bool keep_data)
 
 /* ---- how things stand ---- */
 
+void assert_taken(const struct answer *a)
+{
+    if (!a->ok)
+        fail_msg("%s %s: %s", error_code_name(a->err.code), a->err.reason != NULL ? a->err.reason : "-", a->err.text);
+}
+
+void assert_refused(const struct answer *a, enum error_code code, const char *reason)
+{
+    assert_false(a->ok);
+    if (a->err.code != code || a->err.reason == NULL || strcmp(a->err.reason, reason) != 0)
+        fail_msg("want %s %s, got %s %s: %s", error_code_name(code), reason, error_code_name(a->err.code),
+                 a->err.reason != NULL ? a->err.reason : "-", a->err.text);
+}
+
+struct registry_entry world_entry(struct world *w, const char *name)
+{
+    struct registry_entry entry;
+    struct error err;
+
+    if (!registry_get(w->registry, name, &entry, &err))
+        fail_msg("%s", err.text);
+    return entry;
+}
+
+bool world_is_stored(struct world *w, const char *name)
+{
+    struct registry_entry entry;
+
+    return registry_get(w->registry, name, &entry, NULL);
+}
+
 bool world_exists(struct world *w, const char *name)
 {
     struct connector *c = connectors_find(w->connectors, view_of(name), NULL);
@@ -349,6 +382,7 @@ struct wanted {
     const char *name;
     enum connector_state state;
     uint64_t logins;
+    char health;
 };
 
 static bool has_state(struct world *w, const void *ctx)
@@ -358,9 +392,23 @@ static bool has_state(struct world *w, const void *ctx)
     return world_state(w, wanted->name) == wanted->state;
 }
 
+static bool has_health(struct world *w, const void *ctx)
+{
+    const struct wanted *wanted = ctx;
+
+    return world_health(w, wanted->name) == wanted->health;
+}
+
+bool world_wait_health(struct world *w, const char *name, char what)
+{
+    const struct wanted wanted = { .name = name, .health = what };
+
+    return world_wait(w, has_health, &wanted);
+}
+
 bool world_wait_state(struct world *w, const char *name, enum connector_state state)
 {
-    const struct wanted wanted = { name, state, 0 };
+    const struct wanted wanted = { .name = name, .state = state };
 
     return world_wait(w, has_state, &wanted);
 }
@@ -378,7 +426,7 @@ static bool has_logins(struct world *w, const void *ctx)
 
 bool world_wait_logins(struct world *w, const char *name, uint64_t at_least)
 {
-    const struct wanted wanted = { name, 0, at_least };
+    const struct wanted wanted = { .name = name, .logins = at_least };
 
     return world_wait(w, has_logins, &wanted);
 }

@@ -60,6 +60,13 @@ bool world_wait_logins(struct world *w, const char *name, uint64_t at_least);
 bool world_exists(struct world *w, const char *name);
 /* What health was told of it last: 'f'resh, 's'tale, 'g'one, or 0. */
 char world_health(struct world *w, const char *name);
+bool world_wait_health(struct world *w, const char *name, char what);
+
+/* Fail the test with what went wrong instead. */
+void assert_taken(const struct answer *a);
+void assert_refused(const struct answer *a, enum error_code code, const char *reason);
+struct registry_entry world_entry(struct world *w, const char *name);
+bool world_is_stored(struct world *w, const char *name);
 
 /* A file in the data folder's neighbourhood; returns its path, valid until the next call. */
 const char *world_write(struct world *w, const char *file, const char *content, int mode);
