@@ -1,0 +1,57 @@
+#include "rpc/door.h"
+
+#include "tests/rows.h"
+
+#include <unistd.h>
+
+#define OTHER  4242u /* a user that is neither us nor root */
+#define READER 4300u
+#define GROUP  4400u
+
+static const struct row {
+    const char *name;
+    enum call_role role;
+    bool is_unix;
+    uint32_t uid, groups[3];
+    int64_t reader_uid, reader_gid;
+    bool want;
+} rows[] = {
+    { "root on the admin socket", CALL_ADMIN, true, 0, { 0 }, -1, -1, true },
+    { "another user on the admin socket", CALL_ADMIN, true, OTHER, { OTHER }, -1, -1, false },
+    { "the reader on the admin socket", CALL_ADMIN, true, READER, { GROUP }, READER, GROUP, false },
+    { "root on a reader socket", CALL_READER, true, 0, { 0 }, -1, -1, true },
+    { "another user on a reader socket", CALL_READER, true, OTHER, { OTHER }, READER, GROUP, false },
+    { "the reader on a reader socket", CALL_READER, true, READER, { OTHER }, READER, -1, true },
+    { "the reader when none is named", CALL_READER, true, READER, { OTHER }, -1, -1, false },
+    { "by the first group", CALL_READER, true, OTHER, { GROUP }, -1, GROUP, true },
+    { "by a further group", CALL_READER, true, OTHER, { OTHER, 7, GROUP }, -1, GROUP, true },
+    { "nobody is not minus one", CALL_READER, true, UINT32_MAX, { UINT32_MAX }, -1, -1, false },
+    { "anybody on loopback TCP, as a reader", CALL_READER, false, 0, { 0 }, -1, -1, true },
+    { "nobody on TCP as admin", CALL_ADMIN, false, 0, { 0 }, -1, -1, false },
+};
+
+static void who_is_let_in(void **state)
+{
+    const struct row *row = *state;
+    const struct door_options options = { row->reader_uid, row->reader_gid, 1 };
+    const struct door_peer peer = { row->is_unix, row->uid, row->groups, 3 };
+
+    assert_int_equal(door_admits(&options, row->role, &peer), row->want);
+}
+
+static void we_may_use_both_sockets(void **state)
+{
+    const struct door_options options = { -1, -1, 1 };
+    const struct door_peer peer = { true, geteuid(), NULL, 0 };
+
+    (void)state;
+    assert_true(door_admits(&options, CALL_ADMIN, &peer));
+    assert_true(door_admits(&options, CALL_READER, &peer));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(we_may_use_both_sockets) };
+
+    return RUN_ROWS(who_is_let_in, rows) + cmocka_run_group_tests(tests, NULL, NULL);
+}
