@@ -3,9 +3,15 @@
 #include "client/interrupt.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
+/* Writes are of at most PIPE_BUF bytes: that much goes into a pipe that has room without blocking, so a signal is
+ * always seen. */
+
 #define GATHER_BYTES  (64u << 10) /* a pipe's usual room: larger writes gain nothing */
+#define LAST_WAIT_MS  1000
 #define PENDING_BYTES (48u << 20) /* one item at the most: a message of 8 MiB, its bytes escaped */
 
 void output_init(struct output *o, int fd)
@@ -32,21 +38,34 @@ static void fail(struct output *o, int number)
         o->broken_errno = number;
 }
 
+/* Waits until something can be written. After a signal only a little longer: waiting on a reader that does not read
+ * would be refusing to end. */
+static bool wait_for_room(struct output *o)
+{
+    struct pollfd fds[] = { { .fd = o->fd, .events = POLLOUT }, { .fd = interrupt_fd(), .events = POLLIN } };
+    bool is_ending = interrupt_signal() != 0;
+    int n = poll(fds, is_ending ? 1 : 2, is_ending ? LAST_WAIT_MS : -1);
+
+    if (n == 0)
+        o->is_closed = true;
+    return n > 0 && fds[0].revents != 0;
+}
+
 void output_flush(struct output *o)
 {
     struct view rest = buf_view(&o->pending);
 
     while (rest.len > 0 && output_ok(o)) {
-        ssize_t n = write(o->fd, rest.at, rest.len);
+        ssize_t n;
 
+        if (!wait_for_room(o))
+            continue;
+        n = write(o->fd, rest.at, rest.len < PIPE_BUF ? rest.len : PIPE_BUF);
         if (n >= 0) {
             rest.at += n;
             rest.len -= (size_t)n;
-        } else if (errno == EINTR && interrupt_signal() == 0) {
-            continue;
-        } else {
-            /* Interrupted while the reader does not read: waiting on would be refusing to end. */
-            fail(o, errno == EINTR ? EPIPE : errno);
+        } else if (errno != EINTR && errno != EAGAIN) {
+            fail(o, errno);
         }
     }
     buf_reset(&o->pending);

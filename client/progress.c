@@ -29,7 +29,8 @@ unsigned progress_permille(const struct progress *p)
         sum += p->collections[i]->complete ? 1000 : 0;
         parts++;
     }
-    if (p->counts_history) {
+    if (p->counts_history && p->history != NULL &&
+        p->history->state != OKTA__CONNECTOR__V1__HISTORY_STATE__HISTORY_STATE_OFF) {
         sum += progress_history_permille(p->history, p->now_unix_ms);
         parts++;
     }

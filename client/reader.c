@@ -78,7 +78,10 @@ static void lose(struct reader *r, const struct error *why)
     if (r->is_lost || is_over(r))
         return;
     r->is_lost = true;
-    snprintf(text, sizeof text, "connection lost (%s): trying again, and going on at the same place", why->text);
+    snprintf(text, sizeof text,
+             r->token != NULL ? "connection lost (%s): trying again, to go on at the same place"
+                              : "nothing yet (%s): trying again",
+             why->text);
     r->note(r->ctx, text);
 }
 

@@ -21,6 +21,7 @@ static const struct meaning {
     { "NAME_INVALID", EXIT_USAGE, NULL },
     { "NAME_REQUIRED", EXIT_USAGE, "name one; okta-connector status lists them" },
     { "NOT_AN_OKTA_ORG", EXIT_OKTA, "check the org's address in a browser" },
+    { "NOT_READY", EXIT_UNREACHABLE, "okta-connector status says what it waits for" },
     { "NO_SUCH_CONNECTOR", EXIT_NOT_FOUND, "okta-connector status lists those that exist" },
     { "OKTA_PERMISSION_MISSING", EXIT_OKTA,
       "give the token's owner what is missing, or take what works with --allow-partial" },
@@ -106,7 +107,7 @@ const char *reason_advice(const struct error *err)
 bool reason_is_passing(const struct error *err)
 {
     if (err->reason != NULL)
-        return strcmp(err->reason, "SHUTTING_DOWN") == 0;
+        return strcmp(err->reason, "SHUTTING_DOWN") == 0 || strcmp(err->reason, "NOT_READY") == 0;
     switch (err->code) {
     /* What gRPC and the proxies between make of a connection that breaks, and what we make of silence. */
     case ERROR_UNAVAILABLE:

@@ -72,7 +72,7 @@ bool token_check(struct buf *token, struct error *err)
 
     if (t.len >= 5 && view_eq_nocase((struct view){ t.at, 5 }, VIEW("SSWS ")))
         t = view_trim((struct view){ t.at + 5, t.len - 5 });
-    if (t.len == 0)
+    if (t.len == 0 || view_is(t, "SSWS"))
         return error_set(err, ERROR_INVALID_ARGUMENT, "the token is empty");
     if (memchr(t.at, '\n', t.len) != NULL)
         return error_set(err, ERROR_INVALID_ARGUMENT, "the token has more than one line");

@@ -1,0 +1,82 @@
+#include "client/backoff.h"
+#include "client/reason.h"
+
+#include "tests/rows.h"
+
+static const struct row {
+    const char *name;
+    enum error_code code;
+    const char *reason;
+    enum exit_code exit;
+    bool is_passing;
+} rows[] = {
+    { "the server cannot be reached", ERROR_UNAVAILABLE, NULL, EXIT_UNREACHABLE, true },
+    { "the server shuts down", ERROR_UNAVAILABLE, "SHUTTING_DOWN", EXIT_UNREACHABLE, true },
+    { "the connector has nothing yet", ERROR_UNAVAILABLE, "NOT_READY", EXIT_UNREACHABLE, true },
+    { "the connector was deleted", ERROR_UNAVAILABLE, "CONNECTOR_DELETED", EXIT_NOT_FOUND, false },
+    { "a connection that broke", ERROR_UNKNOWN, NULL, EXIT_FAILED, true },
+    { "a proxy's reset", ERROR_INTERNAL, NULL, EXIT_FAILED, true },
+    { "silence", ERROR_DEADLINE_EXCEEDED, NULL, EXIT_UNREACHABLE, true },
+    { "too much at once", ERROR_RESOURCE_EXHAUSTED, NULL, EXIT_FAILED, true },
+    { "an answer that is none", ERROR_DATA_LOSS, NULL, EXIT_FAILED, false },
+    { "no such connector", ERROR_NOT_FOUND, "NO_SUCH_CONNECTOR", EXIT_NOT_FOUND, false },
+    { "history removed", ERROR_OUT_OF_RANGE, "HISTORY_GONE", EXIT_HISTORY, false },
+    { "another store", ERROR_FAILED_PRECONDITION, "STORE_REWOUND", EXIT_HISTORY, false },
+    { "history not there yet", ERROR_FAILED_PRECONDITION, "HISTORY_INCOMPLETE", EXIT_HISTORY, false },
+    { "Okta refuses the token", ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED", EXIT_OKTA, false },
+    { "Okta does not answer", ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE", EXIT_OKTA, false },
+    { "not Okta", ERROR_FAILED_PRECONDITION, "NOT_AN_OKTA_ORG", EXIT_OKTA, false },
+    { "a permission is missing", ERROR_FAILED_PRECONDITION, "OKTA_PERMISSION_MISSING", EXIT_OKTA, false },
+    { "another precondition", ERROR_FAILED_PRECONDITION, NULL, EXIT_FAILED, false },
+    { "this socket may not", ERROR_PERMISSION_DENIED, NULL, EXIT_DENIED, false },
+    { "a name that is none", ERROR_INVALID_ARGUMENT, "NAME_INVALID", EXIT_USAGE, false },
+};
+
+static void means(void **state)
+{
+    const struct row *row = *state;
+    const struct error err = { .code = row->code, .reason = row->reason };
+
+    assert_int_equal(reason_exit(&err), row->exit);
+    assert_int_equal(reason_is_passing(&err), row->is_passing);
+    if (row->reason != NULL)
+        assert_ptr_equal(reason_known(view_of(reason_known(view_of(row->reason)))), reason_known(view_of(row->reason)));
+}
+
+static void an_unknown_reason_is_none(void **state)
+{
+    (void)state;
+    assert_null(reason_known(VIEW("SOMETHING_NEW")));
+    assert_null(reason_known(VIEW_NONE));
+}
+
+static const struct backoff_row {
+    const char *name;
+    unsigned before;
+    uint32_t random;
+    int64_t want_ms;
+} backoff_rows[] = {
+    { "the first, at its shortest", 0, 0, 50 },     { "the first, at its longest", 0, 50, 100 },
+    { "the second is twice as long", 1, 100, 200 }, { "the sixth is near the cap", 5, 1600, 3200 },
+    { "then it is capped", 6, 2500, 5000 },         { "for ever", 100, 2500, 5000 },
+    { "and still jittered", 100, 0, 2500 },
+};
+
+static void waits(void **state)
+{
+    const struct backoff_row *row = *state;
+    struct backoff b = { 0 };
+
+    for (unsigned i = 0; i < row->before; i++)
+        backoff_next_ms(&b, 0);
+    assert_int_equal(backoff_next_ms(&b, row->random), row->want_ms);
+    backoff_reset(&b);
+    assert_int_equal(backoff_next_ms(&b, 0), BACKOFF_FIRST_MS / 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(an_unknown_reason_is_none) };
+
+    return RUN_ROWS(means, rows) + RUN_ROWS(waits, backoff_rows) + cmocka_run_group_tests(tests, NULL, NULL);
+}
