@@ -19,15 +19,15 @@ void record_maker_destroy(struct record_maker *m);
 /* What became of one element of a log page. */
 enum record_outcome {
     RECORD_LOGIN,    /* in the catalogue: `out` is filled */
-    RECORD_UNPARSED, /* not readable: `out` holds an UNPARSED event */
+    RECORD_UNPARSED, /* not readable, or a login event without uuid or time: `out` holds an UNPARSED event */
     RECORD_OTHER,    /* not a login event: only published_ms and event_type of `out` are filled */
 };
 
-/* A log page: calls visit for each element in the page's order. The page as a whole is parsed first; when that fails it
- * is cut into elements and each is parsed alone; what still fails is RECORD_UNPARSED. `watermark_ms` is the newest
- * published time stored before this page (JOURNAL_NO_TIME: none), for `late`. Views in the record are valid within the
- * visit. False with the error when the body is no array at all (nothing was visited). `visit` returning false
- * stops; then record_page returns true. */
+/* A log page: calls visit for each element in the page's order. The page is cut into its elements, and each is parsed
+ * alone; what fails is RECORD_UNPARSED and costs its neighbours nothing. `watermark_ms` is the newest published time
+ * stored before this page (JOURNAL_NO_TIME: none), for `late`, which back-filled history never is. Views in the record
+ * are valid within the visit. False with the error when the body is no array at all (nothing was visited). `visit`
+ * returning false stops; then record_page returns true. */
 typedef bool record_visit(void *ctx, enum record_outcome outcome, const struct journal_record *record);
 struct record_page {
     struct view body;
@@ -36,7 +36,7 @@ struct record_page {
 };
 struct record_page_result {
     size_t elements;
-    bool was_cut;       /* the page did not parse as a whole */
+    bool was_cut;       /* an element is no JSON: the page would not have parsed as a whole */
     bool was_truncated; /* its closing bracket is missing: the last element may be half (visited as UNPARSED never:
                            a truncated page is the transport's fault, so it is left out, and the page is to be asked
                            for again) */
