@@ -404,6 +404,16 @@ void fixture_await_ended(struct fixture *f, unsigned count)
     await_count(f, &f->ended, count);
 }
 
+unsigned fixture_count(struct fixture *f, const unsigned *count)
+{
+    unsigned value;
+
+    pthread_mutex_lock(&f->lock);
+    value = *count;
+    pthread_mutex_unlock(&f->lock);
+    return value;
+}
+
 void fixture_feed(struct fixture *f, uint32_t count)
 {
     atomic_fetch_add(&f->fed, count);

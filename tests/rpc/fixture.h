@@ -53,6 +53,8 @@ struct call_ticket *fixture_ticket(struct fixture *f);
 void fixture_await_started(struct fixture *f, unsigned count);
 void fixture_await_ended(struct fixture *f, unsigned count);
 
+unsigned fixture_count(struct fixture *f, const unsigned *count); /* of those under lock */
+
 void fixture_feed(struct fixture *f, uint32_t count);
 
 #endif

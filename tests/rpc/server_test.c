@@ -38,8 +38,8 @@ static void drained_streams_end_with_their_place(void **state)
         client_end(&calls[i]);
     }
     rpc_stop(f->rpc, GRACE_MS);
-    assert_int_equal(f->ended, STREAMS);
-    assert_int_equal(f->cancelled, 0);
+    assert_int_equal(fixture_count(f, &f->ended), STREAMS);
+    assert_int_equal(fixture_count(f, &f->cancelled), 0);
 }
 
 static void a_stream_without_words_of_its_own_is_ended_for_it(void **state)
@@ -56,7 +56,7 @@ static void a_stream_without_words_of_its_own_is_ended_for_it(void **state)
     assert_true(client_trailer(&call, "grpc-status-details-bin").len > 0);
     client_end(&call);
     rpc_stop(f->rpc, GRACE_MS);
-    assert_int_equal(f->ended, 1);
+    assert_int_equal(fixture_count(f, &f->ended), 1);
 }
 
 static void a_drained_server_takes_no_call(void **state)
@@ -111,7 +111,7 @@ static void what_does_not_end_is_cancelled(void **state)
     fixture_await_started(f, 1);
     rpc_drain(f->rpc);
     rpc_stop(f->rpc, 1);
-    assert_int_equal(f->ended, 1);
+    assert_int_equal(fixture_count(f, &f->ended), 1);
     assert_int_not_equal(client_status(&unanswered), ERROR_OK);
     client_end(&unanswered);
     client_end(&unread);
@@ -251,7 +251,7 @@ static void streams_of_one_connection_are_capped(void **state)
     }
     client_begin(&f->client, &late, TEST_QUIET, VIEW_NONE, 100);
     assert_int_equal(client_status(&late), ERROR_DEADLINE_EXCEEDED);
-    assert_int_equal(f->started, STREAMS_A_FEW);
+    assert_int_equal(fixture_count(f, &f->started), STREAMS_A_FEW);
     client_end(&late);
     for (size_t i = 0; i < STREAMS_A_FEW; i++)
         client_end(&calls[i]);

@@ -100,7 +100,7 @@ static void a_stream_may_fail_before_it_is_one(void **state)
     assert_string_equal(client_text(&call, &text), "removed by retention");
     assert_true(client_trailer(&call, "grpc-status-details-bin").len > 0);
     client_end(&call);
-    assert_int_equal(f->started, 0);
+    assert_int_equal(fixture_count(f, &f->started), 0);
 }
 
 static void a_cancelled_stream_ends(void **state)
@@ -125,7 +125,7 @@ static void a_stream_past_its_deadline_ends(void **state)
 
     client_begin(&f->client, &call, TEST_QUIET, VIEW_NONE, 50);
     assert_int_equal(client_status(&call), ERROR_DEADLINE_EXCEEDED);
-    fixture_await_ended(f, f->started);
+    fixture_await_ended(f, fixture_count(f, &f->started));
     client_end(&call);
 }
 
@@ -202,7 +202,7 @@ static void a_dialogue_of_nothing_is_fine(void **state)
     client_send_end(&call);
     assert_int_equal(client_status(&call), ERROR_OK);
     client_end(&call);
-    assert_int_equal(f->started, 0);
+    assert_int_equal(fixture_count(f, &f->started), 0);
 }
 
 static void a_malformed_word_ends_a_dialogue(void **state)
