@@ -171,7 +171,8 @@ static void show_collections(struct poller *p)
     users->listed = (uint64_t)p->users.listed;
     p->now.history = history_of(p);
     p->now.history_target_ms = p->now.history == HISTORY_OFF ? 0 : backfill_target_ms(p);
-    p->now.history_reached_ms = p->backfill.has_begun ? p->backfill.reached_ms : 0;
+    p->now.history_reached_ms =
+        p->backfill.has_begun && p->backfill.reached_ms < p->tail.start_ms ? p->backfill.reached_ms : 0;
 }
 
 static void show_objects(struct poller *p)

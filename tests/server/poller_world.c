@@ -274,6 +274,21 @@ void world_check_exactly_once(struct world *w)
     free(have.at);
 }
 
+void world_check_nothing_is_lost(struct world *w)
+{
+    struct uuids want = { 0 };
+    struct journal_bounds bounds;
+    struct error err;
+
+    read_truth(w, &want);
+    ASSERT(journal_bounds(w->store, &bounds, &err));
+    if (bounds.count + bounds.pruned != want.count)
+        fprintf(stderr, "truth %zu, store %llu, removed %llu\n", want.count, (unsigned long long)bounds.count,
+                (unsigned long long)bounds.pruned);
+    ASSERT(bounds.count + bounds.pruned == want.count);
+    free(want.at);
+}
+
 /* LMDB's two meta pages: each commit writes one of them, with its number in it. */
 #define META_BYTES 8192
 

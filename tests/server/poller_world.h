@@ -59,6 +59,8 @@ bool world_is_refused(const struct world *w);
 /* ASSERTs that the store holds each catalogue event of the truth that was persisted from the tail's start on or
  * published since the history's target, once, and nothing else. */
 void world_check_exactly_once(struct world *w);
+/* ASSERTs that as many were stored, be it that retention has removed some of them since. */
+void world_check_nothing_is_lost(struct world *w);
 /* ASSERTs that no transaction is committed while as much time passes. */
 void world_check_nothing_is_written(struct world *w, int64_t ms);
 size_t world_stored(struct world *w);
