@@ -61,11 +61,15 @@ const size_t kinds_count = sizeof kinds / sizeof kinds[0];
 static const char *const login_types[] = {
     "user.session.*",
     "user.authentication.*",
+    "user.device_session.*",
     "policy.evaluate_sign_on",
+    "policy.auth_reevaluate.enforce",
+    "policy.auth_reevaluate.fail",
+    "security.session.detect_client_roaming",
+    "system.push.send_factor_verify_push",
     "user.mfa.attempt_bypass",
     "user.mfa.okta_verify",
-    "user.mfa.okta_verify.deny_push",
-    "user.mfa.okta_verify.deny_push_upgrade_needed",
+    "user.mfa.okta_verify.*",
     "app.generic.unauth_app_access_attempt",
     "app.oauth2.signon",
     "app.oauth2.authorize",
@@ -78,6 +82,8 @@ static const char *const login_types[] = {
     "app.oauth2.token.grant.*",
     "app.oauth2.as.token.grant",
     "app.oauth2.as.token.grant.*",
+    "app.oauth2.token.revoke",
+    "app.oauth2.as.token.revoke",
 };
 
 bool kinds_is_login(struct view event_type)
