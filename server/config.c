@@ -3,7 +3,7 @@
  * Defaults go in first, then the environment, then the flags; each through the same parser. Then what belongs together
  * is looked at together: connectors are declared by --org, --token-file and --name, and a group ends where one of these
  * comes a second time. */
-#include "config.h"
+#include "config_value.h"
 
 #include "base/mem.h"
 #include "okta/okta.h"
@@ -11,7 +11,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,191 +19,53 @@
 #define ENV_PREFIX       "OKTA_CONNECTOR_"
 #define SUGGEST_DISTANCE 4 /* edits; more is another word */
 
-struct option;
-typedef bool option_parse(const struct option *o, struct view value, struct config *out, struct error *err);
-
-struct option {
-    const char *name;
-    option_parse *parse;
-    size_t at; /* offset in struct config */
-    int64_t min, max;
-    const char *fallback; /* as it would be given; NULL: worked out, or none */
-    const char *meta, *help;
-    bool is_switch, is_list; /* a switch takes no value; a list starts anew with the first flag, over the environment */
-};
-
-/* ---- parsers: of one value ---- */
-
-static bool bad(const struct option *o, struct view value, const char *want, struct error *err)
-{
-    return error_set(err, ERROR_INVALID_ARGUMENT, "--%s is %s, not \"%.*s\"", o->name, want,
-                     (int)(value.len < 80 ? value.len : 80), value.at != NULL ? value.at : "");
-}
-
-static bool out_of_range(const struct option *o, struct view value, struct error *err)
-{
-    char want[96];
-
-    snprintf(want, sizeof want, "a whole number from %" PRId64 " to %" PRId64, o->min, o->max);
-    return bad(o, value, want, err);
-}
-
-static bool parse_int(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    int64_t number;
-
-    if (!view_i64(value, o->min, o->max, &number))
-        return out_of_range(o, value, err);
-    *(int *)((char *)out + o->at) = (int)number;
-    return true;
-}
-
-static bool parse_i64(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    return view_i64(value, o->min, o->max, (int64_t *)((char *)out + o->at)) || out_of_range(o, value, err);
-}
-
-static bool parse_bytes(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    static const char units[] = "KMGT";
-    struct view digits = value;
-    unsigned shift = 0;
-    uint64_t number;
-    const char *unit = value.len > 0 ? memchr(units, toupper((unsigned char)value.at[value.len - 1]), 4) : NULL;
-
-    if (unit != NULL) {
-        shift = 10 * (unsigned)(unit - units + 1);
-        digits.len--;
-    }
-    if (!view_u64(digits, (uint64_t)o->min >> shift, (uint64_t)o->max >> shift, &number) ||
-        number << shift < (uint64_t)o->min)
-        return bad(o, value, "a size from 16M to 16T, as bytes or with K, M, G or T", err);
-    *(uint64_t *)((char *)out + o->at) = number << shift;
-    return true;
-}
-
-static bool parse_path(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    if (value.len == 0 || value.len > CONFIG_PATH_MAX || memchr(value.at, '\0', value.len) != NULL)
-        return bad(o, value, "a path of at most 1023 bytes", err);
-    snprintf((char *)out + o->at, CONFIG_PATH_MAX + 1, VIEW_FMT, VIEW_ARG(value));
-    return true;
-}
-
-static bool parse_switch(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    bool is_on = view_is(value, "true") || view_is(value, "1") || view_is(value, "yes");
-
-    if (!is_on && !view_is(value, "false") && !view_is(value, "0") && !view_is(value, "no"))
-        return bad(o, value, "true or false", err);
-    *(bool *)((char *)out + o->at) = is_on;
-    return true;
-}
-
-static bool parse_level(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    static const char *const names[] = { "debug", "info", "warn", "error" };
-
-    for (int level = LOG_DEBUG; level <= LOG_ERROR; level++)
-        if (view_is(value, names[level])) {
-            out->log_level = (enum log_level)level;
-            return true;
-        }
-    return bad(o, value, "debug, info, warn or error", err);
-}
-
-static bool add_listen(struct view value, struct config *out, struct error *err)
-{
-    if (out->listen_count == RPC_LISTEN_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "--listen is given more than %d times", RPC_LISTEN_MAX);
-    if (!rpc_listen_parse(value, &out->listen[out->listen_count], err))
-        return error_wrap(err, "--listen");
-    out->listen_count++;
-    return true;
-}
-
-/* Several addresses in one environment variable are divided by commas. */
-static bool parse_listen(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    (void)o;
-    for (;;) {
-        const char *comma = value.len > 0 ? memchr(value.at, ',', value.len) : NULL;
-        size_t len = comma != NULL ? (size_t)(comma - value.at) : value.len;
-
-        if (!add_listen(view_trim((struct view){ value.at, len }), out, err))
-            return false;
-        if (comma == NULL)
-            return true;
-        value = (struct view){ comma + 1, value.len - len - 1 };
-    }
-}
-
-/* org, token-file and name fill the last group; one that is filled already begins the next. */
-static bool parse_declared(const struct option *o, struct view value, struct config *out, struct error *err)
-{
-    size_t room = o->at == offsetof(struct config_declared, name)  ? sizeof out->declared[0].name
-                  : o->at == offsetof(struct config_declared, org) ? sizeof out->declared[0].org
-                                                                   : sizeof out->declared[0].token_file;
-    struct config_declared *group = out->declared_count > 0 ? &out->declared[out->declared_count - 1] : NULL;
-
-    if (value.len == 0 || value.len >= room || memchr(value.at, '\0', value.len) != NULL)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "--%s needs a value of at most %zu bytes", o->name, room - 1);
-    if (group == NULL || ((char *)group)[o->at] != '\0') {
-        if (out->declared_count == CONFIG_DECLARED_MAX)
-            return error_set(err, ERROR_INVALID_ARGUMENT, "at most %d connectors can be declared", CONFIG_DECLARED_MAX);
-        group = &out->declared[out->declared_count++];
-    }
-    snprintf((char *)group + o->at, room, VIEW_FMT, VIEW_ARG(value));
-    return true;
-}
-
 /* ---- the table ---- */
 
 #define AT(member)    offsetof(struct config, member)
 #define GROUP(member) offsetof(struct config_declared, member)
 
-static const struct option options[] = {
-    { "data-dir", parse_path, AT(data_dir), 0, 0, NULL, "DIR",
+static const struct config_option options[] = {
+    { "data-dir", config_parse_path, AT(data_dir), 0, 0, NULL, "DIR",
       "where everything is kept; default /var/lib/okta-connector for root, else ~/.local/share/okta-connector", 0, 0 },
-    { "listen", parse_listen, 0, 0, 0, NULL, "ADDR",
+    { "listen", config_parse_listen, 0, 0, 0, NULL, "ADDR",
       "[admin=|reader=]unix:/path or 127.0.0.1:PORT, up to 8 times; default admin.sock and reader.sock in "
       "$XDG_RUNTIME_DIR/okta-connector or /run/okta-connector",
       0, 1 },
-    { "org", parse_declared, GROUP(org), 0, 0, NULL, "ORG",
+    { "org", config_parse_declared, GROUP(org), 0, 0, NULL, "ORG",
       "an org to read from the start: subdomain, host or https URL; with --token-file, again for more", 0, 1 },
-    { "token-file", parse_declared, GROUP(token_file), 0, 0, NULL, "FILE",
+    { "token-file", config_parse_declared, GROUP(token_file), 0, 0, NULL, "FILE",
       "holds that org's API token; read again when it changes", 0, 1 },
-    { "name", parse_declared, GROUP(name), 0, 0, NULL, "NAME", "of that connector; default: the org's first label", 0,
-      1 },
-    { "history-days", parse_int, AT(history_days), 0, 90, NULL, "N",
+    { "name", config_parse_declared, GROUP(name), 0, 0, NULL, "NAME",
+      "of that connector; default: the org's first label", 0, 1 },
+    { "history-days", config_parse_int, AT(history_days), 0, 90, NULL, "N",
       "of login history to fetch for declared connectors, 0 to 90; default 30", 0, 0 },
-    { "retention-days", parse_int, AT(retention_days), 1, 3650, NULL, "N",
+    { "retention-days", config_parse_int, AT(retention_days), 1, 3650, NULL, "N",
       "to keep login events of declared connectors, 1 to 3650; default 90", 0, 0 },
-    { "store-max-bytes", parse_bytes, AT(store_max_bytes), (int64_t)STORE_BYTES_MIN, INT64_C(16) << 40, "16G", "SIZE",
-      "of one connector's store, 16M to 16T", 0, 0 },
-    { "org-share", parse_int, AT(org_share_percent), 1, 100, "50", "PERCENT",
+    { "store-max-bytes", config_parse_bytes, AT(store_max_bytes), (int64_t)STORE_BYTES_MIN, INT64_C(16) << 40, "16G",
+      "SIZE", "of one connector's store, 16M to 16T", 0, 0 },
+    { "org-share", config_parse_int, AT(org_share_percent), 1, 100, "50", "PERCENT",
       "of each Okta rate limit that we may use, 1 to 100", 0, 0 },
-    { "reader-uid", parse_i64, AT(reader_uid), 0, UINT32_MAX, NULL, "UID",
+    { "reader-uid", config_parse_i64, AT(reader_uid), 0, UINT32_MAX, NULL, "UID",
       "may use reader sockets, besides our own user and root", 0, 0 },
-    { "reader-gid", parse_i64, AT(reader_gid), 0, UINT32_MAX, NULL, "GID", "a group that may use reader sockets", 0,
-      0 },
-    { "threads", parse_int, AT(threads), 0, 64, "0", "N", "that answer calls, 1 to 64; 0: one a core, at most 4", 0,
-      0 },
-    { "seal-key-file", parse_path, AT(seal_key_file), 0, 0, NULL, "FILE",
+    { "reader-gid", config_parse_i64, AT(reader_gid), 0, UINT32_MAX, NULL, "GID", "a group that may use reader sockets",
+      0, 0 },
+    { "threads", config_parse_int, AT(threads), 0, 64, "0", "N", "that answer calls, 1 to 64; 0: one a core, at most 4",
+      0, 0 },
+    { "seal-key-file", config_parse_path, AT(seal_key_file), 0, 0, NULL, "FILE",
       "the key that credentials are sealed with; default: seal.key in the data folder", 0, 0 },
-    { "log-level", parse_level, 0, 0, 0, "info", "LEVEL", "debug, info, warn or error", 0, 0 },
-    { "drain-ms", parse_int, AT(drain_ms), 0, 600000, "5000", "MS",
+    { "log-level", config_parse_level, 0, 0, 0, "info", "LEVEL", "debug, info, warn or error", 0, 0 },
+    { "drain-ms", config_parse_int, AT(drain_ms), 0, 600000, "5000", "MS",
       "that streams have to end when the server stops, 0 to 600000", 0, 0 },
-    { "allow-http-loopback-org", parse_switch, AT(allow_http_loopback_org), 0, 0, "false", NULL,
+    { "allow-http-loopback-org", config_parse_switch, AT(allow_http_loopback_org), 0, 0, "false", NULL,
       "an org may be http://127.0.0.1:PORT (for tests)", 1, 0 },
-    { "version", parse_switch, AT(wants_version), 0, 0, "false", NULL, "print the version", 1, 0 },
-    { "help", parse_switch, AT(wants_help), 0, 0, "false", NULL, "print this", 1, 0 },
+    { "version", config_parse_switch, AT(wants_version), 0, 0, "false", NULL, "print the version", 1, 0 },
+    { "help", config_parse_switch, AT(wants_help), 0, 0, "false", NULL, "print this", 1, 0 },
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
 /* ---- names ---- */
 
-static const struct option *find_option(struct view name)
+static const struct config_option *find_option(struct view name)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (view_is(name, options[i].name))
@@ -270,7 +131,7 @@ static bool apply_fallbacks(struct config *out, struct error *err)
     return true;
 }
 
-static void env_name(const struct option *o, char out[sizeof ENV_PREFIX + NAME_MAX_BYTES])
+static void env_name(const struct config_option *o, char out[sizeof ENV_PREFIX + NAME_MAX_BYTES])
 {
     size_t at = sizeof ENV_PREFIX - 1;
 
@@ -295,14 +156,14 @@ static bool apply_env(struct config *out, config_env *env, struct error *err)
 }
 
 /* The first flag of a list puts away what the environment gave: lists do not mix. */
-static void begin_list(const struct option *o, struct config *out, bool *has_listen, bool *has_declared)
+static void begin_list(const struct config_option *o, struct config *out, bool *has_listen, bool *has_declared)
 {
-    bool *has = o->parse == parse_listen ? has_listen : has_declared;
+    bool *has = o->parse == config_parse_listen ? has_listen : has_declared;
 
     if (*has)
         return;
     *has = true;
-    if (o->parse == parse_listen)
+    if (o->parse == config_parse_listen)
         out->listen_count = 0;
     else {
         memset(out->declared, 0, sizeof out->declared);
@@ -317,7 +178,7 @@ static bool apply_flags(struct config *out, int argc, const char *const *argv, s
     for (int i = 1; i < argc; i++) {
         struct view name = view_of(argv[i]), value = VIEW("true");
         const char *equals;
-        const struct option *o;
+        const struct config_option *o;
 
         if (!view_starts(name, "--") || name.len == 2)
             return error_set(err, ERROR_INVALID_ARGUMENT, "\"%.80s\" is no flag (see --help)", argv[i]);
@@ -417,7 +278,7 @@ static bool default_listen(struct config *out, config_env *env, struct error *er
 
         buf_printf(&text, "%s=unix:%s/okta-connector/%s.sock", roles[i], run != NULL && run[0] == '/' ? run : "/run",
                    roles[i]);
-        if (!buf_ok(&text) || !add_listen(buf_view(&text), out, err))
+        if (!buf_ok(&text) || !config_add_listen(buf_view(&text), out, err))
             return false;
     }
     return true;
@@ -440,7 +301,7 @@ void config_help(FILE *to)
 {
     fputs("okta-connectord: reads Okta orgs, read-only, and streams their logins over gRPC.\n\n", to);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option *o = &options[i];
+        const struct config_option *o = &options[i];
         char left[64];
 
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->meta != NULL ? " " : "", o->meta != NULL ? o->meta : "");

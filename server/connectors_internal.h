@@ -1,4 +1,11 @@
-/* server/connectors_internal.h: what connectors.c, configure.c, probe.c, declare.c and delete.c share.
+/* server/connectors_internal.h: what the files behind connectors.h share:
+ *
+ *     connectors.c       the list: who is in it, the start, the end
+ *     connector.c        one of them: store, poller, references
+ *     jobs.c             threads that change something, and what they have claimed
+ *     configure.c        Configure; configure_check.c: what is right by itself; probe.c: what Okta says
+ *     declare.c          connectors declared by flags; token_file.c: where their token lies
+ *     delete.c           Delete
  *
  * A `struct connector` is what RPC threads hold. Its name, org and store never change while it lives: what changes them
  * (retiring, continuing a retired store) lists a new one in its place and marks the old one deleted, so that streams
@@ -9,6 +16,7 @@
 
 #include "connectors.h"
 #include "poller.h"
+#include "token_file.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,8 +27,6 @@
 #define DELETES_MAX           4     /* at once */
 #define JOBS_MAX              (CONFIGURES_MAX + DELETES_MAX)
 #define DECLARED_MAX          16
-#define TOKEN_FILE_BYTES_MAX  4096
-#define TOKEN_FILE_PATH_MAX   4095
 #define THREAD_STACK_BYTES    (512u << 10) /* a TLS handshake, with room */
 
 #define HISTORY_DAYS_DEFAULT   30
@@ -100,7 +106,7 @@ struct connectors {
     struct declared *declared;
 };
 
-/* ---- connectors.c ---- */
+/* ---- jobs.c ---- */
 
 int64_t connectors_mono_ms(struct connectors *cs);
 
@@ -121,6 +127,8 @@ MUST_CHECK bool claim_org(struct connectors *cs, struct claim *claim, const char
                           struct error *err);
 void claim_drop(struct connectors *cs, struct claim *claim);
 
+/* ---- connector.c ---- */
+
 /* A connector of that entry with the store of `share` (NULL: opens one), not listed, without poller. It shows `state`
  * and `reason`. */
 MUST_CHECK bool connector_create(struct connectors *cs, const struct registry_entry *entry, struct connector *share,
@@ -136,6 +144,8 @@ MUST_CHECK bool connector_run(struct connector *c, const struct registry_entry *
 void connector_halt(struct connector *c);
 /* Tells health when freshness changed. */
 void connector_tell_health(struct connector *c);
+
+/* ---- connectors.c ---- */
 
 /* A reference, or NULL. */
 struct connector *connectors_get(struct connectors *cs, const char *name);
@@ -154,19 +164,20 @@ MUST_CHECK bool probe_run(struct connectors *cs, const struct okta_url *url, str
 /* What the table comes to: true, or why it must not be stored. */
 MUST_CHECK bool probe_verdict(const struct configure_result *result, bool allow_partial, struct error *err);
 
-/* ---- configure.c ---- */
+/* ---- configure_check.c: without asking anybody ---- */
 
 MUST_CHECK bool configure_name_is_valid(struct view name, struct error *err);
-
-/* The whole of Configure, on the caller's thread. `declared`: whose token it is, for a declared one. */
-MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_request *request, struct declared *declared,
-                              const struct wish *wish, struct configure_result *result, struct error *err);
+MUST_CHECK bool configure_check(struct connectors *cs, const struct configure_request *r, struct error *err);
 
 /* The merged settings of a request and what was there (NULL: nothing). */
 MUST_CHECK bool configure_settings(const struct configure_request *request, const struct registry_entry *was,
                                    struct registry_entry *out, struct configure_result *result, struct error *err);
 
-void token_wipe(struct buf *token);
+/* ---- configure.c ---- */
+
+/* The whole of Configure, on the caller's thread. `declared`: whose token it is, for a declared one. */
+MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_request *request, struct declared *declared,
+                              const struct wish *wish, struct configure_result *result, struct error *err);
 
 /* ---- declare.c ---- */
 

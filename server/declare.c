@@ -14,26 +14,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define WATCH_MS     5000 /* between looks at the file */
 #define RETRY_MIN_MS 5000 /* after a failure, doubled up to: */
 #define RETRY_MAX_MS 60000
-#define REFUSED_MS   900000 /* with a dead token: hammering with it alarms the org's admins; a new one is seen at once \
-                             */
-
-/* What tells one content of a file from another without reading it. */
-struct stamp {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified, changed;
-};
+#define REFUSED_MS                                                                                                     \
+    900000 /* with a dead token: hammering with it alarms the org's admins; a new one is seen at once                  \
+            */
 
 struct declared {
     struct declared *next; /* of the set's list; under its lock */
@@ -51,85 +40,17 @@ struct declared {
     bool look_now;
 
     /* its thread */
-    struct stamp tried; /* of the token that was tried last */
-    bool is_settled;    /* what was tried last is at work, or was refused for good */
-    bool is_running;    /* a poller of ours runs */
+    struct token_stamp tried; /* of the token that was tried last */
+    bool is_settled;          /* what was tried last is at work, or was refused for good */
+    bool is_running;          /* a poller of ours runs */
     int64_t retry_after_ms, retry_mono_ms;
 };
 
-/* ---- the file ---- */
-
-static bool stamp_of(const char *path, struct stamp *out)
-{
-    struct stat st;
-
-    if (stat(path, &st) != 0)
-        return false;
-    memset(out, 0, sizeof *out);
-    out->device = st.st_dev;
-    out->inode = st.st_ino;
-    out->size = st.st_size;
-    out->modified = st.st_mtim;
-    out->changed = st.st_ctim;
-    return true;
-}
-
-static bool stamp_eq(const struct stamp *a, const struct stamp *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
-/* Appends what the file holds. Not a device or a pipe: those would keep us waiting. */
-static bool read_file(const char *path, struct buf *out, struct error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    ssize_t got = -1;
-    char *at;
-
-    if (fd < 0)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "TOKEN_INVALID", "the token file %s cannot be opened: %s",
-                            path, strerror(errno));
-    at = buf_extend(out, TOKEN_FILE_BYTES_MAX + 1);
-    ASSERT(at != NULL);
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        got = read(fd, at, TOKEN_FILE_BYTES_MAX + 1);
-    close(fd);
-    if (got < 0 || got > TOKEN_FILE_BYTES_MAX)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "TOKEN_INVALID",
-                            "the token file %s must be a plain file of at most %d bytes", path, TOKEN_FILE_BYTES_MAX);
-    out->len = out->len - (TOKEN_FILE_BYTES_MAX + 1) + (size_t)got;
-    return true;
-}
-
-static bool read_token(const char *path, struct buf *out, struct error *err)
-{
-    struct buf content = BUF(TOKEN_FILE_BYTES_MAX + 1);
-    struct view token = VIEW_NONE;
-    bool ok = read_file(path, &content, err);
-
-    if (ok && !okta_token_check(buf_view(&content), &token, err))
-        ok = error_wrap(err, "the token file %s", path);
-    if (ok)
-        buf_put(out, token.at, token.len);
-    token_wipe(&content);
-    return ok;
-}
-
-static void warn_when_others_can_read(const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-        log_warn("token_file.open_to_others", "mode=%03o advice=chmod 600 it path=%s", (unsigned)(st.st_mode & 0777),
-                 path);
-}
+/* ---- its token ---- */
 
 bool declared_token(const struct declared *d, struct buf *out, struct error *err)
 {
-    return read_token(d->token_file, out, err);
+    return token_file_read(d->token_file, out, err);
 }
 
 const char *declared_file(const struct declared *d)
@@ -142,7 +63,7 @@ bool declared_fresh_token(void *ctx, struct view used, struct buf *out)
     const struct connector *c = ctx;
     struct buf token = BUF(TOKEN_FILE_BYTES_MAX);
     struct error ignored;
-    bool is_new = read_token(c->declared->token_file, &token, &ignored) && !view_eq(buf_view(&token), used);
+    bool is_new = token_file_read(c->declared->token_file, &token, &ignored) && !view_eq(buf_view(&token), used);
 
     if (is_new)
         buf_put(out, token.at, token.len);
@@ -218,7 +139,7 @@ static void try_token(struct declared *d)
 {
     struct buf token = BUF(TOKEN_FILE_BYTES_MAX);
     struct error err;
-    bool ok = read_token(d->token_file, &token, &err) && configure_with(d, buf_view(&token), &err);
+    bool ok = token_file_read(d->token_file, &token, &err) && configure_with(d, buf_view(&token), &err);
 
     token_wipe(&token);
     if (ok) {
@@ -236,13 +157,13 @@ static void try_token(struct declared *d)
 
 static void look(struct declared *d, bool was_asked)
 {
-    struct stamp now;
-    bool is_changed = stamp_of(d->token_file, &now) && !stamp_eq(&now, &d->tried);
+    struct token_stamp now;
+    bool is_changed = token_file_stamp(d->token_file, &now) && !token_stamp_eq(&now, &d->tried);
 
     if (is_changed) {
         d->tried = now;
         d->is_settled = false;
-        warn_when_others_can_read(d->token_file);
+        token_file_warn(d->token_file);
     }
     if (is_changed || (!d->is_settled && (was_asked || connectors_mono_ms(d->set) >= d->retry_mono_ms)))
         try_token(d);
@@ -325,10 +246,10 @@ static bool start(struct declared *d, struct error *err)
     struct buf token = BUF(TOKEN_FILE_BYTES_MAX);
     struct registry_entry was;
     struct error none;
-    bool ok = read_token(d->token_file, &token, err);
+    bool ok = token_file_read(d->token_file, &token, err);
 
     if (ok && registry_get(d->set->options.registry, d->name, &was, &none) && was.is_declared && !was.is_retired &&
-        strcmp(was.org_url, d->url.text) == 0 && stamp_of(d->token_file, &d->tried) &&
+        strcmp(was.org_url, d->url.text) == 0 && token_file_stamp(d->token_file, &d->tried) &&
         start_known(d, &was, buf_view(&token)))
         d->is_settled = d->is_running = true;
     token_wipe(&token);
@@ -364,7 +285,7 @@ bool connectors_declare(struct connectors *cs, const char *name, const char *org
         free(d);
         return error_wrap(err, "connector %s", name);
     }
-    warn_when_others_can_read(d->token_file);
+    token_file_warn(d->token_file);
     pthread_mutex_lock(&cs->lock);
     d->next = cs->declared;
     cs->declared = d;

@@ -1,0 +1,129 @@
+#include "config_value.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool bad(const struct config_option *o, struct view value, const char *want, struct error *err)
+{
+    return error_set(err, ERROR_INVALID_ARGUMENT, "--%s is %s, not \"%.*s\"", o->name, want,
+                     (int)(value.len < 80 ? value.len : 80), value.at != NULL ? value.at : "");
+}
+
+static bool out_of_range(const struct config_option *o, struct view value, struct error *err)
+{
+    char want[96];
+
+    snprintf(want, sizeof want, "a whole number from %" PRId64 " to %" PRId64, o->min, o->max);
+    return bad(o, value, want, err);
+}
+
+bool config_parse_int(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    int64_t number;
+
+    if (!view_i64(value, o->min, o->max, &number))
+        return out_of_range(o, value, err);
+    *(int *)((char *)out + o->at) = (int)number;
+    return true;
+}
+
+bool config_parse_i64(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    return view_i64(value, o->min, o->max, (int64_t *)((char *)out + o->at)) || out_of_range(o, value, err);
+}
+
+bool config_parse_bytes(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    static const char units[] = "KMGT";
+    struct view digits = value;
+    unsigned shift = 0;
+    uint64_t number;
+    const char *unit = value.len > 0 ? memchr(units, toupper((unsigned char)value.at[value.len - 1]), 4) : NULL;
+
+    if (unit != NULL) {
+        shift = 10 * (unsigned)(unit - units + 1);
+        digits.len--;
+    }
+    if (!view_u64(digits, (uint64_t)o->min >> shift, (uint64_t)o->max >> shift, &number) ||
+        number << shift < (uint64_t)o->min)
+        return bad(o, value, "a size from 16M to 16T, as bytes or with K, M, G or T", err);
+    *(uint64_t *)((char *)out + o->at) = number << shift;
+    return true;
+}
+
+bool config_parse_path(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    if (value.len == 0 || value.len > CONFIG_PATH_MAX || memchr(value.at, '\0', value.len) != NULL)
+        return bad(o, value, "a path of at most 1023 bytes", err);
+    snprintf((char *)out + o->at, CONFIG_PATH_MAX + 1, VIEW_FMT, VIEW_ARG(value));
+    return true;
+}
+
+bool config_parse_switch(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    bool is_on = view_is(value, "true") || view_is(value, "1") || view_is(value, "yes");
+
+    if (!is_on && !view_is(value, "false") && !view_is(value, "0") && !view_is(value, "no"))
+        return bad(o, value, "true or false", err);
+    *(bool *)((char *)out + o->at) = is_on;
+    return true;
+}
+
+bool config_parse_level(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+
+    for (int level = LOG_DEBUG; level <= LOG_ERROR; level++)
+        if (view_is(value, names[level])) {
+            out->log_level = (enum log_level)level;
+            return true;
+        }
+    return bad(o, value, "debug, info, warn or error", err);
+}
+
+bool config_add_listen(struct view value, struct config *out, struct error *err)
+{
+    if (out->listen_count == RPC_LISTEN_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "--listen is given more than %d times", RPC_LISTEN_MAX);
+    if (!rpc_listen_parse(value, &out->listen[out->listen_count], err))
+        return error_wrap(err, "--listen");
+    out->listen_count++;
+    return true;
+}
+
+/* Several addresses in one environment variable are divided by commas. */
+bool config_parse_listen(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    (void)o;
+    for (;;) {
+        const char *comma = value.len > 0 ? memchr(value.at, ',', value.len) : NULL;
+        size_t len = comma != NULL ? (size_t)(comma - value.at) : value.len;
+
+        if (!config_add_listen(view_trim((struct view){ value.at, len }), out, err))
+            return false;
+        if (comma == NULL)
+            return true;
+        value = (struct view){ comma + 1, value.len - len - 1 };
+    }
+}
+
+/* org, token-file and name fill the last group; one that is filled already begins the next. */
+bool config_parse_declared(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    size_t room = o->at == offsetof(struct config_declared, name)  ? sizeof out->declared[0].name
+                  : o->at == offsetof(struct config_declared, org) ? sizeof out->declared[0].org
+                                                                   : sizeof out->declared[0].token_file;
+    struct config_declared *group = out->declared_count > 0 ? &out->declared[out->declared_count - 1] : NULL;
+
+    if (value.len == 0 || value.len >= room || memchr(value.at, '\0', value.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "--%s needs a value of at most %zu bytes", o->name, room - 1);
+    if (group == NULL || ((char *)group)[o->at] != '\0') {
+        if (out->declared_count == CONFIG_DECLARED_MAX)
+            return error_set(err, ERROR_INVALID_ARGUMENT, "at most %d connectors can be declared", CONFIG_DECLARED_MAX);
+        group = &out->declared[out->declared_count++];
+    }
+    snprintf((char *)group + o->at, room, VIEW_FMT, VIEW_ARG(value));
+    return true;
+}
