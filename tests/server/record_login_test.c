@@ -333,11 +333,25 @@ static void apps_keep_their_names(void **state)
 
     (void)state;
     read_one(&r,
-             "\"actor\":{\"id\":\"unknown\",\"alternateId\":\"unknown\"},"
-             "\"target\":[{\"id\":\"unknown\",\"type\":\"AppInstance\",\"alternateId\":\"Wiki\"}]",
+             "\"actor\":{\"id\":\"unknown\",\"alternateId\":\"wiki\"},"
+             "\"target\":[{\"id\":\"0oa1\",\"type\":\"AppInstance\",\"alternateId\":\"Wiki\"}]",
              NULL);
     assert_string_equal(r.seen[0].login->targets[0]->alternate_id, "Wiki");
+    pages_deinit(&r);
+}
+
+static void the_word_unknown_is_no_name(void **state)
+{
+    struct pages_read r;
+
+    (void)state;
+    read_one(&r,
+             "\"actor\":{\"id\":\"unknown\",\"alternateId\":\"unknown\"},"
+             "\"target\":[{\"id\":\"unknown\",\"type\":\"PolicyEntity\",\"alternateId\":\"unknown\"}]",
+             NULL);
+    assert_true(r.seen[0].login->actor->masked);
     assert_string_equal(r.seen[0].login->targets[0]->id, "unknown");
+    assert_string_equal(r.seen[0].login->targets[0]->alternate_id, "unknown");
     pages_deinit(&r);
 }
 
@@ -426,6 +440,7 @@ int main(void)
         cmocka_unit_test(several_apps_are_told),
         cmocka_unit_test(equal_names_have_equal_masks),
         cmocka_unit_test(apps_keep_their_names),
+        cmocka_unit_test(the_word_unknown_is_no_name),
     };
 
     return RUN_ROWS(hashes, hash_rows) + RUN_ROWS(lateness, late_rows) + RUN_ROWS(is_not_kept, mask_rows) +
