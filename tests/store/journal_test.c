@@ -1,6 +1,7 @@
 #include "store/journal.h"
 #include "tests/store/fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define T0    FIXTURE_T0_MS
@@ -236,6 +237,41 @@ static void event_types_are_numbered_and_named_again(void **state)
     assert_int_equal(types.seen, 4);
 }
 
+static bool count_types(void *ctx, const struct journal_record *record)
+{
+    *(unsigned *)ctx += record->event_type.len > 0;
+    return true;
+}
+
+static void a_hostile_org_cannot_fill_the_table_of_types(void **state)
+{
+    static char text[300];
+    struct fixture *f = *state;
+    const struct journal_range all = { .after = 0, .up_to = UINT64_MAX, .want_type = true };
+    unsigned named = 0;
+    enum journal_fate fate;
+    uint64_t sequence;
+    struct event e;
+
+    fixture_begin(f);
+    for (uint32_t i = 0; i < 4200; i++) {
+        event_make(&e, i, T0, 0);
+        snprintf(text, sizeof text, "type.%u", i);
+        e.record.event_type = view_of(text);
+        OK(journal_append(f->txn, &e.record, false, &fate, &sequence, err));
+    }
+    event_make(&e, 4200, T0, 0);
+    e.record.event_type = (struct view){ text, sizeof text };
+    OK(journal_append(f->txn, &e.record, false, &fate, &sequence, err));
+    event_make(&e, 4201, T0, 0);
+    e.record.event_type = VIEW("type.7"); /* what is numbered stays so */
+    OK(journal_append(f->txn, &e.record, false, &fate, &sequence, err));
+    fixture_commit(f);
+    OK(journal_scan(f->store, &all, count_types, &named, err));
+    assert_int_equal(named, 4096 + 1);
+    assert_int_equal(fixture_bounds(f).count, 4202);
+}
+
 /* ---- ranges and batches ---- */
 
 static void fill_five(struct fixture *f)
@@ -302,6 +338,28 @@ static void copy(void **state)
     fixture_teardown((void **)&f);
 }
 
+static void a_filter_that_drops_much_ends_its_read_and_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct journal_batch batch = { 0 };
+    AUTO_BUF struct buf out = BUF(1000);
+    const uint32_t many = 70000;
+    unsigned reads = 0;
+
+    fixture_reopen(f, STORE_BYTES_MIN * 4);
+    fixture_begin(f);
+    for (uint32_t i = 0; i < many; i++)
+        fixture_append(f, i, T0 - 1);
+    fixture_append(f, many, T0);
+    fixture_commit(f);
+    for (; reads < 10 && !batch.at_end; reads++) {
+        OK(journal_copy(f->store, batch.last, UINT64_MAX, T0, 99, &out, &batch, err));
+        assert_int_equal(batch.count, reads);
+    }
+    assert_int_equal(reads, 2);
+    assert_true(batch.last == FIRST + many);
+}
+
 static bool stop_at_two(void *ctx, const struct journal_record *record)
 {
     (void)record;
@@ -365,6 +423,8 @@ int main(void)
         ONE(an_event_without_a_fit_uuid_or_size_is_refused),
         ONE(every_header_member_comes_out_as_it_went_in),
         ONE(event_types_are_numbered_and_named_again),
+        ONE(a_hostile_org_cannot_fill_the_table_of_types),
+        ONE(a_filter_that_drops_much_ends_its_read_and_goes_on),
         ONE(a_scan_ends_where_its_visitor_says),
         ONE(a_tag_is_the_beginning_of_the_uuid),
     };

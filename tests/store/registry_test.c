@@ -264,9 +264,11 @@ static void a_secret_is_no_use_under_another_name(void **state)
     put(d, "acme", VIEW(TOKEN));
     registry_close(d->r);
     copy_record(d, "acme", "evil");
+    copy_record(d, "acme", "ac"); /* a beginning of the right name */
     OK(open_with(d, NULL, err));
     has_secret(d, "acme", TOKEN);
     FAILS(registry_secret(d->r, "evil", &out, err), ERROR_DATA_LOSS);
+    FAILS(registry_secret(d->r, "ac", &out, err), ERROR_DATA_LOSS);
     assert_int_equal(out.len, 0);
 }
 
