@@ -15,7 +15,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define STEADY_MS 5000 /* a connection that held so long was a good one: the next back-off starts anew */
+#define QUIET_TRIES 4    /* less than a second and a half */
+#define STEADY_MS   5000 /* a connection that held so long was a good one: the next back-off starts anew */
 
 static int64_t now_mono_ms(void)
 {
@@ -75,7 +76,8 @@ static void lose(struct reader *r, const struct error *why)
     if (r->events > 0 && now_mono_ms() - r->opened_mono_ms >= STEADY_MS)
         backoff_reset(&r->backoff);
     disconnect(r);
-    if (r->is_lost || is_over(r))
+    /* A server that is just starting is no news. */
+    if (r->is_lost || is_over(r) || (r->token == NULL && r->backoff.tries < QUIET_TRIES))
         return;
     r->is_lost = true;
     snprintf(text, sizeof text,
@@ -101,7 +103,7 @@ static void handle(struct reader *r, const Okta__Connector__V1__StreamLoginsResp
 {
     if (r->is_lost) {
         r->is_lost = false;
-        r->note(r->ctx, "connected again");
+        r->note(r->ctx, r->token != NULL ? "connected again" : "connected");
     }
     r->message(r->ctx, m);
     if (!output_ok(&r->cli->out))

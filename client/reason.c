@@ -3,15 +3,14 @@
 #include <string.h>
 
 #define NEW_TOKEN                                                                                                      \
-    "make a new token in Okta's admin console (Security > API > Tokens), then: okta-connector reconnect NAME "         \
-    "--token-file FILE"
+    "with a new token in FILE: okta-connector reconnect NAME --token-file FILE (for a new connector: configure)"
 
 static const struct meaning {
     const char *reason;
     enum exit_code exit;
     const char *advice;
 } meanings[] = {
-    { "ADMIN_HOST", EXIT_USAGE, "use the org's own address, without -admin" },
+    { "ADMIN_HOST", EXIT_USAGE, NULL },
     { "CONNECTOR_DELETED", EXIT_NOT_FOUND, NULL },
     { "HISTORY_DAYS_INVALID", EXIT_USAGE, NULL },
     { "HISTORY_GONE", EXIT_HISTORY,
@@ -27,10 +26,10 @@ static const struct meaning {
       "give the token's owner what is missing, or take what works with --allow-partial" },
     { "OKTA_TOKEN_REFUSED", EXIT_OKTA, NEW_TOKEN },
     { "OKTA_UNREACHABLE", EXIT_OKTA, "check the server's way to Okta: name resolution, proxy, firewall" },
-    { "ORG_CONFIGURED", EXIT_FAILED, "use the name that it has, or delete that connector first" },
+    { "ORG_CONFIGURED", EXIT_FAILED, NULL },
     { "ORG_INVALID", EXIT_USAGE, NULL },
     { "ORG_MISMATCH", EXIT_FAILED, "choose another name for this org" },
-    { "RESUME_TOKEN_INVALID", EXIT_USAGE, "copy the whole token, as --show-token printed it" },
+    { "RESUME_TOKEN_INVALID", EXIT_USAGE, "take the whole token, as --show-token printed it" },
     { "RETENTION_DAYS_INVALID", EXIT_USAGE, NULL },
     { "RETIRED", EXIT_FAILED, "it is readable but no longer collects; configure it again to go on" },
     { "SHUTTING_DOWN", EXIT_UNREACHABLE, NULL },

@@ -1,12 +1,9 @@
-/* A call is a handful of batches whose tags are the struct op inside it; session_wait marks them done.
- *
- * A Ctrl-C must end a wait in the completion queue, and nothing in a signal handler may touch gRPC. So a small thread
+/* A Ctrl-C must end a wait in the completion queue, and nothing in a signal handler may touch gRPC. So a small thread
  * polls the interrupt's descriptor and starts an empty batch on a call that is kept for this alone: its tag comes out
  * of the queue at once. */
-#include "client/session.h"
+#include "client/session_call.h"
 
 #include "client/interrupt.h"
-#include "client/reply.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -27,10 +24,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-struct op {
-    bool is_done;
-};
-
 struct session {
     grpc_channel *channel;
     grpc_completion_queue *queue;
@@ -39,26 +32,6 @@ struct session {
     pthread_t watcher;
     bool has_watcher;
     int stop_fd; /* ends the watcher */
-};
-
-struct call {
-    struct session *session;
-    const struct method *method;
-    grpc_call *raw;
-    struct op all;
-    grpc_metadata_array headers;
-    grpc_byte_buffer *response;
-    struct reply_status status;
-};
-
-struct stream {
-    struct session *session;
-    const struct method *method;
-    grpc_call *raw;
-    struct op opened, read, ended;
-    grpc_metadata_array headers;
-    grpc_byte_buffer *message;
-    struct reply_status status;
 };
 
 /* ---- the library ---- */
@@ -146,7 +119,7 @@ static grpc_channel *make_channel(const char *address)
     return channel;
 }
 
-static grpc_call *make_call(struct session *s, const char *path, int64_t timeout_ms)
+grpc_call *session_make_call(struct session *s, const char *path, int64_t timeout_ms)
 {
     return grpc_channel_create_call(s->channel, NULL, 0, s->queue, grpc_slice_from_static_string(path), NULL,
                                     deadline_in(timeout_ms), NULL);
@@ -168,7 +141,7 @@ static void *watch(void *session)
 static bool start_watcher(struct session *s, struct error *err)
 {
     s->stop_fd = eventfd(0, EFD_CLOEXEC);
-    s->wake_call = make_call(s, "/wake", 0);
+    s->wake_call = session_make_call(s, "/wake", 0);
     if (s->stop_fd < 0)
         return error_set(err, ERROR_INTERNAL, "eventfd: %s", strerror(errno));
     interrupt_block();
@@ -259,197 +232,4 @@ bool session_wait(struct session *s, int64_t until_mono_ms)
         return false;
     op->is_done = true;
     return op != &s->wake;
-}
-
-/* ---- unary ---- */
-
-static void start_batch(grpc_call *raw, const grpc_op *ops, size_t count, struct op *tag)
-{
-    tag->is_done = false;
-    ASSERT(grpc_call_start_batch(raw, ops, count, tag, NULL) == GRPC_CALL_OK);
-}
-
-/* The ops that every call begins with. */
-#define BEGIN_OPS 4
-static void begin_ops(grpc_op ops[BEGIN_OPS], grpc_byte_buffer *request, grpc_metadata_array *headers)
-{
-    memset(ops, 0, BEGIN_OPS * sizeof *ops);
-    ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
-    ops[1].op = GRPC_OP_SEND_MESSAGE;
-    ops[1].data.send_message.send_message = request;
-    ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
-    ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
-    ops[3].data.recv_initial_metadata.recv_initial_metadata = headers;
-}
-
-static grpc_op message_op(grpc_byte_buffer **into)
-{
-    grpc_op op = { .op = GRPC_OP_RECV_MESSAGE };
-
-    op.data.recv_message.recv_message = into;
-    return op;
-}
-
-static grpc_op status_op(struct reply_status *into)
-{
-    grpc_op op = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
-
-    op.data.recv_status_on_client.trailing_metadata = &into->trailers;
-    op.data.recv_status_on_client.status = &into->code;
-    op.data.recv_status_on_client.status_details = &into->text;
-    return op;
-}
-
-struct call *call_start(struct session *s, const struct method *m, const ProtobufCMessage *request, int64_t timeout_ms)
-{
-    struct call *c = mem_zero(sizeof *c);
-    grpc_byte_buffer *bytes = reply_encode(request);
-    grpc_op ops[BEGIN_OPS + 2];
-
-    c->session = s;
-    c->method = m;
-    c->raw = make_call(s, m->path, timeout_ms);
-    grpc_metadata_array_init(&c->headers);
-    reply_status_init(&c->status);
-    begin_ops(ops, bytes, &c->headers);
-    ops[BEGIN_OPS] = message_op(&c->response);
-    ops[BEGIN_OPS + 1] = status_op(&c->status);
-    start_batch(c->raw, ops, BEGIN_OPS + 2, &c->all);
-    grpc_byte_buffer_destroy(bytes);
-    return c;
-}
-
-bool call_is_done(const struct call *c)
-{
-    return c->all.is_done;
-}
-
-static void call_free(struct call **call)
-{
-    struct call *c = *call;
-
-    grpc_call_unref(c->raw);
-    grpc_metadata_array_destroy(&c->headers);
-    if (c->response != NULL)
-        grpc_byte_buffer_destroy(c->response);
-    reply_status_deinit(&c->status);
-    free(c);
-    *call = NULL;
-}
-
-bool call_finish(struct call **call, ProtobufCMessage **response, struct error *err)
-{
-    struct call *c = *call;
-    bool ok;
-
-    while (!c->all.is_done) {
-        if (interrupt_signal() != 0)
-            grpc_call_cancel(c->raw, NULL);
-        session_wait(c->session, INT64_MAX);
-    }
-    ok = reply_status_check(&c->status, err);
-    if (ok && c->response == NULL)
-        ok = error_set(err, ERROR_DATA_LOSS, "the server sent no answer");
-    if (ok)
-        ok = reply_decode(&c->response, c->method->response, response, err);
-    call_free(call);
-    return ok;
-}
-
-void call_drop(struct call **call)
-{
-    struct call *c = *call;
-
-    if (c == NULL)
-        return;
-    grpc_call_cancel(c->raw, NULL);
-    while (!c->all.is_done)
-        session_wait(c->session, INT64_MAX);
-    call_free(call);
-}
-
-bool session_call(struct session *s, const struct method *m, const ProtobufCMessage *request, int64_t timeout_ms,
-                  ProtobufCMessage **response, struct error *err)
-{
-    struct call *c;
-
-    ASSERT(timeout_ms > 0);
-    c = call_start(s, m, request, timeout_ms);
-    return call_finish(&c, response, err);
-}
-
-/* ---- streams ---- */
-
-static void read_on(struct stream *st)
-{
-    grpc_op op = message_op(&st->message);
-
-    start_batch(st->raw, &op, 1, &st->read);
-}
-
-struct stream *stream_open(struct session *s, const struct method *m, const ProtobufCMessage *request,
-                           int64_t timeout_ms)
-{
-    struct stream *st = mem_zero(sizeof *st);
-    grpc_byte_buffer *bytes = reply_encode(request);
-    grpc_op ops[BEGIN_OPS], end;
-
-    st->session = s;
-    st->method = m;
-    st->raw = make_call(s, m->path, timeout_ms);
-    grpc_metadata_array_init(&st->headers);
-    reply_status_init(&st->status);
-    begin_ops(ops, bytes, &st->headers);
-    end = status_op(&st->status);
-    start_batch(st->raw, ops, BEGIN_OPS, &st->opened);
-    start_batch(st->raw, &end, 1, &st->ended);
-    read_on(st);
-    grpc_byte_buffer_destroy(bytes);
-    return st;
-}
-
-enum stream_state stream_take(struct stream *st, ProtobufCMessage **message, struct error *err)
-{
-    if (!st->read.is_done)
-        return STREAM_WAITING;
-    if (st->message != NULL) {
-        if (!reply_decode(&st->message, st->method->response, message, err))
-            return STREAM_ENDED;
-        read_on(st);
-        return STREAM_MESSAGE;
-    }
-    if (!st->ended.is_done)
-        return STREAM_WAITING;
-    if (reply_status_check(&st->status, err))
-        err->code = ERROR_OK;
-    return STREAM_ENDED;
-}
-
-enum stream_state stream_next(struct stream *st, int64_t until_mono_ms, ProtobufCMessage **message, struct error *err)
-{
-    for (;;) {
-        enum stream_state state = stream_take(st, message, err);
-
-        if (state != STREAM_WAITING || interrupt_signal() != 0 || clock_mono_ms(&clock_system) >= until_mono_ms)
-            return state;
-        session_wait(st->session, until_mono_ms);
-    }
-}
-
-void stream_close(struct stream **stream)
-{
-    struct stream *st = *stream;
-
-    if (st == NULL)
-        return;
-    grpc_call_cancel(st->raw, NULL);
-    while (!st->opened.is_done || !st->read.is_done || !st->ended.is_done)
-        session_wait(st->session, INT64_MAX);
-    grpc_call_unref(st->raw);
-    grpc_metadata_array_destroy(&st->headers);
-    if (st->message != NULL)
-        grpc_byte_buffer_destroy(st->message);
-    reply_status_deinit(&st->status);
-    free(st);
-    *stream = NULL;
 }

@@ -32,7 +32,7 @@ void table_init(struct table *t, struct output *out, const struct table_column *
     for (size_t c = 0; c < count; c++) {
         size_t title = view_of(columns[c].title).len;
 
-        t->widths[c] = columns[c].min > title ? columns[c].min : title;
+        t->least[c] = t->widths[c] = columns[c].min > title ? columns[c].min : title;
     }
 }
 
@@ -41,22 +41,40 @@ void table_deinit(struct table *t)
     buf_deinit(&t->text);
 }
 
-void table_row(struct table *t, const struct table_cell *cells)
+static void set_slot(struct table *t, size_t column, const struct table_cell *cell)
+{
+    struct table_slot *slot = &t->slots[t->rows][column];
+    struct view text = cell->text;
+
+    if (text.len > CELL_BYTES)
+        text.len = CELL_BYTES;
+    slot->at = t->text.len;
+    slot->style = cell->style;
+    text_safe(text, &t->text, &slot->columns);
+    slot->len = t->text.len - slot->at;
+}
+
+static void make_room(struct table *t)
 {
     if (t->rows == TABLE_ROWS_MAX || t->text.len > GATHERED_MAX / 2)
         table_flush(t);
-    for (size_t c = 0; c < t->count; c++) {
-        struct table_slot *slot = &t->slots[t->rows][c];
-        struct view text = cells[c].text;
+}
 
-        if (text.len > CELL_BYTES)
-            text.len = CELL_BYTES;
-        slot->at = t->text.len;
-        slot->style = cells[c].style;
-        text_safe(text, &t->text, &slot->columns);
-        slot->len = t->text.len - slot->at;
-    }
-    t->rows++;
+void table_row(struct table *t, const struct table_cell *cells)
+{
+    make_room(t);
+    for (size_t c = 0; c < t->count; c++)
+        set_slot(t, c, &cells[c]);
+    t->is_line[t->rows++] = false;
+}
+
+void table_line(struct table *t, const char *text)
+{
+    const struct table_cell cell = { view_of(text), STYLE_DIM };
+
+    make_room(t);
+    set_slot(t, 0, &cell);
+    t->is_line[t->rows++] = true;
 }
 
 /* Widens to the rows gathered. Off a terminal one monstrous name must not push all other rows aside: it just sticks
@@ -66,7 +84,7 @@ static void widen(struct table *t)
     const size_t most = 48;
 
     for (size_t r = 0; r < t->rows; r++)
-        for (size_t c = 0; c < t->count; c++) {
+        for (size_t c = 0; c < t->count && !t->is_line[r]; c++) {
             size_t wanted = t->slots[r][c].columns;
 
             if (wanted > most)
@@ -76,7 +94,23 @@ static void widen(struct table *t)
         }
 }
 
-/* The widths for the screen as it is now: the widest column gives way, a column at a time, until a line fits. */
+/* The column to take a column from: the one furthest above its minimum; when none is above, the widest. */
+static size_t giver(const struct table *t, const size_t *widths)
+{
+    size_t best = 0, most = 0;
+
+    for (size_t c = 0; c < t->count; c++)
+        if (widths[c] > t->least[c] && widths[c] - t->least[c] > most) {
+            most = widths[c] - t->least[c];
+            best = c;
+        }
+    for (size_t c = 0; most == 0 && c < t->count; c++)
+        if (widths[c] > widths[best])
+            best = c;
+    return best;
+}
+
+/* The widths for the screen as it is now. */
 static void fit(const struct table *t, size_t widths[TABLE_COLUMNS_MAX])
 {
     size_t total = GAP * (t->count - 1);
@@ -84,14 +118,11 @@ static void fit(const struct table *t, size_t widths[TABLE_COLUMNS_MAX])
     for (size_t c = 0; c < t->count; c++)
         total += widths[c] = t->widths[c];
     while (t->screen > 0 && total > t->screen) {
-        size_t widest = 0;
+        size_t c = giver(t, widths);
 
-        for (size_t c = 1; c < t->count; c++)
-            if (widths[c] > widths[widest])
-                widest = c;
-        if (widths[widest] <= NARROWEST)
+        if (widths[c] <= NARROWEST)
             return;
-        widths[widest]--;
+        widths[c]--;
         total--;
     }
 }
@@ -136,11 +167,24 @@ static void put_header(struct table *t, const size_t *widths)
 /* The last cell of a row that has text: nothing needs to stand behind it. */
 static size_t last_filled(const struct table *t, size_t row)
 {
-    size_t last = t->count - 1;
+    size_t last = t->is_line[row] ? 0 : t->count - 1;
 
     while (last > 0 && t->slots[row][last].len == 0)
         last--;
     return last;
+}
+
+static void put_row(struct table *t, size_t row, const size_t *widths)
+{
+    size_t last = last_filled(t, row);
+
+    for (size_t c = 0; c <= last; c++) {
+        const struct table_slot *slot = &t->slots[row][c];
+        struct view safe = { t->text.at + slot->at, slot->len };
+
+        put_cell(t, safe, slot->columns, slot->style, t->is_line[row] ? t->screen : widths[c], c == last);
+    }
+    output_puts(t->out, "\n");
 }
 
 void table_flush(struct table *t)
@@ -151,27 +195,8 @@ void table_flush(struct table *t)
     fit(t, widths);
     if (t->rows > 0)
         put_header(t, widths);
-    for (size_t r = 0; r < t->rows; r++) {
-        size_t last = last_filled(t, r);
-
-        for (size_t c = 0; c <= last; c++) {
-            const struct table_slot *slot = &t->slots[r][c];
-
-            put_cell(t, (struct view){ t->text.at + slot->at, slot->len }, slot->columns, slot->style, widths[c],
-                     c == last);
-        }
-        output_puts(t->out, "\n");
-    }
+    for (size_t r = 0; r < t->rows; r++)
+        put_row(t, r, widths);
     t->rows = 0;
     buf_reset(&t->text);
-}
-
-void table_line(struct table *t, const char *text)
-{
-    size_t widths[TABLE_COLUMNS_MAX];
-
-    table_flush(t);
-    fit(t, widths);
-    put_header(t, widths);
-    output_printf(t->out, "%s%s%s\n", t->has_color ? style_begin(STYLE_DIM) : "", text, t->has_color ? STYLE_END : "");
 }

@@ -1,8 +1,8 @@
 /* client/table.h: aligned columns that stay aligned while rows keep coming.
  *
  * Rows gather until table_flush, which widens the columns to what it sees and never narrows them again. On a terminal
- * every line fits the screen: the widest columns give way first and say so with "…". Elsewhere nothing is cut. All cell
- * text is made safe here. */
+ * every line fits the screen: what is wider than its minimum gives way first and say so with "…". Elsewhere nothing is
+ * cut. All cell text is made safe here. */
 #ifndef CLIENT_TABLE_H
 #define CLIENT_TABLE_H
 
@@ -34,12 +34,13 @@ struct table {
     size_t screen; /* display columns of the terminal; 0: no terminal, no cutting */
     bool has_color;
     bool has_header; /* it has been printed */
-    size_t widths[TABLE_COLUMNS_MAX];
+    size_t least[TABLE_COLUMNS_MAX], widths[TABLE_COLUMNS_MAX];
     struct buf text; /* safe text of all cells gathered */
     struct table_slot {
         size_t at, len, columns;
         enum style style;
     } slots[TABLE_ROWS_MAX][TABLE_COLUMNS_MAX];
+    bool is_line[TABLE_ROWS_MAX]; /* one text across, in the first slot */
     size_t rows;
 };
 
@@ -50,7 +51,7 @@ void table_deinit(struct table *t);
 /* One cell a column; what they point at may go afterwards. */
 void table_row(struct table *t, const struct table_cell *cells);
 
-/* A line across, after the rows so far. */
+/* A line across, between rows. */
 void table_line(struct table *t, const char *text);
 
 void table_flush(struct table *t);

@@ -150,7 +150,7 @@ static void more_rows_than_it_gathers_all_come_out(void **state)
     page_deinit(&p);
 }
 
-static void a_line_across_comes_after_the_rows_before_it(void **state)
+static void a_line_across_takes_no_part_in_the_widths(void **state)
 {
     static struct page p;
 
@@ -158,9 +158,9 @@ static void a_line_across_comes_after_the_rows_before_it(void **state)
     page_init(&p, 0, false);
     row(&p, "a", "", "");
     table_line(&p.table, "-- 2026-03-14 UTC");
-    row(&p, "b", "", "");
+    row(&p, "someone", "b", "");
     table_flush(&p.table);
-    assert_string_equal(printed(&p), "WHO   APP  FROM\na\n-- 2026-03-14 UTC\nb\n");
+    assert_string_equal(printed(&p), "WHO      APP  FROM\na\n-- 2026-03-14 UTC\nsomeone  b\n");
     page_deinit(&p);
 }
 
@@ -185,7 +185,7 @@ int main(void)
         cmocka_unit_test(off_a_screen_nothing_is_cut),
         cmocka_unit_test(colours_end_where_they_began),
         cmocka_unit_test(more_rows_than_it_gathers_all_come_out),
-        cmocka_unit_test(a_line_across_comes_after_the_rows_before_it),
+        cmocka_unit_test(a_line_across_takes_no_part_in_the_widths),
         cmocka_unit_test(nothing_prints_nothing),
     };
 
