@@ -51,7 +51,7 @@ def cxx_library(name, copts = [], **kwargs):
 def c_binary(name, copts = [], linkopts = [], **kwargs):
     native.cc_binary(name = name, copts = COPTS + copts, linkopts = LINKOPTS + linkopts, **kwargs)
 
-def c_test(name, srcs = None, deps = [], copts = [], linkopts = [], size = "small", **kwargs):
+def c_test(name, srcs = None, deps = [], copts = [], linkopts = [], size = "small", data = [], **kwargs):
     """One cmocka program; `srcs` defaults to NAME.c."""
     native.cc_test(
         name = name,
@@ -60,6 +60,11 @@ def c_test(name, srcs = None, deps = [], copts = [], linkopts = [], size = "smal
         linkopts = LINKOPTS + linkopts,
         linkstatic = True,
         size = size,
+        # Where the sanitizers look for them, from a test's own folder.
+        data = data + [
+            "//bazel:lsan.supp",
+            "//bazel:tsan.supp",
+        ],
         deps = deps + ["//bazel/syslibs:cmocka"],
         **kwargs
     )

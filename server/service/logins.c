@@ -119,6 +119,9 @@ static bool find_place(struct stream *s, const struct journal_bounds *bounds, st
     default:
         s->place.sequence = bounds->head >= JOURNAL_FIRST ? bounds->head : JOURNAL_FIRST - 1;
     }
+    /* Where retention has emptied the store, there is nothing to start before. */
+    if (s->place.sequence < bounds->floor)
+        s->place.sequence = bounds->floor;
     return journal_tag(store, s->place.sequence, &found, &s->place.tag, err);
 }
 
@@ -292,18 +295,15 @@ static bool say_progress(struct stream *s, struct call *c, struct error *err)
     return true;
 }
 
-/* Retention may have overtaken the place. Numbers are without a hole above the floor, so what was copied is whole when
- * it begins right after the place. */
+/* Retention may have overtaken the place. */
 static bool is_whole(struct stream *s, const struct journal_batch *batch, struct error *err)
 {
     struct journal_bounds bounds;
 
-    if (!journal_bounds(connector_store(s->connector), &bounds, err))
-        return false;
-    if (s->place.sequence >= bounds.floor ||
-        (s->since_ms == JOURNAL_NO_TIME && batch->count > 0 && batch->last - s->place.sequence == batch->count))
+    if (batch->floor <= s->place.sequence)
         return true;
-    return token_history_gone(&bounds, s->place.sequence, err);
+    return journal_bounds(connector_store(s->connector), &bounds, err) &&
+           token_history_gone(&bounds, s->place.sequence, err);
 }
 
 /* Sends the next batch; `sent` tells whether there was one, `at_end` whether nothing more is there. */
@@ -386,6 +386,11 @@ static bool step(struct stream *s, struct call *c, bool *over, struct error *err
         return false;
     if (sent)
         return true;
+    if (!s->awaits_history && !at_end) {
+        /* A long run of events that `since` leaves out: let the queue's other calls have their turn. */
+        call_timer(c, clock_mono_ms(s->service->clock));
+        return true;
+    }
     if (at_end && s->up_to != UINT64_MAX) {
         *over = true;
         return true;

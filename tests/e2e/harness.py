@@ -14,9 +14,9 @@ import time
 import unittest
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-SOURCES = os.path.dirname(os.path.dirname(os.path.realpath(os.path.join(HERE, "harness.py"))))
+SOURCES = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+# Where Bazel laid out what a test needs; by hand, from the top of the tree, what it built.
+ROOT = os.path.join(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"]) if "TEST_SRCDIR" in os.environ else "bazel-bin"
 SERVER = os.environ.get("OKTA_CONNECTORD", os.path.join(ROOT, "server", "okta-connectord"))
 CLIENT = os.environ.get("OKTA_CONNECTOR", os.path.join(ROOT, "client", "okta-connector"))
 EMULATOR = os.environ.get("OKTA_EMULATOR", os.path.join(ROOT, "tests", "emulator", "okta-emulator"))
@@ -24,7 +24,7 @@ BUF = os.path.join(SOURCES, "node_modules", ".bin", "buf")
 TOKEN = "00harnessTokenNotReal0123456789abcdefghijkl"
 WAIT_S = 60
 
-sys.path.insert(0, os.path.join(HERE, "py"))
+sys.path.insert(0, os.path.join(ROOT, "tests", "e2e", "py"))
 
 
 def eventually(what, check, seconds=WAIT_S):
@@ -80,7 +80,8 @@ class Emulator(Process):
             if self.child.poll() is not None:
                 raise AssertionError("the emulator ended:\n" + self.text())
             try:
-                return open(port_file).read().strip()
+                with open(port_file) as f:
+                    return f.read().strip()
             except FileNotFoundError:
                 return None
 
@@ -152,6 +153,8 @@ class Case(unittest.TestCase):
         flags.setdefault("history_events", 500)
         flags.setdefault("history_days", 3)
         flags.setdefault("login_every", "100ms")
+        # Enough calls a minute for a back-fill to end while a test waits.
+        flags.setdefault("logs_limit", 1200)
         one = Emulator(self.folder, **flags)
         self.addCleanup(self.end_quietly, one)
         return one
@@ -233,17 +236,35 @@ class Case(unittest.TestCase):
 
     # ---- what must be true of logins ----
 
-    def assert_exactly_once(self, events, truth):
-        """Every login event of the org's own record, each once, in ascending sequence."""
+    def assert_exactly_once(self, events, before, after):
+        """Every login event that the org had made visible `before`, each once, in ascending sequence; and none that it had not
+        `after`. Late events come when they please, so the two may differ."""
         sequences = [int(e["sequence"]) for e in events]
         self.assertEqual(sequences, sorted(set(sequences)), "sequences ascend, each once")
         counts = collections.Counter(e["uuid"] for e in events)
         doubled = [u for u, n in counts.items() if n > 1]
-        wanted = {t["uuid"] for t in truth}
-        lost = wanted - set(counts)
+        lost = {t["uuid"] for t in before} - set(counts)
         self.assertEqual((len(doubled), len(lost)), (0, 0), "doubled %s, lost %s" % (doubled[:5], sorted(lost)[:5]))
-        extra = set(counts) - wanted
-        self.assertFalse(extra, "no event that the org did not make")
+        self.assertFalse(set(counts) - {t["uuid"] for t in after}, "no event that the org did not make")
+
+    def assert_store_is_the_org(self, server, emulator, name="acme"):
+        """Brings the connector to the head, then compares all it holds with the org's own record."""
+        emulator.post("/__stop-logins")
+        before = emulator.truth()
+        self.cli(server, "sync", name, "--history", timeout=120)
+        out, _ = self.cli(server, "logins", name, "--from-beginning", "--require-complete-history", "-o", "jsonl")
+        events = [json.loads(line) for line in out.splitlines()]
+        self.assert_exactly_once(events, before, emulator.truth())
+        return events
+
+    def assert_follower_has_the_org(self, server, emulator, out, name="acme"):
+        """The same for a follower that reads everything into a file."""
+        emulator.post("/__stop-logins")
+        before = emulator.truth()
+        self.cli(server, "sync", name, "--history", timeout=120)
+        wanted = {t["uuid"] for t in before}
+        eventually("the follower has all", lambda: wanted <= {e["uuid"] for e in self.lines_of(out)})
+        self.assert_exactly_once(self.lines_of(out), before, emulator.truth())
 
 
 def main():

@@ -18,6 +18,9 @@
 typedef Okta__Connector__V1__StreamLoginsRequest request_type;
 typedef Okta__Connector__V1__StreamLoginsResponse response_type;
 
+/* Of the request's start. */
+enum { TOKEN = 2, LAST = 3, SINCE = 4, BEGINNING = 5, NOW = 6 };
+
 /* ---- stand-ins ---- */
 
 struct connector {
@@ -373,6 +376,38 @@ static void fails_rather_than_jump_when_retention_overtakes_it(void **state)
     end(c);
 }
 
+static void begins_after_the_floor_where_retention_emptied_the_store(void **state)
+{
+    static const int starts[] = { LAST, SINCE, BEGINNING, NOW };
+
+    (void)state;
+    stored_add(one.store, 5, T0);
+    stored_prune(one.store, T0 + 10000);
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        request_type request = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+        Google__Protobuf__Timestamp since = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+        struct call *c;
+
+        request.start_case = (Okta__Connector__V1__StreamLoginsRequest__StartCase)starts[i];
+        request.follow = 1;
+        if (starts[i] == LAST)
+            request.last = 3;
+        else if (starts[i] == SINCE)
+            request.since = &since;
+        else
+            request.from_now = request.from_beginning = 1;
+        c = begin(&request);
+        run(c);
+        assert_false(c->is_over);
+        stored_add(one.store, 1, T0 + 20000);
+        run(c);
+        assert_false(c->is_over);
+        assert_int_equal(c->count, 1);
+        stored_prune(one.store, T0 + 30000);
+        end(c);
+    }
+}
+
 static void waits_for_the_whole_history_when_told_to(void **state)
 {
     request_type request = request_from_beginning(true);
@@ -474,8 +509,6 @@ static void counts_what_it_sent_for_status(void **state)
 
 /* ---- what is refused ---- */
 
-enum { TOKEN = 2, LAST = 3, SINCE = 4, BEGINNING = 5, NOW = 6 };
-
 static const struct refusal {
     const char *name;
     int start;
@@ -562,6 +595,7 @@ int main(void)
         FACT(resumes_from_any_token_without_hole_or_double),
         FACT(since_leaves_out_what_was_published_before),
         FACT(fails_rather_than_jump_when_retention_overtakes_it),
+        FACT(begins_after_the_floor_where_retention_emptied_the_store),
         FACT(waits_for_the_whole_history_when_told_to),
         FACT(a_token_from_while_it_waited_is_the_beginning),
         FACT(ends_when_the_connector_is_deleted),
