@@ -15,9 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME_MAX_BYTES   32
-#define ENV_PREFIX       "OKTA_CONNECTOR_"
-#define SUGGEST_DISTANCE 4 /* edits; more is another word */
+#define NAME_MAX_BYTES 32
+#define ENV_PREFIX     "OKTA_CONNECTOR_"
 
 /* ---- the table ---- */
 
@@ -101,22 +100,33 @@ static size_t distance(struct view a, const char *b)
     return row[len];
 }
 
-static bool unknown(struct view name, struct error *err)
+/* The nearest name, or one that begins so; NULL when it would be a guess. */
+static const char *nearest_name(struct view name)
 {
-    size_t best = SUGGEST_DISTANCE + 1;
+    size_t best = 2 + name.len / 5; /* edits; more is another word */
     const char *nearest = NULL;
 
     for (size_t i = 0; i < OPTION_COUNT && name.len <= NAME_MAX_BYTES; i++) {
-        size_t d = distance(name, options[i].name);
+        bool begins = name.len >= 3 && strncmp(options[i].name, name.at, name.len) == 0;
+        size_t d = begins ? 1 : distance(name, options[i].name);
 
         if (d < best) {
             best = d;
             nearest = options[i].name;
         }
     }
-    return error_set(err, ERROR_INVALID_ARGUMENT, "there is no flag --%.*s%s%s%s", (int)(name.len < 80 ? name.len : 80),
-                     name.at, nearest != NULL ? "; did you mean --" : " (see --help)", nearest != NULL ? nearest : "",
-                     nearest != NULL ? "?" : "");
+    return nearest;
+}
+
+static bool unknown(struct view name, struct error *err)
+{
+    const char *nearest = nearest_name(name);
+
+    if (nearest == NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "there is no flag --%.*s (see --help)",
+                         (int)(name.len < 80 ? name.len : 80), name.at);
+    return error_set(err, ERROR_INVALID_ARGUMENT, "there is no flag --" VIEW_FMT "; did you mean --%s?", VIEW_ARG(name),
+                     nearest);
 }
 
 /* ---- where values come from ---- */

@@ -225,8 +225,9 @@ static bool list_placeholder(struct declared *d, struct error *err)
     struct registry_entry entry = { .is_declared = true };
     struct connector *c = connectors_get(d->set, d->name), *next = NULL;
 
-    if (c != NULL) {
+    if (c != NULL) { /* under another address, or with a token that was stored */
         connector_release(c);
+        show(d, "Okta has not answered yet with what was declared");
         return true;
     }
     memcpy(entry.name, d->name, sizeof entry.name);
@@ -241,17 +242,26 @@ static bool list_placeholder(struct declared *d, struct error *err)
     return false;
 }
 
+static bool is_known(const struct declared *d, struct registry_entry *was)
+{
+    return registry_get(d->set->options.registry, d->name, was, NULL) && was->is_declared && !was->is_retired &&
+           strcmp(was->org_url, d->url.text) == 0;
+}
+
 static bool start(struct declared *d, struct error *err)
 {
     struct buf token = BUF(TOKEN_FILE_BYTES_MAX);
     struct registry_entry was;
-    struct error none;
-    bool ok = token_file_read(d->token_file, &token, err);
+    bool ok;
 
-    if (ok && registry_get(d->set->options.registry, d->name, &was, &none) && was.is_declared && !was.is_retired &&
-        strcmp(was.org_url, d->url.text) == 0 && token_file_stamp(d->token_file, &d->tried) &&
-        start_known(d, &was, buf_view(&token)))
-        d->is_settled = d->is_running = true;
+    /* The stamp first: what changes after it is seen. No file has no stamp, and reading says so. */
+    if (!token_file_stamp(d->token_file, &d->tried))
+        memset(&d->tried, 0, sizeof d->tried);
+    ok = token_file_read(d->token_file, &token, err);
+    if (ok) {
+        token_file_warn(d->token_file);
+        d->is_settled = d->is_running = is_known(d, &was) && start_known(d, &was, buf_view(&token));
+    }
     token_wipe(&token);
     return ok && (d->is_running || list_placeholder(d, err));
 }
@@ -285,7 +295,6 @@ bool connectors_declare(struct connectors *cs, const char *name, const char *org
         free(d);
         return error_wrap(err, "connector %s", name);
     }
-    token_file_warn(d->token_file);
     pthread_mutex_lock(&cs->lock);
     d->next = cs->declared;
     cs->declared = d;

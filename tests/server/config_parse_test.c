@@ -46,6 +46,8 @@ static const struct refusal {
     const char *says;
 } refusals[] = {
     { "an unknown flag names the nearest", { "--data-dri", "/d" }, { NULL }, "did you mean --data-dir?" },
+    { "a beginning names the rest", { "--retention" }, { NULL }, "did you mean --retention-days?" },
+    { "a short word is not bent into another", { "--frob" }, { NULL }, "there is no flag --frob (see --help)" },
     { "a flag like none names nothing", { "--frobnicate" }, { NULL }, "there is no flag --frobnicate (see --help)" },
     { "a bare word", { "start" }, { NULL }, "\"start\" is no flag" },
     { "two dashes", { "--" }, { NULL }, "is no flag" },
