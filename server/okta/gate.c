@@ -64,13 +64,17 @@ bool gate_has_place(const struct gate *g, enum okta_lane lane)
     return g->in_flight < max;
 }
 
-static bool is_held(struct gate *g, struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_ms)
+/* Notes until when, if so. */
+static bool is_held(const struct gate *g, struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_ms)
 {
-    if (b->held_until_mono_ms > now_mono_ms)
-        block(b, lane, b->held_until_mono_ms, "Okta answered that the rate limit is used up");
-    else if (g->held_until_mono_ms > now_mono_ms)
-        block(b, lane, g->held_until_mono_ms, "Okta answered that too many requests came at once");
-    return b->blocked_until_mono_ms != 0;
+    bool is_bucket = b->held_until_mono_ms > now_mono_ms;
+
+    if (!is_bucket && g->held_until_mono_ms <= now_mono_ms)
+        return false;
+    block(b, lane, is_bucket ? b->held_until_mono_ms : g->held_until_mono_ms,
+          is_bucket ? "Okta answered that the rate limit is used up"
+                    : "Okta answered that too many requests came at once");
+    return true;
 }
 
 /* An idle tail polls at an interval that takes half of our share; the others leave it that. */

@@ -243,12 +243,25 @@ static void stamps_that_differ_by_seconds_are_one_window(void **state)
 
     (void)state;
     budget_init(&b, 50, 0);
-    learn(&b, 10, 10, 60, DATE_S, NOW_MS);
+    learn(&b, 10, 10, 8, DATE_S, NOW_MS);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(take(&b, NOW_MS), 0);
-        learn(&b, 10, 9 - i, 60 + i % 2, DATE_S, NOW_MS);
+        learn(&b, 10, 9 - i, 8 + i % 3, DATE_S, NOW_MS);
     }
     assert_true(take(&b, NOW_MS) > 0);
+    assert_int_equal(budget_state(&b, 0), BUDGET_SPENT);
+}
+
+/* A reply that was long on its way puts the end too late. */
+static void within_a_window_the_earliest_end_is_true(void **state)
+{
+    struct budget b;
+
+    (void)state;
+    budget_init(&b, 50, 10);
+    learn(&b, 600, 60, 30, DATE_S, NOW_MS);
+    learn(&b, 600, 60, 30, DATE_S, NOW_MS + 5000);
+    assert_int_equal(take(&b, NOW_MS + 5000), 25000);
 }
 
 static void a_reserve_is_left_for_others_of_ours(void **state)
@@ -456,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_clock_of_oktas_that_jumps_ahead_opens_no_window),
         cmocka_unit_test(a_clock_of_oktas_that_was_set_back_is_believed_again),
         cmocka_unit_test(stamps_that_differ_by_seconds_are_one_window),
+        cmocka_unit_test(within_a_window_the_earliest_end_is_true),
         cmocka_unit_test(a_reserve_is_left_for_others_of_ours),
         cmocka_unit_test(an_idle_poller_is_kept_half_at_most_and_less_as_time_goes),
         cmocka_unit_test(no_reading_makes_a_wait_unbounded),

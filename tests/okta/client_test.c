@@ -360,7 +360,8 @@ static void a_path_that_is_none_is_never_sent(void **state)
 
     set_up(NULL);
     send(a);
-    okta_run(okta, 0);
+    okta_run(okta, 1000);
+    assert_int_equal(wire.waited_ms, 0); /* something has happened */
     assert_int_equal(a->answer.verdict, OKTA_BROKEN);
     assert_int_equal(wire.sent_count, 0);
     tear_down(NULL);
@@ -642,6 +643,18 @@ static void what_was_cancelled_gives_its_place_back(void **state)
     assert_int_equal(wire.count, 4);
 }
 
+static void what_was_refused_can_still_be_cancelled(void **state)
+{
+    struct asked *a = asked_of("no path", OKTA_LANE_TAIL);
+
+    (void)state;
+    send(a);
+    okta_cancel_all(okta);
+    assert_int_equal(a->answer.verdict, OKTA_CANCELLED);
+    okta_run(okta, 0);
+    assert_int_equal(a->calls, 1);
+}
+
 static void the_end_cancels_what_is_left(void **state)
 {
     struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL), *b = asked_of(LOGS, OKTA_LANE_TAIL);
@@ -689,6 +702,7 @@ int main(void)
         TEST(a_callback_that_sends_what_fails_at_once_does_not_hold_the_run),
         TEST(a_callback_may_cancel_everything),
         TEST(what_was_cancelled_gives_its_place_back),
+        TEST(what_was_refused_can_still_be_cancelled),
         TEST(the_end_cancels_what_is_left),
         TEST(a_wake_up_reaches_the_transport),
     };

@@ -4,9 +4,12 @@
 #include "tests/okta/loopback.h"
 #include "tests/rows.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #define BODY_MAX   (256u << 10)
@@ -308,7 +311,7 @@ static const struct refusal {
     { "http to another that does", "http://localhost.acme.example:%d/" },
     { "another protocol", "ftp://127.0.0.1:%d/" },
     { "a file", "file:///etc/passwd" },
-    { "a user name", "http://a:b@127.0.0.1:%d/json" },
+    { "a user name", "https://a:b@127.0.0.1:%d/json" },
 };
 
 static void put_port(char *to, size_t size, const char *url)
@@ -416,6 +419,34 @@ static void nobody_there_is_not_called_a_page_too_large(void **state)
     assert_false(x.timed_out);
     assert_true(x.failure[0] != '\0');
     release(&x);
+}
+
+/* A listener whose queue is full answers no more connections. */
+static void a_connection_that_times_out_is_not_called_a_page_too_large(void **state)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof at;
+    int fds[8];
+    struct okta_exchange x;
+    char url[64];
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fds[0], (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fds[0], 0), 0);
+    assert_int_equal(getsockname(fds[0], (struct sockaddr *)&at, &len), 0);
+    for (int i = 1; i < 8; i++)
+        (void)!connect(fds[i], (struct sockaddr *)&at, sizeof at);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(at.sin_port));
+    begin_url(&x, url);
+    x.connect_ms = 50;
+    finish(&x);
+    assert_false(x.timed_out);
+    assert_non_null(strcasestr(x.failure, "time"));
+    release(&x);
+    for (int i = 0; i < 8; i++)
+        close(fds[i]);
 }
 
 static void after_a_time_out_kept_connections_are_not_trusted(void **state)
@@ -553,6 +584,7 @@ int main(void)
         TEST(a_fresh_connection_is_made_when_asked_for),
         TEST(silence_and_a_stalled_body_time_out),
         TEST(nobody_there_is_not_called_a_page_too_large),
+        TEST(a_connection_that_times_out_is_not_called_a_page_too_large),
         TEST(after_a_time_out_kept_connections_are_not_trusted),
         TEST(cancelled_is_never_finished),
         TEST(the_end_does_not_wait_for_answers),
