@@ -194,8 +194,10 @@ static double events_per_s(const char *address, const char *name, uint64_t want)
     struct stream_read read = { .address = address, .name = name };
 
     stream_read(&read);
-    if (read.events != want)
+    if (read.events != want) {
+        fprintf(stderr, "%" PRIu64 " of %" PRIu64 " events\n", read.events, want);
         fail(address, "not every event came");
+    }
     return (double)read.events / read.seconds;
 }
 

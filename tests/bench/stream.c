@@ -179,7 +179,7 @@ void stream_read(struct stream_read *read)
 /* ---- the limit ---- */
 
 struct messages {
-    grpc_byte_buffer **at;
+    grpc_slice *at;
     size_t count;
 };
 
@@ -196,8 +196,7 @@ static struct messages load(const char *path)
 
         if (fread(GRPC_SLICE_START_PTR(slice), 1, len, f) != len)
             fail("half a message");
-        m.at[m.count++] = grpc_raw_byte_buffer_create(&slice, 1);
-        grpc_slice_unref(slice);
+        m.at[m.count++] = slice;
     }
     fclose(f);
     return m;
@@ -217,10 +216,13 @@ static void answer(grpc_call *call, grpc_completion_queue *cq, const struct mess
     grpc_byte_buffer_destroy(request);
     for (size_t i = 0; i < m->count; i++) {
         grpc_op op = { .op = GRPC_OP_SEND_MESSAGE };
+        /* Sending empties it, so each is made anew around the same bytes. */
+        grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&m->at[i], 1);
 
-        op.data.send_message.send_message = m->at[i];
+        op.data.send_message.send_message = message;
         grpc_call_start_batch(call, &op, 1, NULL, NULL);
         next(cq);
+        grpc_byte_buffer_destroy(message);
     }
     end[0].data.send_status_from_server.status = GRPC_STATUS_OK;
     end[1].data.recv_close_on_server.cancelled = &cancelled;
