@@ -99,9 +99,16 @@ static int compare_hits_down(const void *left, const void *right)
     return compare_hits(right, left);
 }
 
+static int64_t key_of(const struct emulator *e, const struct users_query *uq, size_t index)
+{
+    const struct user *user = &e->users.at[index];
+
+    return uq->sort == SORT_CREATED ? user->created_ms : uq->sort == SORT_UPDATED ? user->updated_ms : 0;
+}
+
 static struct hit hit_of(const struct emulator *e, const struct users_query *uq, size_t index)
 {
-    return (struct hit){ users_query_key(e, uq, index), index, uq->sort == SORT_LOGIN ? &e->users : NULL };
+    return (struct hit){ key_of(e, uq, index), index, uq->sort == SORT_LOGIN ? &e->users : NULL };
 }
 
 /* Everybody wanted who comes after the cursor, in order. */
@@ -113,8 +120,6 @@ static struct hit *choose(const struct emulator *e, const struct users_query *uq
 
     if (uq->has_cursor) {
         after = hit_of(e, uq, uq->after_index);
-        if (uq->has_search)
-            after.key = uq->after_key;
     }
     *count = 0;
     for (size_t i = 0; i < e->users.count; i++) {

@@ -1,6 +1,5 @@
 #include "users_query.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -164,61 +163,48 @@ static bool read_limit(struct emulator *e, const struct ask *ask, struct users_q
 
 /* ---- cursors ---- */
 
-int64_t users_query_key(const struct emulator *e, const struct users_query *uq, size_t index)
-{
-    const struct user *user = &e->users.at[index];
-
-    return uq->sort == SORT_CREATED ? user->created_ms : uq->sort == SORT_UPDATED ? user->updated_ms : 0;
-}
-
 void users_query_cursor(const struct emulator *e, const struct users_query *uq, size_t index,
                         char text[USERS_CURSOR_SIZE])
 {
-    AUTO_BUF struct buf clear = BUF(USERS_CURSOR_SIZE), hidden = BUF(USERS_CURSOR_SIZE - 1);
+    AUTO_BUF struct buf hidden = BUF(USERS_CURSOR_SIZE - 1);
     char id[ID_SIZE];
 
     id_make(id, "00u", e->users.seed, index);
-    if (uq->has_search) {
-        buf_printf(&clear, "%" PRId64 ":%s", users_query_key(e, uq, index), id);
-        base64url_encode(buf_view(&clear), &hidden);
-    } else {
+    if (uq->has_search)
+        base64url_encode(view_of(id), &hidden);
+    else
         buf_puts(&hidden, id);
-    }
     snprintf(text, USERS_CURSOR_SIZE, "%s", buf_cstr(&hidden));
+}
+
+static bool read_place(const struct emulator *e, struct view id, struct users_query *uq)
+{
+    uint64_t place;
+
+    if (!id_read(id, "00u", e->users.seed, &place) || place >= e->users.count)
+        return false;
+    uq->after_index = (size_t)place;
+    return true;
 }
 
 static bool read_hidden(const struct emulator *e, struct view text, struct users_query *uq)
 {
-    AUTO_BUF struct buf clear = BUF(USERS_CURSOR_SIZE);
-    const char *colon;
-    uint64_t place;
+    AUTO_BUF struct buf id = BUF(USERS_CURSOR_SIZE);
 
-    if (!base64url_decode(text, &clear) || clear.len == 0)
-        return false;
-    colon = memchr(clear.at, ':', clear.len);
-    if (colon == NULL ||
-        !view_i64((struct view){ clear.at, (size_t)(colon - clear.at) }, 0, INT64_MAX, &uq->after_key) ||
-        !id_read((struct view){ colon + 1, clear.len - (size_t)(colon + 1 - clear.at) }, "00u", e->users.seed, &place))
-        return false;
-    uq->after_index = (size_t)place;
-    return place < e->users.count;
+    return base64url_decode(text, &id) && read_place(e, buf_view(&id), uq);
 }
 
 static bool read_cursor(struct emulator *e, const struct ask *ask, struct users_query *uq,
                         struct emulator_response *out)
 {
     struct view after;
-    uint64_t place = 0;
 
     uq->has_cursor = query_get(ask->query, "after", &after);
     if (!uq->has_cursor)
         return true;
     if (uq->has_search)
         return read_hidden(e, after, uq) || bad_criteria(e, out, "Invalid cursor.");
-    if (!id_read(after, "00u", e->users.seed, &place) || place >= e->users.count)
-        return bad_paging(e, out);
-    uq->after_index = (size_t)place;
-    return true;
+    return read_place(e, after, uq) || bad_paging(e, out);
 }
 
 bool users_query_read(struct emulator *e, const struct ask *ask, struct users_query *uq, struct emulator_response *out)

@@ -17,15 +17,12 @@ struct users_query {
     enum sort_key sort;
     bool is_descending;
     bool has_cursor;
-    int64_t after_key;
     size_t after_index;
 };
 
 /* False: it was answered. */
 bool users_query_read(struct emulator *e, const struct ask *ask, struct users_query *uq, struct emulator_response *out);
 
-/* By what a user is sorted, where it is a number. */
-int64_t users_query_key(const struct emulator *e, const struct users_query *uq, size_t index);
 /* What `after` is in the next link, behind this user: for plain lists the id; for `search` the sort key besides,
  * hidden. */
 void users_query_cursor(const struct emulator *e, const struct users_query *uq, size_t index,
