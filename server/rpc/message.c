@@ -10,12 +10,11 @@
 #include <grpc/byte_buffer_reader.h>
 #include <string.h>
 
-#define ERROR_DOMAIN       "okta.connector.v1"
-#define ERROR_INFO_URL     "type.googleapis.com/google.rpc.ErrorInfo"
-#define REASON_BYTES_MAX   100                  /* "UPPER_SNAKE_CASE", at most 63 by Google's convention */
-#define STATUS_BYTES_MAX   4096                 /* an error's text is 512 bytes, three times that when cleaned */
-#define STATUS_TEXT_MAX    (3 * ERROR_TEXT_MAX) /* a byte that is no UTF-8 becomes three */
-#define CUT_SEQUENCE_BYTES 3                    /* a text cut in the middle of a character ends in at most so many */
+#define ERROR_DOMAIN     "okta.connector.v1"
+#define ERROR_INFO_URL   "type.googleapis.com/google.rpc.ErrorInfo"
+#define REASON_BYTES_MAX 100                  /* "UPPER_SNAKE_CASE", at most 63 by Google's convention */
+#define STATUS_BYTES_MAX 4096                 /* an error's text is 512 bytes, three times that when cleaned */
+#define STATUS_TEXT_MAX  (3 * ERROR_TEXT_MAX) /* a byte that is no UTF-8 becomes three */
 
 _Static_assert((int)ERROR_OK == (int)GRPC_STATUS_OK, "codes");
 _Static_assert((int)ERROR_CANCELLED == (int)GRPC_STATUS_CANCELLED, "codes");
@@ -140,25 +139,9 @@ grpc_byte_buffer *message_take(struct buf *bytes)
 
 /* ---- errors ---- */
 
-/* The error's text without the half of a character that a cut at the error's size may have left at its end. */
-static struct view whole_text(const struct error *err)
-{
-    struct view text = { err->text, strnlen(err->text, sizeof err->text) };
-
-    if (text.len < sizeof err->text - 1)
-        return text;
-    for (size_t cut = 1; cut <= CUT_SEQUENCE_BYTES; cut++) {
-        uint8_t byte = (uint8_t)text.at[text.len - cut];
-
-        if (byte >= 0xc0 && !utf8_is_clean((struct view){ text.at + text.len - cut, cut }))
-            return (struct view){ text.at, text.len - cut };
-    }
-    return text;
-}
-
 static void put_text(const struct error *err, struct buf *out)
 {
-    utf8_clean(whole_text(err), out);
+    utf8_clean(view_of(err->text), out);
     if (out->len == 0)
         buf_puts(out, error_code_name(err->code));
 }

@@ -4,9 +4,14 @@
 #include "tests/rows.h"
 #include "tests/rpc/fixture.h"
 
+#include <grp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define STREAMS       100
@@ -257,6 +262,78 @@ static void streams_of_one_connection_are_capped(void **state)
         client_end(&calls[i]);
 }
 
+/* ---- who connects, for real: only root can play somebody else ---- */
+
+#define READER_UID 4300
+#define READER_GID 4400
+#define OTHER      4242
+#define CANNOT     77
+
+static const struct visitor {
+    const char *name;
+    bool is_reader_socket;
+    uid_t uid;
+    gid_t gid, further_group;
+    bool want;
+} visitors[] = {
+    { "a stranger at the reader's door", true, OTHER, OTHER, OTHER, false },
+    { "the reader at his door", true, READER_UID, OTHER, OTHER, true },
+    { "one of the group", true, OTHER, READER_GID, OTHER, true },
+    { "one of the group among others", true, OTHER, OTHER, READER_GID, true },
+    { "the reader at the admin's door", false, READER_UID, READER_GID, READER_GID, false },
+};
+
+/* In a child of a program with threads: nothing but system calls. 0 when the server greets, as HTTP/2 does. */
+static int visit(const struct visitor *who, const struct sockaddr_un *at)
+{
+    const gid_t groups[] = { 5000, who->further_group };
+    struct pollfd p = { .events = POLLIN };
+    char byte;
+
+    if (setgroups(2, groups) != 0 || setgid(who->gid) != 0 || setuid(who->uid) != 0)
+        return CANNOT;
+    p.fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (connect(p.fd, (const struct sockaddr *)at, sizeof *at) != 0)
+        return 1;
+    return poll(&p, 1, 60 * 1000) == 1 && read(p.fd, &byte, 1) == 1 ? 0 : 1;
+}
+
+static void the_kernel_says_who_connects(void **state)
+{
+    const struct visitor *row = *state;
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    struct rpc_options options;
+    struct rpc_listen listen[3];
+    struct fixture *f;
+    void *fixture;
+    pid_t child;
+    int status;
+
+    if (geteuid() != 0)
+        skip();
+    fixture_setup(&fixture);
+    f = fixture;
+    client_close(&f->client);
+    rpc_destroy(f->rpc);
+    fixture_options(f, &options, listen);
+    options.reader_uid = READER_UID;
+    options.reader_gid = READER_GID;
+    fixture_start(f, &options);
+    /* As if an operator had opened up the files: the door alone decides. */
+    assert_int_equal(chmod(f->folder, 0755), 0);
+    assert_int_equal(chmod(listen[0].path, 0666), 0);
+    memcpy(at.sun_path, listen[row->is_reader_socket].path, sizeof at.sun_path);
+    child = fork();
+    if (child == 0)
+        _exit(visit(row, &at));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    fixture_teardown(&fixture);
+    if (WEXITSTATUS(status) == CANNOT)
+        skip(); /* root in a namespace that knows no other users */
+    assert_int_equal(WEXITSTATUS(status) == 0, row->want);
+}
+
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -276,5 +353,5 @@ int main(void)
         WITH_SERVER(streams_of_one_connection_are_capped),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(the_kernel_says_who_connects, visitors);
 }
