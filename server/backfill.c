@@ -66,6 +66,7 @@ static void forget_ahead(struct poller *p)
         page_drop(&p->held[i].page);
     p->held_count = 0;
     p->backfill_ahead = p->backfill;
+    p->is_backfill_link_dead = false;
     lane_void(lane_of(p));
     lane_new_listing(lane_of(p));
 }
@@ -144,15 +145,12 @@ void backfill_limited_by_size(struct poller *p)
 /* ---- asking ---- */
 
 /* Once retention has removed anything, the store takes no more history. */
-static bool is_closed_below(struct poller *p, enum backfill_status *status)
+static bool is_closed_below(struct poller *p)
 {
     struct journal_bounds bounds;
     struct error err;
 
-    if (!journal_bounds(p->store, &bounds, &err) || bounds.floor == 0)
-        return false;
-    *status = bounds.floor_published_ms <= bottom_ms(p) ? BACKFILL_COMPLETE : BACKFILL_LIMITED;
-    return true;
+    return journal_bounds(p->store, &bounds, &err) && bounds.floor != 0;
 }
 
 static void begin(struct poller *p)
@@ -162,19 +160,31 @@ static void begin(struct poller *p)
     p->backfill_ahead = p->backfill;
 }
 
+static void leave_dead_link(struct poller *p)
+{
+    if (p->backfill.path[0] != '\0' && p->backfill.reached_ms < p->backfill.top_ms)
+        p->backfill.top_ms = p->backfill.reached_ms;
+    p->backfill.path[0] = '\0';
+    p->backfill_ahead = p->backfill;
+    p->is_backfill_link_dead = false;
+}
+
 bool backfill_path(struct lane *l, struct buf *out)
 {
     struct poller *p = l->p;
     struct backfill_state *ahead = &p->backfill_ahead;
-    enum backfill_status closed_as;
 
     l->due_mono_ms = poller_mono_ms(p) + REST_MS; /* whatever ends the wait makes it due sooner */
     if (!backfill_is_running(p) || p->now.tail_rounds == 0 || p->held_count == BACKFILL_HELD_MAX)
         return false;
-    if (is_closed_below(p, &closed_as)) {
-        end(p, closed_as);
+    if (is_closed_below(p)) {
+        end(p, BACKFILL_LIMITED);
         return false;
     }
+    if (p->is_backfill_link_dead && p->held_count > 0)
+        return false;
+    if (p->is_backfill_link_dead)
+        leave_dead_link(p);
     if (!p->backfill.has_begun)
         begin(p);
     if (ahead->path[0] != '\0') {
@@ -189,19 +199,15 @@ bool backfill_path(struct lane *l, struct buf *out)
     return true;
 }
 
-/* The link within a window is dead: the rest of the window is asked for anew. */
+/* The link within a window is dead. What is held came before it, and is as good as ever: once it is stored, the rest of
+ * the window is asked for anew. */
 void backfill_restart(struct lane *l)
 {
-    struct poller *p = l->p;
-
-    if (p->backfill_ahead.path[0] == '\0') {
+    if (l->p->backfill_ahead.path[0] == '\0') {
         lane_failed(l, 0, "Okta refuses a window of its log");
         return;
     }
-    if (p->backfill.path[0] != '\0' && p->backfill.reached_ms < p->backfill.top_ms)
-        p->backfill.top_ms = p->backfill.reached_ms;
-    p->backfill.path[0] = '\0';
-    forget_ahead(p);
+    l->p->is_backfill_link_dead = true;
     lane_hurry(l);
 }
 

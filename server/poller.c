@@ -195,8 +195,10 @@ bool poller_wants_round(struct poller *p)
 
 static void step(struct poller *p)
 {
-    for (int i = 0; i < LANES; i++)
+    for (int i = 0; i < LANES; i++) {
+        lane_digest(&p->lanes[i]);
         p->lanes[i].row->step(&p->lanes[i]);
+    }
     retention_step(p);
 }
 

@@ -85,7 +85,10 @@ struct lane {
     bool in_flight;
     bool is_void; /* nobody wants the answer any more */
 
-    struct page page; /* arrived, not yet stored */
+    /* its answer: kept when it comes, looked at in the next step, so that no step finds its lane changed under it */
+    bool has_answer;
+    struct okta_answer answer; /* without body and link, which are in: */
+    struct page page;          /* arrived, not yet stored */
 
     /* when next */
     int64_t due_mono_ms;        /* while nothing is in flight: ask then */
@@ -102,6 +105,8 @@ struct lane {
     bool owns_limit; /* we have changed it once: links carry ours from then on */
     int pages_since_cut;
 
+    bool has_restarted; /* a link was dead */
+    unsigned pages_since_restart;
     uint64_t links_seen[LINKS_SEEN_MAX]; /* hashes, of the listing under way */
     unsigned link_count;
 
@@ -112,6 +117,8 @@ void lane_init(struct lane *l, const struct lane_row *row, struct poller *p);
 void lane_deinit(struct lane *l);
 /* Asks when it is due. */
 void lane_ask(struct lane *l);
+/* Looks at the answer, if one has come: a page for the row's step, or another time to ask. */
+void lane_digest(struct lane *l);
 /* Asks for the next page while this one is yet to be committed, and puts the request on the wire. */
 void lane_ask_ahead(struct lane *l, const char *path);
 /* What is in flight or has arrived is not wanted any more. */
@@ -238,6 +245,7 @@ struct poller {
     struct backfill_state backfill, backfill_ahead; /* as stored; as fetched */
     struct held_page held[BACKFILL_HELD_MAX];
     size_t held_count;
+    bool is_backfill_link_dead; /* begin again below what is held */
 
     struct users_state users;
 };

@@ -10,6 +10,7 @@
 #define BACKOFF_MAX_MS    MINUTE_MS
 #define BARRED_MS         (60 * MINUTE_MS)        /* a permission that is missing comes by a person's hand */
 #define REST_MAX_MS       (BARRED_MS + MINUTE_MS) /* nothing here waits longer: what does has been forgotten */
+#define RESTART_REST_MS   30000
 #define DEGRADED_FAILURES 3
 #define DEGRADED_MS       MINUTE_MS
 #define GROW_AFTER_PAGES  20
@@ -31,7 +32,7 @@ void page_drop(struct page *page)
     page->is_there = false;
 }
 
-static void take_answer(struct lane *l, const struct okta_answer *a)
+static void keep_page(struct lane *l, const struct okta_answer *a)
 {
     struct page *page = &l->page;
 
@@ -44,12 +45,6 @@ static void take_answer(struct lane *l, const struct okta_answer *a)
     buf_put(&page->next, a->next.at, a->next.len);
     page->okta_ms = a->date_unix_s > 0 ? a->date_unix_s * 1000 : poller_okta_ms(l->p);
     page->issue = l->issue;
-    if (buf_ok(&page->body) && buf_ok(&page->next)) {
-        page->is_there = true;
-        return;
-    }
-    page_drop(page);
-    lane_failed(l, 0, "Okta's answer is larger than this program takes");
 }
 
 /* ---- trouble ---- */
@@ -153,30 +148,68 @@ bool lane_is_degraded(const struct lane *l)
 static void answered(struct okta_request *r, const struct okta_answer *a)
 {
     struct lane *l = r->ctx;
-    struct poller *p = l->p;
 
     l->in_flight = false;
-    p->is_dirty = true;
-    poller_learn_okta_time(p, a);
-    if (a->verdict == OKTA_CANCELLED) {
-        lane_hurry(l);
+    l->has_answer = true;
+    l->answer = *a;
+    l->answer.body = l->answer.next = VIEW_NONE;
+    if (a->verdict == OKTA_DONE && !l->is_void)
+        keep_page(l, a);
+    poller_learn_okta_time(l->p, a);
+    l->p->is_dirty = true;
+}
+
+/* A dead link costs the beginning of its listing. When the links of the new one die as well, there is no haste. */
+static void restart(struct lane *l)
+{
+    bool is_again = l->has_restarted && l->pages_since_restart < 2;
+
+    l->has_restarted = true;
+    l->pages_since_restart = 0;
+    lane_new_listing(l);
+    l->row->restart(l);
+    if (is_again && l->failures == 0)
+        lane_failed(l, poller_mono_ms(l->p) + RESTART_REST_MS, "Okta's links die before they can be followed");
+}
+
+static void take_page(struct lane *l)
+{
+    if (!buf_ok(&l->page.body) || !buf_ok(&l->page.next)) {
+        page_drop(&l->page);
+        lane_failed(l, 0, "Okta's answer is larger than this program takes");
         return;
     }
-    if (a->verdict != OKTA_DONE)
-        show_error(p, a);
-    if (l->is_void || !l->is_on)
+    l->page.is_there = true;
+    l->pages_since_restart++;
+}
+
+void lane_digest(struct lane *l)
+{
+    const struct okta_answer *a = &l->answer;
+
+    if (!l->has_answer)
         return;
+    l->has_answer = false;
+    if (a->verdict != OKTA_DONE && a->verdict != OKTA_CANCELLED)
+        show_error(l->p, a);
+    if (l->is_void || !l->is_on) {
+        page_drop(&l->page);
+        return;
+    }
     if (l->failures == 0)
         l->failing_since_mono_ms = a->sent_mono_ms;
     switch (a->verdict) {
     case OKTA_DONE:
-        take_answer(l, a);
+        take_page(l);
+        break;
+    case OKTA_CANCELLED:
+        lane_hurry(l);
         break;
     case OKTA_SMALLER:
         shrink(l);
         break;
     case OKTA_RESTART:
-        l->row->restart(l);
+        restart(l);
         break;
     case OKTA_GONE:
     case OKTA_FORBIDDEN:
@@ -188,13 +221,13 @@ static void answered(struct okta_request *r, const struct okta_answer *a)
         credential_refused(l);
         break;
     case OKTA_BROKEN:
-        /* Okta names a dead link in more than one way; a question of ours that it does not like fails there. */
+        /* Also what Okta says of a time that is too long ago. */
         if (a->http_status == 400) {
-            l->row->restart(l);
+            restart(l);
             break;
         }
         /* fall through */
-    default:
+    case OKTA_RETRY:
         lane_failed(l, a->retry_mono_ms, "%s", a->message);
         break;
     }
@@ -234,7 +267,7 @@ void lane_ask(struct lane *l)
 {
     AUTO_BUF struct buf path = BUF(OKTA_PATH_BYTES_MAX);
 
-    if (l->in_flight || l->page.is_there || lane_due_mono_ms(l) > poller_mono_ms(l->p))
+    if (l->in_flight || l->has_answer || l->page.is_there || lane_due_mono_ms(l) > poller_mono_ms(l->p))
         return;
     if (!l->row->path(l, &path))
         return;
@@ -244,7 +277,7 @@ void lane_ask(struct lane *l)
 
 void lane_ask_ahead(struct lane *l, const char *path)
 {
-    if (l->in_flight || l->page.is_there || !l->is_on || l->p->credential.state != CREDENTIAL_GOOD)
+    if (l->in_flight || l->has_answer || !l->is_on || l->p->credential.state != CREDENTIAL_GOOD)
         return;
     set_asked(l, view_of(path));
     send_question(l);
@@ -262,6 +295,8 @@ int64_t lane_due_mono_ms(const struct lane *l)
 {
     int64_t now = poller_mono_ms(l->p);
 
+    if (l->has_answer)
+        return now;
     if (!l->is_on || l->in_flight || l->p->credential.state != CREDENTIAL_GOOD)
         return INT64_MAX;
     return l->due_mono_ms - now > REST_MAX_MS ? now : l->due_mono_ms;

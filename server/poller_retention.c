@@ -6,13 +6,14 @@
 #define PRUNE_MAX   5000 /* a commit of some 20 ms */
 #define INTERVAL_MS MINUTE_MS
 
-/* Age is told by Okta's clock alone: one of ours that jumps ahead must not empty the store. */
+/* Age is told by Okta's clock alone: one of ours that jumps ahead must not empty the store. While the back-fill is on
+ * its way down nothing goes for its age, since no history goes in below what was removed, and one event that Okta
+ * delivered very late would be enough; what it waits for is bounded, as it does not go below that age either. */
 static int64_t oldest_kept_ms(struct poller *p)
 {
-    /* A back-fill on its way down to that age has a day for it: once anything is removed, no history goes in below. */
-    int64_t days = p->settings.retention_days + (backfill_is_running(p) ? 1 : 0);
-
-    return p->has_okta_time ? poller_okta_ms(p) - days * DAY_MS : JOURNAL_NO_TIME;
+    if (!p->has_okta_time || backfill_is_running(p))
+        return JOURNAL_NO_TIME;
+    return poller_okta_ms(p) - p->settings.retention_days * DAY_MS;
 }
 
 /* False: nothing was removed, and nothing written. */

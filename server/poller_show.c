@@ -205,7 +205,7 @@ void show_publish(struct poller *p)
     p->now.version++;
     pthread_mutex_lock(&p->shared.lock);
     p->shared.shown = p->now;
-    p->shared.tail_busy = tail->in_flight || tail->page.is_there;
+    p->shared.tail_busy = tail->in_flight || tail->has_answer || tail->page.is_there;
     pthread_mutex_unlock(&p->shared.lock);
     if (p->options.changed != NULL)
         p->options.changed(p->options.ctx);

@@ -118,7 +118,6 @@ void tail_restart(struct lane *l)
         state->since_ms = state->newest_ms != JOURNAL_NO_TIME ? state->newest_ms - OVERLAP_MS : state->start_ms;
         state->since_ms = larger(state->since_ms, oldest_ms);
         state->is_reread = true;
-        lane_new_listing(l);
         lane_hurry(l);
     }
 }
@@ -187,8 +186,6 @@ static bool move_on(struct lane *l, struct tail_work *w)
     const struct buf *link = w->page.next.len > 0 ? &w->page.next : &w->page.asked;
 
     w->is_circle = w->is_full && lane_runs_in_circles(l, &w->page);
-    if (w->is_circle)
-        link = &w->page.asked;
     if (!poller_state_set_path(w->after.path, buf_view(link))) {
         lane_failed(l, 0, "Okta's next link is not usable");
         return false;

@@ -225,6 +225,61 @@ static void a_clock_that_jumps_ahead_does_not_empty_the_store(void **state)
     world_close(&w);
 }
 
+static void history_does_not_go_in_below_what_retention_removed(void **state)
+{
+    uint64_t stored;
+    struct world w;
+
+    (void)state;
+    world_open(&w, &quick);
+    assert_true(world_run(&w, world_is_synced, 30 * MINUTE));
+    reconfigure(&w, 2, 2);
+    world_pass(&w, 10 * MINUTE);
+    stored = w.now.history_stored;
+    reconfigure(&w, 6, 90);
+    assert_true(world_run(&w, is_limited, MINUTE));
+    assert_int_equal(w.now.history_stored, stored);
+    world_close(&w);
+}
+
+static void an_event_later_than_retention_does_not_end_the_back_fill(void **state)
+{
+    struct world_options options = quick;
+    struct world w;
+
+    (void)state;
+    options.history_days = options.retention_days = 1;
+    world_open(&w, &options);
+    emulator_add_event(w.emulator, WORLD_START_MS, WORLD_START_MS - 2 * WORLD_DAY_MS, NULL, VIEW_NONE);
+    assert_true(world_run(&w, world_is_synced, 30 * MINUTE));
+    assert_true(w.now.history_stored > 500);
+    world_close(&w);
+}
+
+static void what_was_removed_is_not_stored_again_when_the_link_dies(void **state)
+{
+    struct world_options options = { .org = { .seed = 4, .users = 3 }, .retention_days = 1, .latency_ms = 50 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &options);
+    for (int i = 0; i < 3; i++)
+        emulator_add_event(w.emulator, WORLD_START_MS, WORLD_START_MS - i, NULL, VIEW_NONE);
+    assert_true(world_run(&w, world_is_synced, MINUTE));
+    assert_int_equal(world_stored(&w), 3);
+    hand_clock_advance(&w.clock, 2 * WORLD_DAY_MS);
+    world_pass(&w, 3 * MINUTE);
+    assert_int_equal(world_stored(&w), 0);
+    emulator_expire_cursors(w.emulator);
+    world_pass(&w, 3 * MINUTE);
+    assert_int_equal(w.now.logins_stored, 3);
+    /* Once the head was reached, what is late is new. */
+    emulator_add_event(w.emulator, w.clock.unix_ms, WORLD_START_MS - 5, NULL, VIEW_NONE);
+    world_pass(&w, MINUTE);
+    assert_int_equal(w.now.logins_stored, 4);
+    world_close(&w);
+}
+
 /* ---- a store that takes no more ---- */
 
 /* Rows of users that nothing removes, until no page of events fits. */
@@ -296,6 +351,9 @@ int main(void)
         cmocka_unit_test(off_and_on_again_goes_on),
         cmocka_unit_test(a_store_that_gets_full_ends_history_for_good),
         cmocka_unit_test(what_is_too_old_goes),
+        cmocka_unit_test(history_does_not_go_in_below_what_retention_removed),
+        cmocka_unit_test(an_event_later_than_retention_does_not_end_the_back_fill),
+        cmocka_unit_test(what_was_removed_is_not_stored_again_when_the_link_dies),
         cmocka_unit_test(history_as_long_as_retention_is_complete),
         cmocka_unit_test(a_clock_that_jumps_ahead_does_not_empty_the_store),
         cmocka_unit_test(a_full_store_keeps_the_position_and_goes_on_when_there_is_room),

@@ -135,6 +135,27 @@ static void poll_now_without_a_tail_is_no_endless_wait(void **state)
     world_close(&w);
 }
 
+static void haste_does_not_burden_an_org_that_fails(void **state)
+{
+    uint64_t before;
+    int64_t until_ms;
+    struct error err;
+    struct world w;
+
+    (void)state;
+    world_open(&w, &small);
+    assert_true(world_run(&w, world_is_live, MINUTE));
+    emulator_fault(w.emulator, "/api/v1/", 100000, 400, "{\"errorCode\":\"E0000028\",\"errorSummary\":\"no\"}");
+    before = emulator_requests(w.emulator, "");
+    until_ms = w.clock.unix_ms + 10 * MINUTE;
+    while (w.clock.unix_ms < until_ms) {
+        assert_true(poller_poll_now(w.poller, &wanted, &err));
+        world_turn(&w);
+    }
+    assert_in_range(emulator_requests(w.emulator, "") - before, 10, 60);
+    world_close(&w);
+}
+
 /* ---- what is shown ---- */
 
 static void states_go_from_starting_over_syncing_to_live(void **state)
@@ -303,6 +324,7 @@ int main(void)
         cmocka_unit_test(poll_now_polls_at_once),
         cmocka_unit_test(a_poll_under_way_does_not_count),
         cmocka_unit_test(poll_now_without_a_tail_is_no_endless_wait),
+        cmocka_unit_test(haste_does_not_burden_an_org_that_fails),
         cmocka_unit_test(states_go_from_starting_over_syncing_to_live),
         cmocka_unit_test(three_failures_are_degraded_and_an_answer_is_live),
         cmocka_unit_test(a_rate_limit_is_a_wait_with_a_reason),

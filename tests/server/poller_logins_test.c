@@ -241,6 +241,25 @@ static void a_wrong_clock_of_ours_loses_nothing(void **state)
     }
 }
 
+static void a_place_that_okta_has_forgotten_is_left(void **state)
+{
+    struct world_options options = { .org = { .seed = 3, .users = 5 }, .latency_ms = 100 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &options); /* where to start is kept, and nothing was read */
+    hand_clock_advance(&w.clock, 200 * WORLD_DAY_MS);
+    world_restart(&w);
+    assert_true(world_run(&w, world_is_live, 10 * MINUTE));
+    hand_clock_advance(&w.clock, 200 * WORLD_DAY_MS);
+    emulator_expire_cursors(w.emulator);
+    add_events(&w, 5, w.clock.unix_ms);
+    world_pass(&w, 2 * MINUTE);
+    assert_int_equal(world_stored(&w), 5);
+    assert_true(world_is_live(&w));
+    world_close(&w);
+}
+
 /* ---- hostile bytes ---- */
 
 static const struct hostile_row {
@@ -306,6 +325,7 @@ int main(void)
         cmocka_unit_test(the_tail_starts_where_the_connector_was_made),
         cmocka_unit_test(links_that_die_lose_and_double_nothing),
         cmocka_unit_test(a_wrong_clock_of_ours_loses_nothing),
+        cmocka_unit_test(a_place_that_okta_has_forgotten_is_left),
         cmocka_unit_test(a_time_in_the_far_future_does_not_become_the_place_to_restart_from),
     };
 

@@ -8,8 +8,11 @@
 
 #include "rows.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #define START_MS INT64_C(1773480000000)
 #define MINUTE   60000
@@ -33,6 +36,7 @@ struct script {
     void (*answer)(struct script *s, const char *path, struct reply *out);
     int stage;
 
+    char dir[512];
     struct store *store;
     struct poller *poller;
     struct poller_snapshot now;
@@ -92,13 +96,12 @@ static void nothing(struct okta_transport *t)
     (void)t;
 }
 
-static void script_open(struct script *s, void (*answer)(struct script *, const char *, struct reply *),
-                        int history_days)
+static void script_open_for(struct script *s, void (*answer)(struct script *, const char *, struct reply *),
+                            uint32_t collections, int history_days)
 {
-    static char dir[512];
-    struct store_options store = { .dir = dir, .max_bytes = 64u << 20 };
+    struct store_options store = { .dir = s->dir, .max_bytes = 64u << 20 };
     struct poller_options options = { .transport = &s->base,
-                                      .collections = 1u << COLLECTION_LOGINS,
+                                      .collections = collections,
                                       .history_days = history_days,
                                       .retention_days = 90,
                                       .share_percent = 50 };
@@ -111,13 +114,19 @@ static void script_open(struct script *s, void (*answer)(struct script *, const 
     s->base =
         (struct okta_transport){ .start = begin, .cancel = cancel, .run = run, .wake = nothing, .destroy = nothing };
     hand_clock_init(&s->clock, START_MS);
-    snprintf(dir, sizeof dir, "%s/pages-XXXXXX", parent != NULL ? parent : "/tmp");
-    ASSERT(mkdtemp(dir) != NULL);
+    snprintf(s->dir, sizeof s->dir, "%s/pages-XXXXXX", parent != NULL ? parent : "/tmp");
+    ASSERT(mkdtemp(s->dir) != NULL);
     ASSERT(store_open(&s->store, &store, &err));
     ASSERT(okta_url_parse(VIEW("acme"), false, &options.url, &err));
     options.store = s->store;
     options.clock = &s->clock.clock;
     ASSERT(poller_create(&s->poller, &options, VIEW("00token"), &err));
+}
+
+static void script_open(struct script *s, void (*answer)(struct script *, const char *, struct reply *),
+                        int history_days)
+{
+    script_open_for(s, answer, 1u << COLLECTION_LOGINS, history_days);
 }
 
 static void script_close(struct script *s)
@@ -366,6 +375,102 @@ static void a_page_that_was_halved_grows_again(void **state)
     script_close(&s);
 }
 
+/* Pages of more than 600 arrive without their end. */
+static void too_long(struct script *s, const char *path, struct reply *out)
+{
+    int limit = atoi(strstr(path, "limit=") + 6);
+    int page = strstr(path, "after=") != NULL ? atoi(strstr(path, "after=") + 6) : 0;
+
+    (void)s;
+    put_events(&out->body, page, page < 5000 ? limit : 0);
+    if (limit > 600)
+        out->body.len /= 2;
+    snprintf(out->next, sizeof out->next, "/api/v1/logs?after=%d&limit=%d", page + limit, limit);
+}
+
+static void a_page_that_keeps_ending_early_is_halved(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open(&s, too_long, 0);
+    while (s.clock.unix_ms < START_MS + 10 * MINUTE)
+        turns(&s, 1);
+    assert_int_equal(s.now.state, CONNECTOR_LIVE);
+    assert_int_equal(stored(&s), 5000);
+    assert_int_equal(s.now.unparsed, 0);
+    script_close(&s);
+}
+
+/* ---- commits that fail ---- */
+
+/* The store's file may not grow from here on, or may again. */
+static void let_grow(const struct script *s, bool may_grow)
+{
+    struct rlimit limit;
+    struct stat file;
+    char path[600];
+
+    snprintf(path, sizeof path, "%s/data.mdb", s->dir);
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = may_grow ? limit.rlim_max : (rlim_t)file.st_size;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_page_whose_commit_fails_is_asked_for_again_and_the_one_ahead_is_dropped(void **state)
+{
+    struct script s;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    script_open(&s, three_pages, 0);
+    let_grow(&s, false);
+    turns(&s, 4);
+    let_grow(&s, true);
+    assert_int_equal(s.now.state, CONNECTOR_DEGRADED);
+    assert_non_null(strstr(s.now.state_reason, "cannot write"));
+    assert_int_equal(stored(&s), 0);
+    while (s.clock.unix_ms < START_MS + 2 * MINUTE)
+        turns(&s, 1);
+    assert_int_equal(s.now.state, CONNECTOR_LIVE);
+    assert_int_equal(stored(&s), 3 * FULL + 10);
+    script_close(&s);
+}
+
+/* ---- polls on demand ---- */
+
+static uint64_t wanted_at_sending;
+
+static void ask_at_sending(struct okta_transport *t, struct okta_exchange *x)
+{
+    struct script *s = (struct script *)t;
+    struct error err;
+
+    if (wanted_at_sending == UINT64_MAX)
+        assert_true(poller_poll_now(s->poller, &wanted_at_sending, &err));
+    begin(t, x);
+}
+
+static void a_poll_that_is_just_being_sent_does_not_count(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open(&s, three_pages, 0);
+    turns(&s, 12);
+    while (s.waiting_count > 0)
+        turns(&s, 1);
+    wanted_at_sending = UINT64_MAX;
+    s.base.start = ask_at_sending;
+    turns(&s, 1);
+    assert_true(wanted_at_sending != UINT64_MAX);
+    assert_int_equal(wanted_at_sending, s.now.tail_rounds);
+    turns(&s, 2);
+    assert_true(s.now.tail_rounds > wanted_at_sending);
+    script_close(&s);
+}
+
 /* ---- the back-fill waits for the tail ---- */
 
 #define SHARED_EVENT 777777
@@ -418,6 +523,116 @@ static void a_history_page_is_stored_after_what_the_tail_brings_meanwhile(void *
     script_close(&s);
 }
 
+/* A window of two pages, whose link is dead whenever it is asked. */
+static void dead_window(struct script *s, const char *path, struct reply *out)
+{
+    bool is_rest = strstr(path, "until=2026-03-14T08%3A20%3A01.000Z") != NULL; /* a second above the first */
+
+    if (strstr(path, "after=h") != NULL) {
+        out->status = 400;
+        buf_puts(&out->body, "{\"errorCode\":\"E0000031\",\"errorSummary\":\"Invalid search criteria.\"}");
+        return;
+    }
+    buf_putc(&out->body, '[');
+    if (strstr(path, "until=") != NULL) {
+        put_event(&out->body, 1, START_MS - 60 * MINUTE);
+        if (is_rest)
+            put_event(&out->body, 2, START_MS - 90 * MINUTE);
+        else
+            snprintf(out->next, sizeof out->next, "/api/v1/logs?after=h&limit=1000");
+        s->stage += is_rest;
+    }
+    buf_putc(&out->body, ']');
+}
+
+static void a_dead_link_in_a_window_asks_for_the_rest_of_it(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open(&s, dead_window, 1);
+    while (s.clock.unix_ms < START_MS + 10 * MINUTE)
+        turns(&s, 1);
+    assert_int_equal(s.now.history, HISTORY_COMPLETE);
+    assert_int_equal(stored(&s), 2);
+    assert_int_equal(s.stage, 1);
+    script_close(&s);
+}
+
+/* Each link is dead as soon as it is asked. */
+static void all_dead(struct script *s, const char *path, struct reply *out)
+{
+    (void)s;
+    if (strstr(path, "after=") != NULL) {
+        out->status = 400;
+        buf_puts(&out->body, "{\"errorCode\":\"E0000031\",\"errorSummary\":\"Invalid search criteria.\"}");
+        return;
+    }
+    put_events(&out->body, 0, FULL);
+    snprintf(out->next, sizeof out->next, "/api/v1/logs?after=1&limit=1000");
+}
+
+static void links_that_are_all_dead_do_not_spin(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open(&s, all_dead, 0);
+    while (s.clock.unix_ms < START_MS + 10 * MINUTE)
+        turns(&s, 1);
+    assert_in_range(s.asked_count, 20, 60);
+    script_close(&s);
+}
+
+/* ---- users ---- */
+
+static void put_user(struct buf *out, int number, int64_t updated_ms)
+{
+    char time[TIME_TEXT_SIZE];
+
+    time_format(updated_ms, time);
+    buf_printf(out,
+               "[{\"id\":\"00u%d\",\"status\":\"ACTIVE\",\"created\":\"2026-01-01T00:00:00.000Z\","
+               "\"lastUpdated\":\"%s\",\"profile\":{\"login\":\"u%d@acme.example\"}}]",
+               number, time, number);
+}
+
+/* The link is dead the first time. */
+static void two_users(struct script *s, const char *path, struct reply *out)
+{
+    if (strstr(path, "lastUpdated") != NULL) {
+        buf_puts(&out->body, "[]");
+    } else if (strstr(path, "after=1") == NULL) {
+        put_user(&out->body, 1, START_MS - 90 * MINUTE);
+        snprintf(out->next, sizeof out->next, "/api/v1/users?after=1&limit=200");
+    } else if (s->stage++ == 0) {
+        out->status = 400;
+        buf_puts(&out->body, "{\"errorCode\":\"E0000031\",\"errorSummary\":\"Invalid search criteria.\"}");
+    } else {
+        put_user(&out->body, 2, START_MS + 30000);
+    }
+}
+
+static void users_begin_again_and_then_look_for_changes_since_the_beginning(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open_for(&s, two_users, 1u << COLLECTION_USERS, 0);
+    while (s.clock.unix_ms < START_MS + 7 * MINUTE)
+        turns(&s, 1);
+    assert_int_equal(s.asked_count, 5);
+    assert_non_null(strstr(asked(&s, 1), "after=1"));
+    assert_string_equal(asked(&s, 2), asked(&s, 0));
+    assert_non_null(strstr(asked(&s, 3), "after=1"));
+    assert_non_null(strstr(asked(&s, 4), "lastUpdated%20gt%20%222026-03-14T09%3A10%3A00.000Z%22"));
+    assert_true(s.now.collections[COLLECTION_USERS].is_complete);
+    assert_int_equal(s.now.collections[COLLECTION_USERS].objects, 2);
+    assert_int_equal(s.now.collections[COLLECTION_USERS].listed, 2);
+    assert_int_equal(s.now.collections[COLLECTION_USERS].pages, 2);
+    script_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +643,12 @@ int main(void)
         cmocka_unit_test(without_a_link_the_same_is_asked_again),
         cmocka_unit_test(a_page_that_is_too_much_is_halved),
         cmocka_unit_test(a_page_that_was_halved_grows_again),
+        cmocka_unit_test(a_page_that_keeps_ending_early_is_halved),
+        cmocka_unit_test(a_page_whose_commit_fails_is_asked_for_again_and_the_one_ahead_is_dropped),
+        cmocka_unit_test(a_poll_that_is_just_being_sent_does_not_count),
+        cmocka_unit_test(a_dead_link_in_a_window_asks_for_the_rest_of_it),
+        cmocka_unit_test(links_that_are_all_dead_do_not_spin),
+        cmocka_unit_test(users_begin_again_and_then_look_for_changes_since_the_beginning),
         cmocka_unit_test(a_history_page_is_stored_after_what_the_tail_brings_meanwhile),
     };
 
