@@ -1,443 +1,10 @@
-/* The life of one call.
- *
- * armed      waits in the core; `arrived` comes back with a client's request, or with nothing when the server ends
- * open       the handler has it: it answers, defers by a ticket, or makes it a stream that writes, one message at a
- * time ending     how it ends is said, but a write is still in flight ended      the status is with the core, or the
- * caller is gone; the last op that comes back frees the call
- *
- * It fails when the request is unfit (refused before the handler sees it), or when the caller leaves or its deadline
- * passes: the core tells us by `closed`, and nobody is asked to write any more. Only end() and closed() leave open. */
+/* What a handler may do with a call; how it lives is in life.c. */
 #include "rpc/call.h"
 
 #include "base/assert.h"
-#include "base/mem.h"
+#include "rpc/life.h"
 #include "rpc/message.h"
-#include "rpc/route.h"
 #include "rpc/ticket.h"
-
-#include <string.h>
-
-#define TRAILERS_MAX 4 /* the caller's; one more is ours */
-#define DETAILS_KEY  "grpc-status-details-bin"
-#define METHOD_MAX   200 /* of an unknown method's name, in the answer */
-
-enum state { ARMED, OPEN, ENDING, ENDED };
-
-struct call {
-    /* set before it is armed, then read-only */
-    const struct route *route;
-    struct cq *q;
-
-    /* queue thread */
-    enum state state;
-    unsigned ops; /* with the core */
-    struct op arrived, closed, begin, headers, wrote, read, finished;
-
-    grpc_call *raw;
-    gpr_timespec deadline;
-    grpc_call_details details; /* of an unknown method */
-    grpc_metadata_array metadata;
-    grpc_byte_buffer *request; /* the next one, when `arrived` or `read` is back */
-    int is_cancelled;
-
-    grpc_byte_buffer *writing; /* what is in flight */
-    bool has_headers, is_reading, is_broken;
-
-    enum error_code code;
-    grpc_slice text;
-    grpc_metadata *trailers;
-    size_t trailer_count;
-
-    const struct call_stream_ops *stream_ops;
-    void *stream;
-    struct call_ticket *ticket;
-    struct timer timer;
-    unsigned topic; /* CALL_TOPICS_MAX: none */
-
-    struct call *next, **link; /* among the calls of the queue */
-};
-
-/* ---- ops ---- */
-
-static void start(struct call *c, const grpc_op *ops, size_t count, struct op *tag)
-{
-    c->ops++;
-    op_leaves(tag);
-    /* What the core refuses here is a misuse of it, never the network. */
-    ASSERT(grpc_call_start_batch(c->raw, ops, count, tag, NULL) == GRPC_CALL_OK);
-}
-
-static void watch_close(struct call *c)
-{
-    grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &c->is_cancelled };
-
-    start(c, &op, 1, &c->closed);
-}
-
-static void send_headers(struct call *c)
-{
-    grpc_op op = { .op = GRPC_OP_SEND_INITIAL_METADATA };
-
-    c->has_headers = true;
-    start(c, &op, 1, &c->headers);
-}
-
-/* Takes the buffer. */
-static void send_message(struct call *c, grpc_byte_buffer *message)
-{
-    grpc_op ops[2];
-    size_t count = 0;
-
-    ASSERT(c->writing == NULL);
-    if (c->state != OPEN || c->is_broken) {
-        grpc_byte_buffer_destroy(message);
-        return;
-    }
-    if (!c->has_headers)
-        ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_INITIAL_METADATA };
-    ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = message };
-    c->has_headers = true;
-    c->writing = message;
-    start(c, ops, count, &c->wrote);
-}
-
-static void read_next(struct call *c)
-{
-    grpc_op op = { .op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &c->request };
-
-    c->is_reading = true;
-    start(c, &op, 1, &c->read);
-}
-
-/* The status, and with it what has not been sent yet. `answer` may be NULL; it is taken. */
-static void send_status(struct call *c, grpc_byte_buffer *answer)
-{
-    grpc_op ops[3];
-    size_t count = 0;
-
-    c->state = ENDED;
-    if (!c->has_headers)
-        ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_INITIAL_METADATA };
-    if (answer != NULL)
-        ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = answer };
-    ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-                              .data.send_status_from_server = { .trailing_metadata_count = c->trailer_count,
-                                                                .trailing_metadata = c->trailers,
-                                                                .status = (grpc_status_code)c->code,
-                                                                .status_details = &c->text } };
-    c->has_headers = true;
-    c->writing = answer;
-    start(c, ops, count, &c->finished);
-}
-
-/* ---- the end ---- */
-
-static void put_trailer(struct call *c, const char *key, grpc_slice value)
-{
-    ASSERT(c->trailer_count <= TRAILERS_MAX);
-    if (c->trailers == NULL)
-        c->trailers = mem_array(TRAILERS_MAX + 1, sizeof *c->trailers);
-    c->trailers[c->trailer_count].key = grpc_slice_from_copied_string(key);
-    c->trailers[c->trailer_count].value = value;
-    c->trailer_count++;
-}
-
-static void let_ticket_go(struct call *c)
-{
-    if (c->ticket != NULL)
-        ticket_detach(c->ticket);
-    c->ticket = NULL;
-}
-
-/* Says how an open call ends: with OK where err is NULL. Takes the answer. */
-static void end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
-{
-    ASSERT(c->state == OPEN);
-    if (err != NULL) {
-        c->code = err->code;
-        c->text = message_status_text(err);
-        if (err->reason != NULL)
-            put_trailer(c, DETAILS_KEY, message_status_details(err));
-    }
-    timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
-    let_ticket_go(c);
-    if (c->writing != NULL)
-        c->state = ENDING;
-    else
-        send_status(c, answer);
-}
-
-static void destroy(struct call *c)
-{
-    if (c->stream_ops != NULL)
-        c->stream_ops->ended(c->stream);
-    if (c->link != NULL) {
-        *c->link = c->next;
-        if (c->next != NULL)
-            c->next->link = c->link;
-    }
-    for (size_t i = 0; i < c->trailer_count; i++) {
-        grpc_slice_unref(c->trailers[i].key);
-        grpc_slice_unref(c->trailers[i].value);
-    }
-    free(c->trailers);
-    grpc_slice_unref(c->text);
-    grpc_byte_buffer_destroy(c->writing);
-    grpc_byte_buffer_destroy(c->request);
-    grpc_metadata_array_destroy(&c->metadata);
-    grpc_call_details_destroy(&c->details);
-    if (c->raw != NULL) {
-        grpc_call_unref(c->raw);
-        census_add(c->route->census, &c->route->census->calls, -1);
-    }
-    census_add(c->route->census, &c->route->census->structs, -1);
-    free(c);
-}
-
-/* Last thing in every op's done. */
-static void op_is_over(struct call *c)
-{
-    ASSERT(c->ops > 0);
-    if (--c->ops == 0 && c->state == ENDED)
-        destroy(c);
-}
-
-/* Nothing more will reach the caller: it left, its deadline passed, or all is said. */
-static void on_closed(struct op *op, bool ok)
-{
-    struct call *c = CONTAINER_OF(op, struct call, closed);
-
-    (void)ok;
-    c->state = ENDED;
-    timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
-    let_ticket_go(c);
-    op_is_over(c);
-}
-
-/* ---- streams ---- */
-
-static void ready(struct call *c)
-{
-    if (c->state != OPEN || c->stream_ops == NULL || c->writing != NULL || c->is_broken)
-        return;
-    c->stream_ops->ready(c->stream, c);
-    if (c->state == OPEN && !c->has_headers)
-        send_headers(c); /* clients wait for them, and there may be nothing to write for long */
-}
-
-static void on_begin(struct op *op, bool ok)
-{
-    struct call *c = CONTAINER_OF(op, struct call, begin);
-
-    (void)ok;
-    ready(c);
-    op_is_over(c);
-}
-
-static void on_headers(struct op *op, bool ok)
-{
-    (void)ok; /* a caller that cannot be reached is told by closed */
-    op_is_over(CONTAINER_OF(op, struct call, headers));
-}
-
-static void on_wrote(struct op *op, bool ok)
-{
-    struct call *c = CONTAINER_OF(op, struct call, wrote);
-
-    grpc_byte_buffer_destroy(c->writing);
-    c->writing = NULL;
-    c->is_broken = c->is_broken || !ok;
-    if (c->state == ENDING) {
-        send_status(c, NULL);
-    } else if (c->state == OPEN && ok) {
-        if (c->route->method->kind == CALL_BIDI_STREAM && !c->is_reading)
-            read_next(c);
-        ready(c);
-    }
-    op_is_over(c);
-}
-
-static void on_finished(struct op *op, bool ok)
-{
-    (void)ok;
-    op_is_over(CONTAINER_OF(op, struct call, finished));
-}
-
-static void on_due(struct timer *t)
-{
-    ready(CONTAINER_OF(t, struct call, timer));
-}
-
-static void take_message(struct call *c)
-{
-    ProtobufCMessage *request = NULL;
-    struct error err;
-
-    if (c->request != NULL && !message_parse(c->route->method->request, c->request, &request, &err)) {
-        end(c, &err, NULL);
-        return;
-    }
-    grpc_byte_buffer_destroy(c->request);
-    c->request = NULL;
-    c->stream_ops->message(c->stream, c, request);
-    if (request != NULL)
-        protobuf_c_message_free_unpacked(request, NULL);
-    ready(c);
-}
-
-static void on_read(struct op *op, bool ok)
-{
-    struct call *c = CONTAINER_OF(op, struct call, read);
-
-    c->is_reading = false;
-    if (ok && c->state == OPEN)
-        take_message(c);
-    op_is_over(c);
-}
-
-void calls_woken(struct cq *q, uint64_t topics)
-{
-    /* ready never frees its call: `closed` is still with the core. */
-    for (struct call *c = q->calls; c != NULL; c = c->next) {
-        if (c->topic < CALL_TOPICS_MAX && (topics >> c->topic & 1) != 0)
-            ready(c);
-    }
-}
-
-static void set_going(struct error *err)
-{
-    error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
-}
-
-void calls_drain(struct cq *q)
-{
-    struct error going;
-
-    set_going(&going);
-    for (struct call *c = q->calls; c != NULL; c = c->next) {
-        if (c->state != OPEN || c->stream_ops == NULL)
-            continue; /* who holds a ticket answers it */
-        if (c->stream_ops->drain == NULL)
-            end(c, &going, NULL);
-        else
-            c->stream_ops->drain(c->stream, c);
-        ready(c);
-    }
-}
-
-/* ---- the beginning ---- */
-
-static bool refuse_unknown(const struct call *c, struct error *err)
-{
-    AUTO_BUF struct buf name = BUF(3 * METHOD_MAX);
-    struct view method = { (const char *)GRPC_SLICE_START_PTR(c->details.method),
-                           GRPC_SLICE_LENGTH(c->details.method) };
-
-    if (method.len > METHOD_MAX)
-        method.len = METHOD_MAX;
-    utf8_clean(method, &name);
-    return error_set(err, ERROR_UNIMPLEMENTED, "there is no method %s here; reflection lists those that are",
-                     buf_cstr(&name));
-}
-
-/* True when the handler may have the call; its request is in *out. */
-static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
-{
-    const struct call_method *method = c->route->method;
-
-    if (atomic_load(&c->route->census->is_draining)) {
-        set_going(err);
-        return false;
-    }
-    if (method == NULL)
-        return refuse_unknown(c, err);
-    if (method->needs == CALL_ADMIN && c->route->role != CALL_ADMIN)
-        return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
-                            "this method needs the admin socket, a Unix socket that only the server's own user and "
-                            "root may use; this is a reader's address");
-    if (c->request == NULL && method->kind == CALL_BIDI_STREAM)
-        return error_set(err, ERROR_OK, "nothing was asked");
-    if (c->request == NULL)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the call ended without a request");
-    return message_parse(method->request, c->request, out, err);
-}
-
-static void hand_over(struct call *c)
-{
-    ProtobufCMessage *request = NULL;
-    struct error err;
-
-    if (!admit(c, &request, &err)) {
-        end(c, err.code != ERROR_OK ? &err : NULL, NULL);
-        return;
-    }
-    grpc_byte_buffer_destroy(c->request);
-    c->request = NULL;
-    c->route->method->start(c->route->service, c, request);
-    protobuf_c_message_free_unpacked(request, NULL);
-    ASSERT(c->state != OPEN || c->stream_ops != NULL || c->ticket != NULL);
-}
-
-static void on_arrived(struct op *op, bool ok)
-{
-    struct call *c = CONTAINER_OF(op, struct call, arrived);
-
-    if (!ok) {
-        c->state = ENDED; /* the server ends; nobody called */
-    } else {
-        call_arm(c->route, c->q);
-        census_add(c->route->census, &c->route->census->calls, +1);
-        c->state = OPEN;
-        c->next = c->q->calls;
-        c->link = &c->q->calls;
-        if (c->next != NULL)
-            c->next->link = &c->next;
-        c->q->calls = c;
-        watch_close(c);
-        hand_over(c);
-    }
-    op_is_over(c);
-}
-
-static struct call *create(const struct route *route, struct cq *q)
-{
-    struct call *c = mem_zero(sizeof *c);
-
-    c->route = route;
-    c->q = q;
-    c->arrived.done = on_arrived;
-    c->closed.done = on_closed;
-    c->begin.done = on_begin;
-    c->headers.done = on_headers;
-    c->wrote.done = on_wrote;
-    c->read.done = on_read;
-    c->finished.done = on_finished;
-    c->timer.due = on_due;
-    c->topic = CALL_TOPICS_MAX;
-    c->text = grpc_empty_slice();
-    grpc_metadata_array_init(&c->metadata);
-    grpc_call_details_init(&c->details);
-    census_add(route->census, &route->census->structs, +1);
-    return c;
-}
-
-void call_arm(const struct route *route, struct cq *q)
-{
-    struct call *c = create(route, q);
-    grpc_call_error refused;
-
-    c->ops++;
-    op_leaves(&c->arrived);
-    if (route->method != NULL)
-        refused = grpc_server_request_registered_call(route->server, route->handle, &c->raw, &c->deadline, &c->metadata,
-                                                      &c->request, q->raw, q->raw, &c->arrived);
-    else
-        refused =
-            grpc_server_request_call(route->server, &c->raw, &c->details, &c->metadata, q->raw, q->raw, &c->arrived);
-    ASSERT(refused == GRPC_CALL_OK);
-}
-
-/* ---- what a handler may do ---- */
 
 enum call_role call_role(const struct call *c)
 {
@@ -466,23 +33,23 @@ void call_reply(struct call *c, const ProtobufCMessage *response)
     if (message_pack(response, &bytes, &err))
         call_reply_bytes(c, &bytes);
     else
-        end(c, &err, NULL);
+        life_end(c, &err, NULL);
 }
 
 void call_reply_bytes(struct call *c, struct buf *bytes)
 {
     ASSERT(bytes->len <= CALL_RESPONSE_BYTES_MAX);
-    end(c, NULL, message_take(bytes));
+    life_end(c, NULL, message_take(bytes));
 }
 
 void call_fail(struct call *c, const struct error *err)
 {
-    end(c, err, NULL);
+    life_end(c, err, NULL);
 }
 
 struct call_ticket *call_defer(struct call *c)
 {
-    ASSERT(c->state == OPEN && c->ticket == NULL && c->stream_ops == NULL);
+    ASSERT(c->state == CALL_OPEN && c->ticket == NULL && c->stream_ops == NULL);
     c->ticket = ticket_create(c, c->q);
     return c->ticket;
 }
@@ -490,21 +57,21 @@ struct call_ticket *call_defer(struct call *c)
 void call_ticket_is_back(struct call *c, grpc_byte_buffer *answer, const struct error *err)
 {
     c->ticket = NULL;
-    end(c, err, answer);
+    life_end(c, err, answer);
 }
 
 void call_stream(struct call *c, const struct call_stream_ops *ops, void *stream)
 {
-    ASSERT(c->state == OPEN && c->stream_ops == NULL && c->ticket == NULL);
+    ASSERT(c->state == CALL_OPEN && c->stream_ops == NULL && c->ticket == NULL);
     c->stream_ops = ops;
     c->stream = stream;
-    start(c, NULL, 0, &c->begin); /* an empty batch comes back at once, through the queue */
+    life_start(c, NULL, 0, &c->begin); /* an empty batch comes back at once, through the queue */
 }
 
 void call_write(struct call *c, struct buf *bytes)
 {
     ASSERT(bytes->len <= CALL_RESPONSE_BYTES_MAX);
-    send_message(c, message_take(bytes));
+    life_write(c, message_take(bytes));
 }
 
 void call_write_message(struct call *c, const ProtobufCMessage *m)
@@ -514,31 +81,31 @@ void call_write_message(struct call *c, const ProtobufCMessage *m)
 
     if (message_pack(m, &bytes, &err))
         call_write(c, &bytes);
-    else if (c->state == OPEN)
-        end(c, &err, NULL);
+    else if (c->state == CALL_OPEN)
+        life_end(c, &err, NULL);
 }
 
 void call_finish(struct call *c, const struct error *err)
 {
-    if (c->state == OPEN)
-        end(c, err, NULL);
+    if (c->state == CALL_OPEN)
+        life_end(c, err, NULL);
 }
 
 void call_trailer(struct call *c, const char *key, const char *value)
 {
     grpc_slice text;
 
-    if (c->state != OPEN)
+    if (c->state != CALL_OPEN)
         return;
-    ASSERT(c->trailer_count < TRAILERS_MAX);
+    ASSERT(c->trailer_count < CALL_TRAILERS_MAX);
     text = grpc_slice_from_copied_string(value);
     ASSERT(grpc_header_nonbin_value_is_legal(text));
-    put_trailer(c, key, text);
+    life_trailer(c, key, text);
 }
 
 void call_timer(struct call *c, int64_t at_mono_ms)
 {
-    if (c->state == OPEN)
+    if (c->state == CALL_OPEN)
         timers_set(&c->q->timers, &c->timer, at_mono_ms);
 }
 

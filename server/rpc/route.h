@@ -3,22 +3,10 @@
 #define RPC_ROUTE_H
 
 #include "rpc/call.h"
+#include "rpc/census.h"
 #include "rpc/cq.h"
 
 #define PEER_TEXT_MAX 128
-
-/* What the end has to wait for. Any thread. */
-struct census {
-    pthread_mutex_t lock; /* protects the counts, for rpc_stop to wait on */
-    pthread_cond_t changed;
-    size_t calls;   /* that have arrived and are not gone */
-    size_t structs; /* every struct call, those too that still wait for a client: none is left behind in a queue */
-    size_t servers; /* that have not said that they are shut down */
-    _Atomic bool is_draining;
-};
-
-/* `count` is one of the three. */
-void census_add(struct census *s, size_t *count, int by);
 
 /* One method on one listener. Read-only once calls are armed on it. */
 struct route {

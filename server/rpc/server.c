@@ -29,7 +29,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define QUEUES_MAX           16
@@ -77,44 +76,6 @@ struct rpc {
     /* any thread */
     struct census census;
 };
-
-/* ---- what the end waits for ---- */
-
-void census_add(struct census *s, size_t *count, int by)
-{
-    pthread_mutex_lock(&s->lock);
-    *count += (size_t)by;
-    if (*count == 0)
-        pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void census_init(struct census *s)
-{
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&s->lock, NULL);
-}
-
-/* True when the count became zero within so many milliseconds. */
-static bool census_wait(struct census *s, const size_t *count, int64_t at_most_ms)
-{
-    int64_t until = clock_mono_ms(&clock_system) + at_most_ms;
-    struct timespec at = { .tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000 };
-    bool is_zero;
-    int rc = 0;
-
-    pthread_mutex_lock(&s->lock);
-    while (*count > 0 && rc == 0)
-        rc = pthread_cond_timedwait(&s->changed, &s->lock, &at);
-    is_zero = *count == 0;
-    pthread_mutex_unlock(&s->lock);
-    return is_zero;
-}
 
 /* ---- the start ---- */
 
@@ -422,8 +383,7 @@ void rpc_destroy(struct rpc *r)
     free(r->routes);
     health_destroy(r->health);
     reflection_destroy(r->reflection);
-    pthread_cond_destroy(&r->census.changed);
-    pthread_mutex_destroy(&r->census.lock);
+    census_deinit(&r->census);
     /* The core stays initialised: grpc_shutdown may wait ten seconds for a poller that helped with a large write. */
     free(r);
 }
