@@ -106,17 +106,16 @@ void tail_restart(struct lane *l)
 {
     struct poller *p = l->p;
     struct tail_state *state = &p->tail;
-    int64_t oldest_ms = poller_okta_ms(p) - OKTA_LOG_DAYS * DAY_MS; /* Okta keeps no more */
 
     if (p->has_okta_time && start_was_wrong(p, poller_okta_ms(p))) {
         lane_hurry(l);
     } else if (state->path[0] == '\0') {
-        state->since_ms = larger(state->since_ms, oldest_ms);
+        /* It may be too long ago. Okta keeps no more than this. */
+        state->since_ms = larger(state->since_ms, poller_okta_ms(p) - OKTA_LOG_DAYS * DAY_MS);
         lane_failed(l, 0, "Okta refuses to read its log from a time");
     } else {
         state->path[0] = '\0';
         state->since_ms = state->newest_ms != JOURNAL_NO_TIME ? state->newest_ms - OVERLAP_MS : state->start_ms;
-        state->since_ms = larger(state->since_ms, oldest_ms);
         state->is_reread = true;
         lane_hurry(l);
     }

@@ -130,7 +130,7 @@ static void a_newer_token_is_tried_at_once(void **state)
     assert_true(world_run(&w, world_is_synced, 10 * MINUTE));
     w.fresh_token = NEW_TOKEN;
     emulator_set_token(w.emulator, NEW_TOKEN);
-    while (w.fresh_asked == 0)
+    while (w.now.error_http_status != 401)
         world_turn(&w);
     then_ms = w.clock.unix_ms;
     while (w.now.tail_success_unix_ms < then_ms)

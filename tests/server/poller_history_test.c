@@ -123,6 +123,39 @@ static void fewer_days_while_it_runs_end_it(void **state)
     world_close(&w);
 }
 
+static void what_okta_has_forgotten_meanwhile_ends_it(void **state)
+{
+    struct world_options options = quick;
+    struct world w;
+
+    (void)state;
+    options.history_days = 7;
+    options.org.logs_limit = 20;
+    options.org.history_events = 60000;
+    world_open(&w, &options);
+    world_pass(&w, 2 * MINUTE);
+    assert_true(is_running(&w));
+    hand_clock_advance(&w.clock, 100 * WORLD_DAY_MS);
+    emulator_expire_cursors(w.emulator);
+    world_restart(&w);
+    assert_true(world_run(&w, world_is_synced, 10 * MINUTE));
+    world_close(&w);
+}
+
+static void history_does_not_wait_for_an_idle_tail(void **state)
+{
+    struct world_options options = quick;
+    struct world w;
+
+    (void)state;
+    options.history_days = 7;
+    options.org.history_events = 40000;
+    world_open(&w, &options);
+    assert_true(world_run(&w, world_is_synced, 20000)); /* 35 pages and as many polls, at 50 ms each */
+    world_check_exactly_once(&w);
+    world_close(&w);
+}
+
 static void off_and_on_again_goes_on(void **state)
 {
     struct world_options options = quick;
@@ -249,10 +282,12 @@ static void an_event_later_than_retention_does_not_end_the_back_fill(void **stat
 
     (void)state;
     options.history_days = options.retention_days = 1;
+    options.org.logs_limit = 20; /* slowly: minutes, in which retention comes by */
+    options.org.history_events = 60000;
     world_open(&w, &options);
     emulator_add_event(w.emulator, WORLD_START_MS, WORLD_START_MS - 2 * WORLD_DAY_MS, NULL, VIEW_NONE);
     assert_true(world_run(&w, world_is_synced, 30 * MINUTE));
-    assert_true(w.now.history_stored > 500);
+    assert_true(w.now.history_stored > 5000);
     world_close(&w);
 }
 
@@ -348,6 +383,8 @@ int main(void)
         cmocka_unit_test(more_days_go_on_further_down),
         cmocka_unit_test(more_days_after_a_restart_go_on_further_down),
         cmocka_unit_test(fewer_days_while_it_runs_end_it),
+        cmocka_unit_test(what_okta_has_forgotten_meanwhile_ends_it),
+        cmocka_unit_test(history_does_not_wait_for_an_idle_tail),
         cmocka_unit_test(off_and_on_again_goes_on),
         cmocka_unit_test(a_store_that_gets_full_ends_history_for_good),
         cmocka_unit_test(what_is_too_old_goes),

@@ -523,11 +523,14 @@ static void a_history_page_is_stored_after_what_the_tail_brings_meanwhile(void *
     script_close(&s);
 }
 
+static unsigned windows_asked;
+
 /* A window of two pages, whose link is dead whenever it is asked. */
 static void dead_window(struct script *s, const char *path, struct reply *out)
 {
     bool is_rest = strstr(path, "until=2026-03-14T08%3A20%3A01.000Z") != NULL; /* a second above the first */
 
+    windows_asked += strstr(path, "until=") != NULL && strstr(path, "after=h") == NULL;
     if (strstr(path, "after=h") != NULL) {
         out->status = 400;
         buf_puts(&out->body, "{\"errorCode\":\"E0000031\",\"errorSummary\":\"Invalid search criteria.\"}");
@@ -556,6 +559,7 @@ static void a_dead_link_in_a_window_asks_for_the_rest_of_it(void **state)
     assert_int_equal(s.now.history, HISTORY_COMPLETE);
     assert_int_equal(stored(&s), 2);
     assert_int_equal(s.stage, 1);
+    assert_int_equal(windows_asked, 2); /* what was held of it was not asked for again */
     script_close(&s);
 }
 
