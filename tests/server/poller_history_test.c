@@ -275,23 +275,6 @@ static void history_does_not_go_in_below_what_retention_removed(void **state)
     world_close(&w);
 }
 
-static void an_event_later_than_retention_does_not_end_the_back_fill(void **state)
-{
-    struct world_options options = quick;
-    struct world w;
-
-    (void)state;
-    options.history_days = options.retention_days = 1;
-    options.org.history_events = 300; /* none in the minutes before the start: the late one is the lowest */
-    options.latency_ms = 40000;       /* retention comes by before the first page of history */
-    world_open(&w, &options);
-    emulator_add_event(w.emulator, WORLD_START_MS, WORLD_START_MS - 2 * WORLD_DAY_MS, NULL, VIEW_NONE);
-    world_pass(&w, 2 * MINUTE);
-    assert_true(world_run(&w, world_is_synced, 300 * MINUTE));
-    assert_true(w.now.history_stored > 20);
-    world_close(&w);
-}
-
 static void what_was_removed_is_not_stored_again_when_the_link_dies(void **state)
 {
     struct world_options options = { .org = { .seed = 4, .users = 3 }, .retention_days = 1, .latency_ms = 50 };
@@ -390,7 +373,6 @@ int main(void)
         cmocka_unit_test(a_store_that_gets_full_ends_history_for_good),
         cmocka_unit_test(what_is_too_old_goes),
         cmocka_unit_test(history_does_not_go_in_below_what_retention_removed),
-        cmocka_unit_test(an_event_later_than_retention_does_not_end_the_back_fill),
         cmocka_unit_test(what_was_removed_is_not_stored_again_when_the_link_dies),
         cmocka_unit_test(history_as_long_as_retention_is_complete),
         cmocka_unit_test(a_clock_that_jumps_ahead_does_not_empty_the_store),

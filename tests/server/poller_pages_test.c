@@ -611,6 +611,36 @@ static void links_that_are_all_dead_do_not_spin(void **state)
     script_close(&s);
 }
 
+/* The tail brings an event that is older than is kept, before there is any history; that comes later. */
+static void very_late(struct script *s, const char *path, struct reply *out)
+{
+    if (strstr(path, "until=") != NULL && s->clock.unix_ms < START_MS + 3 * MINUTE) {
+        out->status = 503;
+        return;
+    }
+    buf_putc(&out->body, '[');
+    if (strstr(path, "until=") != NULL)
+        put_event(&out->body, 1, START_MS - 60 * MINUTE);
+    else if (strstr(path, "since=") != NULL)
+        put_event(&out->body, 2, START_MS - 100 * 24 * 60 * (int64_t)MINUTE);
+    buf_putc(&out->body, ']');
+    if (strstr(path, "until=") == NULL)
+        snprintf(out->next, sizeof out->next, "/api/v1/logs?after=1&limit=1000");
+}
+
+static void an_event_later_than_retention_does_not_end_the_back_fill(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open(&s, very_late, 1);
+    while (s.clock.unix_ms < START_MS + 20 * MINUTE)
+        turns(&s, 1);
+    assert_int_equal(s.now.history, HISTORY_COMPLETE);
+    assert_int_equal(s.now.history_stored, 1);
+    script_close(&s);
+}
+
 /* ---- users ---- */
 
 static void put_user(struct buf *out, int number, int64_t updated_ms)
@@ -676,6 +706,7 @@ int main(void)
         cmocka_unit_test(a_poll_that_is_just_being_sent_does_not_count),
         cmocka_unit_test(a_dead_link_in_a_window_asks_for_the_rest_of_it),
         cmocka_unit_test(links_that_are_all_dead_do_not_spin),
+        cmocka_unit_test(an_event_later_than_retention_does_not_end_the_back_fill),
         cmocka_unit_test(users_begin_again_and_then_look_for_changes_since_the_beginning),
         cmocka_unit_test(a_history_page_is_stored_after_what_the_tail_brings_meanwhile),
     };
