@@ -82,7 +82,7 @@ static void a_token_file_has_a_size(void **state)
     large[sizeof large - 1] = '\0';
     assert_false(declare(w, "acme", ACME_URL, world_write(w, "token", large, 0600), &err));
     assert_non_null(strstr(err.text, "at most 4096 bytes"));
-    assert_false(declare(w, "acme", ACME_URL, "/dev/zero", &err));
+    assert_false(declare(w, "acme", ACME_URL, "/dev/null", &err));
     assert_non_null(strstr(err.text, "plain file"));
 }
 
@@ -150,6 +150,7 @@ static void a_known_org_starts_without_waiting_for_okta(void **state)
 {
     struct world *w = *state;
     struct connector *c;
+    uint64_t rounds;
 
     declare_acme(w);
     assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
@@ -160,6 +161,7 @@ static void a_known_org_starts_without_waiting_for_okta(void **state)
     c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
     assert_non_null(connector_store(c));
     assert_string_equal(connector_org_id(c), ACME_ID);
+    assert_true(connector_poll_now(c, &rounds, NULL)); /* it runs */
     connector_release(c);
     orgs_hold(world_orgs(w), ACME_PORT, false);
     assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
@@ -284,6 +286,7 @@ static void declaring_takes_over_what_was_configured(void **state)
 static void deleted_it_stays_away(void **state)
 {
     struct world *w = *state;
+    const struct configure_request r = request_of("acme", ACME_URL, ORG_TOKEN);
     struct answer *a;
 
     declare_acme(w);
@@ -294,6 +297,8 @@ static void deleted_it_stays_away(void **state)
     connectors_reread(world_connectors(w));
     assert_false(world_exists(w, "acme"));
     assert_false(world_is_stored(w, "acme"));
+    assert_taken(world_configure(w, &r)); /* its file does not count any more */
+    assert_true(world_entry(w, "acme").has_secret);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

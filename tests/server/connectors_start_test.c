@@ -169,6 +169,32 @@ static void finding_one_needs_no_name_where_it_is_alone(void **state)
     connector_release(all[1]);
 }
 
+static void there_is_room_for_so_many_and_no_more(void **state)
+{
+    struct world *w = *state;
+    const struct configure_request r = request_of("one-more", ACME_URL, ORG_TOKEN);
+    struct connector *all[CONNECTORS_MAX];
+    size_t count;
+
+    for (int i = 0; i < CONNECTORS_MAX; i++) {
+        struct registry_entry entry = { .is_declared = true, .collections = 6, .history_days = 1, .retention_days = 2 };
+
+        snprintf(entry.name, sizeof entry.name, "c%02d", i);
+        snprintf(entry.org_id, sizeof entry.org_id, "00o%02d", i);
+        snprintf(entry.org_url, sizeof entry.org_url, "http://127.0.0.1:%d", 30000 + i);
+        assert_true(registry_put(world_registry(w), &entry, VIEW_NONE, NULL));
+    }
+    world_stop(w);
+    world_start(w);
+    count = connectors_all(world_connectors(w), all);
+    assert_int_equal(count, CONNECTORS_MAX);
+    for (size_t i = 0; i < count; i++)
+        connector_release(all[i]);
+    assert_refused(world_configure(w, &r), ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS");
+    assert_taken(world_delete(w, "c17", false));
+    assert_taken(world_configure(w, &r));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -179,6 +205,7 @@ int main(void)
         TEST(one_that_cannot_open_is_shown_and_others_start),
         TEST(a_half_done_move_to_a_new_name_is_finished),
         TEST(a_half_done_purge_is_finished),
+        TEST(there_is_room_for_so_many_and_no_more),
         TEST(finding_one_needs_no_name_where_it_is_alone),
     };
 

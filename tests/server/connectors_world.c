@@ -14,7 +14,7 @@
 
 #define WAIT_MS     30000 /* for a fact that is to come true: generous, machines are busy */
 #define SLICE_MS    20    /* between looks, when nothing tells */
-#define NAMES_MAX   16
+#define NAMES_MAX   (CONNECTORS_MAX + 8)
 #define ANSWERS_MAX 32
 
 struct told {
