@@ -90,8 +90,8 @@ static void let_second_signal_leave(void)
 static void keep_memory_small(void)
 {
     mallopt(M_ARENA_MAX, 2);
-    mallopt(M_MMAP_THRESHOLD, 128 << 10); /* and fixed: glibc would raise it with each large free */
-    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* and fixed: glibc would raise it with each large free */
+    mallopt(M_TRIM_THRESHOLD, 2 << 20); /* room for a stream's batches, so that they are not faulted in anew each time */
 }
 
 static void limits(void)

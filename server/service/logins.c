@@ -21,8 +21,8 @@
 #include <string.h>
 
 /* A message costs 10-20 us and a byte almost nothing, so larger is faster; but each open stream may hold one message,
- * so larger is also more memory with a thousand slow readers. Any one record fits. */
-#define BATCH_BYTES_MAX      JOURNAL_RECORD_MAX
+ * and a thousand slow readers are to cost no more than one HTTP/2 window each. A larger record goes alone. */
+#define BATCH_BYTES_MAX      (64u << 10)
 #define BATCH_EVENTS_DEFAULT 10000
 #define BATCH_EVENTS_MAX     10000
 #define LAST_MAX             1000000
@@ -314,6 +314,9 @@ static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_en
     char token[TOKEN_TEXT_SIZE];
 
     *sent = false;
+    /* All of it at once: growing would copy what is there again and again. */
+    (void)buf_extend(&bytes, BATCH_BYTES_MAX);
+    buf_reset(&bytes);
     if (!journal_copy(connector_store(s->connector), s->place.sequence, s->up_to, s->since_ms, s->batch_events, &bytes,
                       &batch, err) ||
         !is_whole(s, &batch, err)) {

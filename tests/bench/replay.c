@@ -21,7 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -159,11 +160,21 @@ static pid_t start(const char *const argv[], const char *log)
     _exit(127);
 }
 
+static bool answers(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok;
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    ok = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return ok;
+}
+
 static void await_socket(const char *path)
 {
-    struct stat st;
-
-    for (int waited_ms = 0; stat(path, &st) != 0; waited_ms += 10) {
+    for (int waited_ms = 0; !answers(path); waited_ms += 10) {
         if (waited_ms > START_WAIT_MS)
             fail(path, "nobody listens");
         usleep(10000);
