@@ -238,8 +238,13 @@ int64_t poller_turn(struct poller *p, int64_t wait_ms)
     take_poll_wish(p);
     ask(p);
     move_bytes(p, 0); /* sends, so that what has to wait is shown before we do */
-    if (!atomic_load(&p->is_stopping))
-        move_bytes(p, wait_ms);
+    if (atomic_load(&p->is_stopping))
+        return next_due_mono_ms(p);
+    /* What came meanwhile: the run above has taken its wake-up. */
+    take_letters(p);
+    take_poll_wish(p);
+    ask(p);
+    move_bytes(p, wait_ms);
     return next_due_mono_ms(p);
 }
 
