@@ -1,7 +1,8 @@
-/* The login history: from where the tail began downwards, a window of a day at a time, newest first.
+/* The login history: from where the tail began downwards, a window at a time, newest first. Windows begin with a day's
+ * length and get longer where little is in them, so that a quiet org does not cost a call for each day.
  *
- *     ask a page -> hold it -> a tail poll begun after it came has reached the head -> one transaction: events the tail
- *     has not brought meanwhile, and the position -> ... -> the next window, until the target
+ *     ask pages -> hold them -> a tail poll begun after it came has reached the head -> one transaction: events the
+ * tail has not brought meanwhile, and the position -> ... -> the next window, until the target
  *
  * A page is held because a window shows everything stored by the time it is asked, also what the tail is yet to
  * deliver. Live streams read what the tail stores, so the tail must always be the one that stores it first.
@@ -16,6 +17,13 @@
 #define WINDOW_OVERLAP_MS 1000
 #define SHARE_PERCENT     80 /* of the store's size, at which history stops: the rest is for what is to come */
 #define REST_MS           MINUTE_MS
+
+#define WINDOW_MAX_MS (15 * DAY_MS)    /* what Okta has to look through for one question */
+#define WINDOW_MIN_MS (60 * MINUTE_MS) /* where even a day is too much for it */
+#define FEW_PAGES     3                /* full ones, in a window: the next may be twice as long */
+#define MANY_PAGES                                                                                                     \
+    10 /* half as long, but a day is never too long for this: each window costs a page                                 \
+          that is not full */
 
 struct backfill_work {
     struct poller *p;
@@ -160,13 +168,51 @@ static void begin(struct poller *p)
     p->backfill_ahead = p->backfill;
 }
 
+/* Of the window to ask for now. What is in the store may be from anybody's hand. */
+static int64_t window_ms(const struct backfill_state *state)
+{
+    return state->window_ms >= WINDOW_MIN_MS && state->window_ms <= WINDOW_MAX_MS ? state->window_ms : DAY_MS;
+}
+
+/* The window has been read: how long is the next? */
+static void adapt_window(struct backfill_state *state, const struct lane *l)
+{
+    int64_t ms = window_ms(state), pages = state->window_events / l->row->page_size;
+
+    /* Pages that had to be made smaller are a sign that Okta has enough to do. */
+    if (pages <= FEW_PAGES && ms < WINDOW_MAX_MS && l->page_size == l->row->page_size)
+        ms = ms * 2 < WINDOW_MAX_MS ? ms * 2 : WINDOW_MAX_MS;
+    else if (pages > MANY_PAGES && ms > DAY_MS)
+        ms = larger(ms / 2, DAY_MS);
+    state->window_ms = ms;
+    state->window_events = 0;
+}
+
+/* Asked for from the top; smaller pages may not help where Okta has to look through too much. */
+void backfill_narrow(struct lane *l)
+{
+    struct backfill_state *ahead = &l->p->backfill_ahead;
+
+    ahead->window_ms = larger(window_ms(ahead) / 2, WINDOW_MIN_MS);
+}
+
 static void leave_dead_link(struct poller *p)
 {
     if (p->backfill.path[0] != '\0' && p->backfill.reached_ms < p->backfill.top_ms)
         p->backfill.top_ms = p->backfill.reached_ms;
     p->backfill.path[0] = '\0';
+    p->backfill.window_events = 0;
     p->backfill_ahead = p->backfill;
     p->is_backfill_link_dead = false;
+}
+
+static bool holds_enough(const struct poller *p)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < p->held_count; i++)
+        bytes += p->held[i].page.body.len;
+    return p->held_count == BACKFILL_HELD_MAX || bytes >= BACKFILL_HELD_BYTES_MAX;
 }
 
 bool backfill_path(struct lane *l, struct buf *out)
@@ -175,7 +221,7 @@ bool backfill_path(struct lane *l, struct buf *out)
     struct backfill_state *ahead = &p->backfill_ahead;
 
     l->due_mono_ms = poller_mono_ms(p) + REST_MS; /* whatever ends the wait makes it due sooner */
-    if (!backfill_is_running(p) || p->now.tail_rounds == 0 || p->held_count == BACKFILL_HELD_MAX)
+    if (!backfill_is_running(p) || p->now.tail_rounds == 0 || holds_enough(p))
         return false;
     if (is_closed_below(p)) {
         end(p, BACKFILL_LIMITED);
@@ -193,7 +239,7 @@ bool backfill_path(struct lane *l, struct buf *out)
     }
     if (ahead->top_ms <= bottom_ms(p))
         return false; /* all is asked for */
-    ahead->bottom_ms = larger(ahead->top_ms - DAY_MS, bottom_ms(p));
+    ahead->bottom_ms = larger(ahead->top_ms - window_ms(ahead), bottom_ms(p));
     lane_new_listing(l);
     path_logs_window(out, ahead->bottom_ms, ahead->top_ms + WINDOW_OVERLAP_MS, l->page_size);
     return true;
@@ -227,8 +273,12 @@ static bool hold(struct lane *l)
         lane_failed(l, 0, "Okta's next link leads back to a page already read, or is not usable");
         return false;
     }
-    if (held->after.path[0] == '\0')
+    held->after.pages++;
+    held->after.window_events += l->page_size;
+    if (held->after.path[0] == '\0') {
         held->after.top_ms = held->after.bottom_ms;
+        adapt_window(&held->after, l);
+    }
     p->held_count++;
     p->backfill_ahead = held->after;
     return true;
@@ -309,9 +359,9 @@ static bool store_first_held(struct lane *l)
     struct backfill_work w = { .p = p, .after = p->held[0].after, .oldest_ms = INT64_MAX };
     bool ok = false;
 
-    p->held[0] = p->held[1];
-    memset(&p->held[1], 0, sizeof p->held[1]);
     p->held_count--;
+    memmove(&p->held[0], &p->held[1], p->held_count * sizeof p->held[0]);
+    memset(&p->held[p->held_count], 0, sizeof p->held[0]);
     buf_init(&w.encoded, CURSOR_BYTES_MAX);
     if (!store_begin(p->store, &w.txn, &w.err)) {
         lane_store_failed(l, &w.err);

@@ -19,11 +19,11 @@
 /* Adding a collection is adding a row. The tail comes first: the first login is not to wait for anything. */
 static const struct lane_row lane_rows[LANES] = {
     [LANE_TAIL] = { "logins", PATH_LOGS, COLLECTION_LOGINS, OKTA_LANE_TAIL, 1000, 50, tail_path, tail_step,
-                    tail_restart, tail_load },
+                    tail_restart, NULL, tail_load },
     [LANE_USERS] = { "users", PATH_USERS, COLLECTION_USERS, OKTA_LANE_SYNC, 200, 25, users_path, users_step,
-                     users_restart, users_load },
+                     users_restart, NULL, users_load },
     [LANE_BACKFILL] = { "history", PATH_LOGS, COLLECTION_LOGINS, OKTA_LANE_BACKFILL, 1000, 50, backfill_path,
-                        backfill_step, backfill_restart, backfill_load },
+                        backfill_step, backfill_restart, backfill_narrow, backfill_load },
 };
 
 /* ---- time ---- */

@@ -70,6 +70,7 @@ struct lane_row {
     bool (*path)(struct lane *l, struct buf *out);
     void (*step)(struct lane *l);    /* each turn: does with lane->page, and whatever else can be done now */
     void (*restart)(struct lane *l); /* the link is dead */
+    void (*narrow)(struct lane *l); /* what was asked for is too much for Okta; NULL: smaller pages are all we can do */
     MUST_CHECK bool (*load)(struct lane *l, struct error *err);
 };
 
@@ -156,7 +157,9 @@ void tail_step(struct lane *l);
 void tail_restart(struct lane *l);
 MUST_CHECK bool tail_load(struct lane *l, struct error *err);
 
-#define BACKFILL_HELD_MAX 2 /* one to store, one ahead: 2-4 MB each */
+/* Behind one poll of the tail, so that not every page costs one; 2-4 MB each when full. */
+#define BACKFILL_HELD_MAX       4
+#define BACKFILL_HELD_BYTES_MAX (4u << 20) /* no more is asked for beyond */
 
 struct held_page {
     struct page page;
@@ -166,6 +169,7 @@ struct held_page {
 bool backfill_path(struct lane *l, struct buf *out);
 void backfill_step(struct lane *l);
 void backfill_restart(struct lane *l);
+void backfill_narrow(struct lane *l);
 MUST_CHECK bool backfill_load(struct lane *l, struct error *err);
 void backfill_settings_changed(struct poller *p);
 int64_t backfill_target_ms(struct poller *p);
@@ -240,7 +244,8 @@ struct poller {
     struct tail_state tail;
     bool tail_is_new; /* nothing was ever read: where to start is still our clock's guess, made at: */
     int64_t created_mono_ms;
-    uint64_t tail_head_issue; /* the last question whose answer was the head */
+    uint64_t tail_head_issue;    /* the last question whose answer was the head */
+    int64_t yield_until_mono_ms; /* the log has warned of the org's rate limits */
 
     struct backfill_state backfill, backfill_ahead; /* as stored; as fetched */
     struct held_page held[BACKFILL_HELD_MAX];

@@ -206,6 +206,8 @@ void lane_digest(struct lane *l)
         lane_hurry(l);
         break;
     case OKTA_SMALLER:
+        if (l->row->narrow != NULL)
+            l->row->narrow(l);
         shrink(l);
         break;
     case OKTA_RESTART:

@@ -139,6 +139,9 @@ static void show_waits(struct poller *p)
         if (l->is_on && l->not_before_mono_ms > mono_ms && l->reason[0] != '\0')
             add_wait(p, l->row->name, "", l->not_before_mono_ms, l->reason);
     }
+    if (p->yield_until_mono_ms > mono_ms)
+        add_wait(p, "budget", "", p->yield_until_mono_ms,
+                 "the org's log warns of its rate limits: we take half of our share, and history waits");
     if (p->credential.state != CREDENTIAL_GOOD && !p->credential.in_flight)
         add_wait(p, "credential", "", p->credential.due_mono_ms, "Okta refused the API token");
 }

@@ -39,6 +39,9 @@ static const struct member backfill_members[] = {
     { "top_ms", MEMBER_I64, offsetof(struct backfill_state, top_ms) },
     { "bottom_ms", MEMBER_I64, offsetof(struct backfill_state, bottom_ms) },
     { "reached_ms", MEMBER_I64, offsetof(struct backfill_state, reached_ms) },
+    { "window_ms", MEMBER_I64, offsetof(struct backfill_state, window_ms) },
+    { "window_events", MEMBER_I64, offsetof(struct backfill_state, window_events) },
+    { "pages", MEMBER_I64, offsetof(struct backfill_state, pages) },
     { "path", MEMBER_PATH, offsetof(struct backfill_state, path) },
 };
 const struct poller_state_kind poller_state_backfill = KIND("backfill", backfill_members);

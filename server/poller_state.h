@@ -25,6 +25,9 @@ struct backfill_state {
     bool has_begun;
     int64_t top_ms, bottom_ms;          /* the window being read; bottom_ms counts while there is a link */
     int64_t reached_ms;                 /* the oldest time that was asked for and stored */
+    int64_t window_ms;                  /* how long the windows are; 0: as at the beginning */
+    int64_t window_events;              /* that the window being read may have held so far */
+    int64_t pages;                      /* read in all, from top to reached */
     char path[OKTA_PATH_BYTES_MAX + 1]; /* the link to follow within the window; "" to begin at top_ms */
 };
 

@@ -14,6 +14,10 @@
 #define DEFAULT_LIMIT      100 /* Okta's, where a link names none */
 #define CLOCK_TOLERANCE_MS (5 * MINUTE_MS)
 
+/* How long we make room after a warning, and how old one may be to count: more come where it is still true. */
+#define YIELD_MS      (5 * MINUTE_MS)
+#define WARNED_MAX_MS (10 * MINUTE_MS)
+
 /* One page on its way into the store. */
 struct tail_work {
     struct poller *p;
@@ -123,6 +127,37 @@ void tail_restart(struct lane *l)
 
 /* ---- a page ---- */
 
+/* Of https://developer.okta.com/docs/reference/api/event-types/: somebody is at the limit, be it us. */
+static bool is_limit_warning(struct view event_type)
+{
+    static const char *const types[] = {
+        "app.oauth2.client_id_rate_limit_warning",
+        "core.concurrency.org.limit.violation",
+        "system.client.concurrency_rate_limit.notification",
+        "system.client.concurrency_rate_limit.violation",
+        "system.client.rate_limit.notification",
+        "system.client.rate_limit.violation",
+        "system.operation.rate_limit.violation",
+        "system.operation.rate_limit.warning",
+        "system.org.rate_limit.burst",
+        "system.org.rate_limit.violation",
+        "system.org.rate_limit.warning",
+    };
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (view_is(event_type, types[i]))
+            return true;
+    return false;
+}
+
+static void heed(struct poller *p, const struct tail_work *w, const struct journal_record *record)
+{
+    if (record->published_ms < w->page.okta_ms - WARNED_MAX_MS || !is_limit_warning(record->event_type))
+        return;
+    p->yield_until_mono_ms = poller_mono_ms(p) + YIELD_MS;
+    okta_yield(p->okta, p->yield_until_mono_ms);
+}
+
 static void count(struct tail_work *w, enum journal_fate fate, const struct journal_record *record)
 {
     if (fate == JOURNAL_STORED)
@@ -143,8 +178,10 @@ static bool visit(void *ctx, enum record_outcome outcome, const struct journal_r
     /* A time beyond Okta's own clock is not a place to restart from. */
     if (record->published_ms != JOURNAL_NO_TIME && record->published_ms <= w->page.okta_ms + MINUTE_MS)
         w->after.newest_ms = larger(w->after.newest_ms, record->published_ms);
-    if (outcome == RECORD_OTHER)
+    if (outcome == RECORD_OTHER) {
+        heed(w->p, w, record);
         return true;
+    }
     if (!journal_append(w->txn, record, w->after.is_reread, &fate, &sequence, &w->err)) {
         w->has_store_error = true;
         return false;

@@ -133,6 +133,29 @@ void budget_learn(struct budget *b, const struct budget_reading *r, int64_t now_
     b->is_guessed = false;
 }
 
+/* Both of our rules leave so many. */
+static int32_t left_of(const struct budget *b, int32_t share)
+{
+    int32_t ours = share - b->spent, anybodys = b->remaining - percent(b->limit, b->floor_percent);
+
+    return ours < anybodys ? ours : anybodys;
+}
+
+int64_t budget_pace_ms(const struct budget *b, int32_t reserve, int64_t last_mono_ms, int64_t now_mono_ms)
+{
+    int32_t share = budget_share(b) - reserve, left = left_of(b, share);
+    int64_t begun_mono_ms, gap_ms;
+
+    if (b->limit == 0 || now_mono_ms >= b->reset_mono_ms || left <= 0 || left >= share - share / 2)
+        return 0;
+    /* The clock may have jumped, and the last request have been an hour ago. */
+    begun_mono_ms = last_mono_ms > b->reset_mono_ms - WINDOW_MS ? last_mono_ms : b->reset_mono_ms - WINDOW_MS;
+    if (begun_mono_ms > now_mono_ms)
+        begun_mono_ms = now_mono_ms;
+    gap_ms = (b->reset_mono_ms - begun_mono_ms) / (left + 1);
+    return begun_mono_ms + gap_ms > now_mono_ms ? begun_mono_ms + gap_ms - now_mono_ms : 0;
+}
+
 int64_t budget_idle_interval_ms(const struct budget *b)
 {
     int64_t interval_ms = 2 * WINDOW_MS / budget_share(b);

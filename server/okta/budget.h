@@ -63,6 +63,10 @@ int32_t budget_share(const struct budget *b);
 /* The time between polls at which an idle poller uses half of our share: 5 s to 30 s. */
 int64_t budget_idle_interval_ms(const struct budget *b);
 
+/* Who is in no hurry spreads what is left of our share over what is left of the window, once less than half of it is:
+ * how long to wait (0: ask now) when the last such request went out at last_mono_ms. Never beyond the window's end. */
+int64_t budget_pace_ms(const struct budget *b, int32_t reserve, int64_t last_mono_ms, int64_t now_mono_ms);
+
 /* How many requests that poller wants until the window ends: half of our share at most. In *less_in_ms, when it will
  * want one fewer (> 0). */
 int32_t budget_idle_reserve(const struct budget *b, int64_t now_mono_ms, int64_t *less_in_ms);

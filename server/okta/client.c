@@ -319,6 +319,11 @@ void okta_cancel_all(struct okta *o)
         tell_refused(attempt_take(&all.first), OKTA_CANCELLED, "cancelled");
 }
 
+void okta_yield(struct okta *o, int64_t until_mono_ms)
+{
+    gate_yield(&o->gate, until_mono_ms, now_mono_ms(o));
+}
+
 size_t okta_buckets(const struct okta *o, struct okta_bucket out[OKTA_BUCKETS_MAX])
 {
     return gate_buckets(&o->gate, now_mono_ms(o), out);

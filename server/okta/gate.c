@@ -33,7 +33,10 @@ static void block(struct gate_bucket *b, enum okta_lane lane, int64_t until_mono
 
 void gate_init(struct gate *g, int share_percent)
 {
-    *g = (struct gate){ .in_flight_max = OKTA_IN_FLIGHT_MAX };
+    *g = (struct gate){ .in_flight_max = OKTA_IN_FLIGHT_MAX,
+                        .share_percent = share_percent,
+                        .yield_until_mono_ms = INT64_MIN,
+                        .pause_until_mono_ms = INT64_MIN };
     for (size_t i = 0; i < OKTA_BUCKETS_MAX; i++)
         budget_init(&g->buckets[i].budget, share_percent, FLOOR_PERCENT);
     gate_begin_round(g);
@@ -77,6 +80,35 @@ static bool is_held(const struct gate *g, struct gate_bucket *b, enum okta_lane 
     return true;
 }
 
+static bool is_paused(const struct gate *g, struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_ms)
+{
+    if (lane < OKTA_LANE_BACKFILL || g->pause_until_mono_ms <= now_mono_ms)
+        return false;
+    block(b, lane, g->pause_until_mono_ms, "the org's log warns of its rate limits: what can wait makes room");
+    return true;
+}
+
+static void set_share(const struct gate *g, struct gate_bucket *b, int64_t now_mono_ms)
+{
+    int share_percent = g->yield_until_mono_ms > now_mono_ms ? g->share_percent / 2 : g->share_percent;
+
+    b->budget.share_percent = share_percent > 1 ? share_percent : 1;
+}
+
+/* Nobody notices when these come some seconds later; that they come in one burst is noticed. */
+static bool is_paced(struct gate_bucket *b, enum okta_lane lane, int32_t reserve, int64_t now_mono_ms)
+{
+    int64_t wait_ms;
+
+    if (lane < OKTA_LANE_SYNC)
+        return false;
+    wait_ms = budget_pace_ms(&b->budget, reserve, b->paced_mono_ms, now_mono_ms);
+    if (wait_ms == 0)
+        return false;
+    block(b, lane, now_mono_ms + wait_ms, "the rest of our share is spread over the rest of the window");
+    return true;
+}
+
 /* An idle tail polls at an interval that takes half of our share; the others leave it that. */
 static bool spend(struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_ms)
 {
@@ -86,7 +118,11 @@ static bool spend(struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_m
 
     if (lane != OKTA_LANE_TAIL && now_mono_ms < b->tail_until_mono_ms)
         reserve = budget_idle_reserve(&b->budget, now_mono_ms, &less_in_ms);
+    if (is_paced(b, lane, reserve, now_mono_ms))
+        return false;
     wait_ms = budget_take(&b->budget, reserve, now_mono_ms);
+    if (wait_ms == 0 && lane >= OKTA_LANE_SYNC)
+        b->paced_mono_ms = now_mono_ms;
     if (wait_ms == 0)
         return true;
     state = budget_state(&b->budget, reserve);
@@ -100,10 +136,24 @@ bool gate_take(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_m
 {
     struct gate_bucket *b = &g->buckets[bucket];
 
-    if (b->blocked_until_mono_ms != 0 || is_held(g, b, lane, now_mono_ms) || !spend(b, lane, now_mono_ms))
+    set_share(g, b, now_mono_ms);
+    if (b->blocked_until_mono_ms != 0 || is_held(g, b, lane, now_mono_ms) || is_paused(g, b, lane, now_mono_ms) ||
+        !spend(b, lane, now_mono_ms))
         return false;
     g->in_flight++;
     return true;
+}
+
+void gate_yield(struct gate *g, int64_t until_mono_ms, int64_t now_mono_ms)
+{
+    if (until_mono_ms <= now_mono_ms)
+        return;
+    if (g->yield_until_mono_ms < until_mono_ms)
+        g->yield_until_mono_ms = until_mono_ms;
+    if (g->pause_until_mono_ms > now_mono_ms - (GATE_PAUSE_EVERY_MS - GATE_PAUSE_MAX_MS))
+        return;
+    g->pause_until_mono_ms =
+        until_mono_ms - now_mono_ms < GATE_PAUSE_MAX_MS ? until_mono_ms : now_mono_ms + GATE_PAUSE_MAX_MS;
 }
 
 int64_t gate_due_mono_ms(const struct gate *g)

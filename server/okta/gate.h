@@ -14,6 +14,7 @@ struct gate_bucket {
     bool is_used;
     int64_t held_until_mono_ms; /* Okta said 429 */
     int64_t tail_until_mono_ms; /* the login tail asks here, and a part is kept for it */
+    int64_t paced_mono_ms;      /* when somebody in no hurry last asked */
     struct backoff backoff[OKTA_LANES];
 
     /* why the first that waits does, as of the last round */
@@ -28,6 +29,9 @@ struct gate {
     size_t in_flight_max;       /* less than OKTA_IN_FLIGHT_MAX after "too many at once" */
     int64_t held_until_mono_ms; /* likewise, everything */
     int calm_answers;           /* since then */
+    int share_percent;
+    int64_t yield_until_mono_ms; /* half of our share only: others are short */
+    int64_t pause_until_mono_ms; /* nothing that could be done tomorrow as well */
 };
 
 void gate_init(struct gate *g, int share_percent);
@@ -43,6 +47,12 @@ bool gate_has_place(const struct gate *g, enum okta_lane lane);
 /* Takes one request's place and budget, to be given back by gate_end; false: it waits, and so does what comes behind
  * it. */
 bool gate_take(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_mono_ms);
+
+/* Others are short of requests: until then we take half of our share, and history and sweeps pause. Who is told so again
+ * and again pauses GATE_PAUSE_MAX_MS of each GATE_PAUSE_EVERY_MS at most: something that never moves is a silent stop. */
+#define GATE_PAUSE_MAX_MS   300000
+#define GATE_PAUSE_EVERY_MS 900000
+void gate_yield(struct gate *g, int64_t until_mono_ms, int64_t now_mono_ms);
 
 /* When a new round can help, if no answer comes before; INT64_MAX: nothing waits for time. */
 int64_t gate_due_mono_ms(const struct gate *g);

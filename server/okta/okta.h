@@ -117,6 +117,10 @@ void okta_run(struct okta *o, int64_t timeout_ms);
 /* Any thread: makes a waiting okta_run return. */
 void okta_wake(struct okta *o);
 
+/* The org's other programs are short of requests: until then only half of our share is spent, and history and sweeps
+ * pause (for some minutes at most). */
+void okta_yield(struct okta *o, int64_t until_mono_ms);
+
 /* Every request that is queued or under way ends with OKTA_CANCELLED, before this returns. A done callback may call it.
  */
 void okta_cancel_all(struct okta *o);

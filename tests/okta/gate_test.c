@@ -74,7 +74,7 @@ static void a_bucket_gives_our_share(void **state)
 {
     (void)state;
     know(USERS, 600, 60);
-    assert_int_equal(ask_while_it_goes(USERS, OKTA_LANE_SYNC), 299);
+    assert_int_equal(ask_while_it_goes(USERS, OKTA_LANE_READ), 299);
     assert_int_equal(gate_due_mono_ms(&g), NOW + 60000);
     assert_string_equal(g.buckets[USERS].reason, "our share of this bucket is used up until its window ends");
     now += 60000;
@@ -159,7 +159,7 @@ static void without_a_tail_nothing_is_kept(void **state)
 {
     (void)state;
     know(LOGS, 20, 60);
-    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_BACKFILL), 9);
+    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_READ), 9);
 }
 
 static void what_is_kept_becomes_free_as_the_window_ends(void **state)
@@ -167,11 +167,11 @@ static void what_is_kept_becomes_free_as_the_window_ends(void **state)
     (void)state;
     know(LOGS, 20, 60);
     gate_want(&g, LOGS, OKTA_LANE_TAIL, now);
-    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_BACKFILL), 4);
+    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_READ), 4);
     assert_string_equal(g.buckets[LOGS].reason, "what is left of our share is kept for the login tail");
     assert_int_equal(gate_due_mono_ms(&g), NOW + 12000);
     now += 12000;
-    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_BACKFILL), 1);
+    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_READ), 1);
     assert_int_equal(gate_due_mono_ms(&g), NOW + 24000);
 }
 
@@ -181,7 +181,123 @@ static void a_tail_that_has_gone_keeps_nothing(void **state)
     gate_want(&g, LOGS, OKTA_LANE_TAIL, now);
     now += 120000;
     know(LOGS, 20, 60);
-    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_BACKFILL), 9);
+    assert_int_equal(ask_while_it_goes(LOGS, OKTA_LANE_READ), 9);
+}
+
+/* ---- no bursts ---- */
+
+/* What went out in each tenth of the window. */
+static void ask_for_a_minute(enum okta_lane lane, int tenths[10])
+{
+    int64_t begin = now;
+
+    memset(tenths, 0, 10 * sizeof *tenths);
+    for (; now < begin + 60000; now += 50)
+        while (ask(LOGS, lane)) {
+            end(LOGS);
+            tenths[(now - begin) / 6000]++;
+        }
+}
+
+static void who_is_in_no_hurry_spreads_the_second_half_of_the_share(void **state)
+{
+    int tenths[10], sum = 0;
+
+    (void)state;
+    know(LOGS, 120, 60);
+    ask_for_a_minute(OKTA_LANE_BACKFILL, tenths);
+    assert_in_range(tenths[0], 30, 33);
+    for (int i = 1; i < 10; i++)
+        assert_in_range(tenths[i], 2, 4);
+    for (int i = 0; i < 10; i++)
+        sum += tenths[i];
+    assert_in_range(sum, 57, 59); /* and one taught us the limit */
+}
+
+static void who_is_in_a_hurry_does_not(void **state)
+{
+    int tenths[10];
+
+    (void)state;
+    know(LOGS, 120, 60);
+    ask_for_a_minute(OKTA_LANE_READ, tenths);
+    assert_int_equal(tenths[0], 59);
+}
+
+static void a_wait_for_the_next_in_line_is_shown(void **state)
+{
+    struct okta_bucket out[OKTA_BUCKETS_MAX];
+
+    (void)state;
+    know(LOGS, 120, 60);
+    (void)ask_while_it_goes(LOGS, OKTA_LANE_BACKFILL);
+    assert_int_equal(gate_buckets(&g, now, out), 1);
+    assert_in_range(out[0].blocked_until_mono_ms, NOW + 1000, NOW + 3000);
+    assert_int_equal(out[0].blocked_lane, OKTA_LANE_BACKFILL);
+    assert_string_equal(out[0].reason, "the rest of our share is spread over the rest of the window");
+}
+
+static void an_hour_asleep_saves_nothing_up(void **state)
+{
+    int tenths[10], sum = 0;
+
+    (void)state;
+    know(LOGS, 120, 60);
+    (void)ask_while_it_goes(LOGS, OKTA_LANE_BACKFILL);
+    now += 3600000;
+    ask_for_a_minute(OKTA_LANE_BACKFILL, tenths);
+    for (int i = 0; i < 10; i++)
+        sum += tenths[i];
+    assert_in_range(tenths[0], 30, 34);
+    assert_in_range(sum, 57, 60);
+}
+
+/* ---- making room ---- */
+
+static void a_warning_halves_our_share_and_pauses_history(void **state)
+{
+    int tenths[10];
+
+    (void)state;
+    know(LOGS, 120, 60);
+    gate_yield(&g, NOW + 300000, now);
+    assert_false(ask(LOGS, OKTA_LANE_BACKFILL));
+    assert_string_equal(g.buckets[LOGS].reason, "the org's log warns of its rate limits: what can wait makes room");
+    assert_int_equal(gate_due_mono_ms(&g), NOW + 300000);
+    assert_false(ask(LOGS, OKTA_LANE_SWEEP));
+    ask_for_a_minute(OKTA_LANE_READ, tenths);
+    assert_int_equal(tenths[0], 29);
+    now = NOW + 300000;
+    assert_true(ask(LOGS, OKTA_LANE_BACKFILL));
+    end(LOGS);
+    ask_for_a_minute(OKTA_LANE_READ, tenths);
+    assert_int_equal(tenths[0], 59);
+}
+
+static void warnings_without_end_do_not_stop_history_for_ever(void **state)
+{
+    int64_t moving_ms = 0;
+
+    (void)state;
+    know(LOGS, 120, 60);
+    for (; now < NOW + 3600000; now += 10000) {
+        gate_yield(&g, now + 300000, now);
+        if (ask(LOGS, OKTA_LANE_BACKFILL)) {
+            end(LOGS);
+            moving_ms += 10000;
+        }
+    }
+    assert_in_range(moving_ms, 2000000, 3000000);
+    assert_int_equal(g.buckets[LOGS].budget.share_percent, 25);
+}
+
+static void a_share_of_one_percent_is_not_halved(void **state)
+{
+    (void)state;
+    gate_init(&g, 1);
+    gate_yield(&g, NOW + 300000, now);
+    know(LOGS, 600, 60);
+    assert_int_equal(g.buckets[LOGS].budget.share_percent, 1);
 }
 
 /* ---- how many at once ---- */
@@ -287,7 +403,7 @@ static void only_used_buckets_are_shown_and_as_they_are_now(void **state)
 
     (void)state;
     know(USERS, 20, 60);
-    (void)ask_while_it_goes(USERS, OKTA_LANE_SYNC);
+    (void)ask_while_it_goes(USERS, OKTA_LANE_READ);
     assert_int_equal(gate_buckets(&g, now, out), 1);
     assert_string_equal(out[0].name, "/api/v1/users");
     assert_int_equal(out[0].limit, 20);
@@ -295,7 +411,7 @@ static void only_used_buckets_are_shown_and_as_they_are_now(void **state)
     assert_int_equal(out[0].remaining, 11);
     assert_int_equal(out[0].share_percent, 50);
     assert_int_equal(out[0].blocked_until_mono_ms, NOW + 60000);
-    assert_int_equal(out[0].blocked_lane, OKTA_LANE_SYNC);
+    assert_int_equal(out[0].blocked_lane, OKTA_LANE_READ);
     assert_true(out[0].reason[0] != '\0');
     assert_int_equal(gate_buckets(&g, now + 60000, out), 1);
     assert_int_equal(out[0].spent, 0);
@@ -312,6 +428,13 @@ int main(void)
         cmocka_unit_test_setup(without_a_tail_nothing_is_kept, set_up),
         cmocka_unit_test_setup(what_is_kept_becomes_free_as_the_window_ends, set_up),
         cmocka_unit_test_setup(a_tail_that_has_gone_keeps_nothing, set_up),
+        cmocka_unit_test_setup(who_is_in_no_hurry_spreads_the_second_half_of_the_share, set_up),
+        cmocka_unit_test_setup(who_is_in_a_hurry_does_not, set_up),
+        cmocka_unit_test_setup(a_wait_for_the_next_in_line_is_shown, set_up),
+        cmocka_unit_test_setup(an_hour_asleep_saves_nothing_up, set_up),
+        cmocka_unit_test_setup(a_warning_halves_our_share_and_pauses_history, set_up),
+        cmocka_unit_test_setup(warnings_without_end_do_not_stop_history_for_ever, set_up),
+        cmocka_unit_test_setup(a_share_of_one_percent_is_not_halved, set_up),
         cmocka_unit_test_setup(one_place_is_kept_for_the_tail, set_up),
         cmocka_unit_test_setup(too_many_at_once_halves_and_holds_everything, set_up),
         cmocka_unit_test_setup(calm_lets_more_at_once_again, set_up),

@@ -29,7 +29,7 @@ static void tail_comes_back_as_it_was(void **state)
 
 static void backfill_and_users_come_back_as_they_were(void **state)
 {
-    const struct backfill_state b = { BACKFILL_LIMITED, true, 30, 20, 25, "/b" };
+    const struct backfill_state b = { BACKFILL_LIMITED, true, 30, 20, 25, 86400000, 7, 9, "/b" };
     const struct users_state u = { true, 10, 2000, 5, 7, 6, "" };
     struct backfill_state b2 = { 0 };
     struct users_state u2 = { .path = "/gone" };
