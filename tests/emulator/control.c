@@ -79,8 +79,9 @@ size_t truth_read(struct truth_reader *r, char *to, size_t len)
 
 static bool show_stats(const struct act *a)
 {
-    static const char *const prefixes[] = { "/api/v1/logs", "/api/v1/users", "/api/v1/users/", "/api/v1/groups",
-                                            "/api/v1/apps", "/api/v1/org",   "/.well-known/",  "" };
+    static const char *const prefixes[] = { "/api/v1/logs",   "/api/v1/users",    "/api/v1/users/",
+                                            "/api/v1/groups", "/api/v1/apps",     "/api/v1/org",
+                                            "/.well-known/",  "/oauth2/v1/token", "" };
 
     buf_puts(&a->out->body, "{\"requests\":{");
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
@@ -143,6 +144,70 @@ static bool expire_cursors(const struct act *a)
     return true;
 }
 
+static bool set_role(const struct act *a)
+{
+    enum emulator_role role;
+
+    if (!emulator_role_named(query_value(a->query, "value"), &role))
+        return refuse(a->out, 400, "value is read-only, report, super, org, app, help-desk or none");
+    emulator_set_role(a->emulator, role);
+    return true;
+}
+
+static bool set_scopes(const struct act *a)
+{
+    struct view value = query_value(a->query, "value");
+    AUTO_FREE char *text = NULL;
+
+    if (memchr(value.at != NULL ? value.at : "", '\0', value.len) != NULL)
+        return refuse(a->out, 400, "value holds a NUL");
+    text = view_dup(value);
+    emulator_set_scopes(a->emulator, text);
+    return true;
+}
+
+static bool set_dpop(const struct act *a)
+{
+    enum emulator_dpop dpop;
+
+    if (!emulator_dpop_named(query_value(a->query, "value"), &dpop))
+        return refuse(a->out, 400, "value is off, required or strict");
+    emulator_set_dpop(a->emulator, dpop);
+    return true;
+}
+
+static bool set_client(const struct act *a)
+{
+    struct view active = query_value(a->query, "active");
+
+    if (!view_is(active, "0") && !view_is(active, "1"))
+        return refuse(a->out, 400, "active is 0 or 1");
+    emulator_set_client_active(a->emulator, view_is(active, "1"));
+    return true;
+}
+
+static bool set_zone(const struct act *a)
+{
+    struct view outside = query_value(a->query, "outside");
+
+    if (!view_is(outside, "0") && !view_is(outside, "1"))
+        return refuse(a->out, 400, "outside is 0 or 1");
+    emulator_set_outside_zone(a->emulator, view_is(outside, "1"));
+    return true;
+}
+
+static bool revoke_access_tokens(const struct act *a)
+{
+    emulator_revoke_access_tokens(a->emulator);
+    return true;
+}
+
+static bool rotate_nonce(const struct act *a)
+{
+    emulator_rotate_nonce(a->emulator);
+    return true;
+}
+
 static bool fault(const struct act *a)
 {
     struct view prefix = query_value(a->query, "prefix"), text;
@@ -178,6 +243,13 @@ static const struct {
     { "/__revoke-token", "POST", "", revoke_token },
     { "/__token", "POST", "value", set_token },
     { "/__expire-cursors", "POST", "", expire_cursors },
+    { "/__role", "POST", "value", set_role },
+    { "/__scopes", "POST", "value", set_scopes },
+    { "/__dpop", "POST", "value", set_dpop },
+    { "/__client", "POST", "active", set_client },
+    { "/__zone", "POST", "outside", set_zone },
+    { "/__revoke-access-tokens", "POST", "", revoke_access_tokens },
+    { "/__rotate-nonce", "POST", "", rotate_nonce },
     { "/__fault", "POST", "prefix count status body", fault },
 };
 

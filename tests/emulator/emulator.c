@@ -3,7 +3,7 @@
  * 1. Time passes: what became due is persisted.
  * 2. It is counted, and what no read-only client does is counted as a violation.
  * 3. A route is found by its path; its bucket is charged; a fault that was asked for answers in its place.
- * 4. Method, credential, limit and parameters are checked, in this order.
+ * 4. Method, credential, parameters and role are checked, in this order.
  * 5. The endpoint answers from the state as of now. */
 #include "inside.h"
 
@@ -11,25 +11,33 @@
 
 #include <string.h>
 
+#define TOKEN_PATH "/oauth2/v1/token"
+
 struct route {
     const char *path;
     bool is_item; /* one more segment follows */
-    bool is_open; /* no credential */
     enum bucket_name bucket;
     endpoint *answer;
     const char *params;
+    const char *scope; /* NULL: it needs no credential */
+    enum data_kind kind;
 };
 
+#define USERS  "okta.users.read", DATA_USERS
+#define GROUPS "okta.groups.read", DATA_GROUPS
+#define APPS   "okta.apps.read", DATA_APPS
 static const struct route routes[] = {
-    { "/api/v1/logs", false, false, BUCKET_LOGS, logs_list, "since until after filter q limit sortOrder" },
-    { "/api/v1/users", false, false, BUCKET_USERS, users_list, "limit after search filter q sortBy sortOrder" },
-    { "/api/v1/users/", true, false, BUCKET_USER, users_one, "" },
-    { "/api/v1/groups", false, false, BUCKET_GROUPS, groups_list, "limit after" },
-    { "/api/v1/groups/", true, false, BUCKET_OTHER, groups_one, "" },
-    { "/api/v1/apps", false, false, BUCKET_APPS, apps_list, "limit after" },
-    { "/api/v1/apps/", true, false, BUCKET_OTHER, apps_one, "" },
-    { "/api/v1/org", false, false, BUCKET_OTHER, org_one, "" },
-    { "/.well-known/okta-organization", false, true, BUCKET_UNLIMITED, well_known_one, "" },
+    { "/api/v1/logs", false, BUCKET_LOGS, logs_list, "since until after filter q limit sortOrder", "okta.logs.read",
+      DATA_LOGS },
+    { "/api/v1/users", false, BUCKET_USERS, users_list, "limit after search filter q sortBy sortOrder", USERS },
+    { "/api/v1/users/", true, BUCKET_USER, users_one, "", USERS },
+    { "/api/v1/groups", false, BUCKET_GROUPS, groups_list, "limit after", GROUPS },
+    { "/api/v1/groups/", true, BUCKET_OTHER, groups_one, "", GROUPS },
+    { "/api/v1/apps", false, BUCKET_APPS, apps_list, "limit after", APPS },
+    { "/api/v1/apps/", true, BUCKET_OTHER, apps_one, "", APPS },
+    { "/api/v1/org", false, BUCKET_OTHER, org_one, "", "okta.orgs.read", DATA_ORG },
+    { "/.well-known/okta-organization", false, BUCKET_UNLIMITED, well_known_one, "", NULL, DATA_KINDS },
+    { TOKEN_PATH, false, BUCKET_TOKEN, token_make, "", NULL, DATA_KINDS },
 };
 
 /* ---- counting ---- */
@@ -71,6 +79,11 @@ static const struct route *find_route(struct view path, struct view *item)
         return &routes[i];
     }
     return NULL;
+}
+
+static const char *method_of(const struct route *route)
+{
+    return route != NULL && route->answer == token_make ? "POST" : "GET";
 }
 
 /* Requests left in the window before this one; negative when there is none for it. Other tools spend their part evenly
@@ -140,24 +153,6 @@ static void answer_fault(struct emulator *e, struct fault *fault, struct emulato
 }
 
 /* False: it was answered. */
-static bool check_credential(struct emulator *e, struct view authorization, struct emulator_response *out)
-{
-    static const struct fail no_session = { 403, "E0000005", false, NULL, NULL };
-    static const struct fail bad_token = { 401, "E0000011", false, NULL, NULL };
-
-    if (!view_starts(authorization, "SSWS ")) {
-        wire_fail(e, out, &no_session, "Invalid session");
-        return false;
-    }
-    authorization.at += 5;
-    authorization.len -= 5;
-    if (e->is_token_revoked || !view_is(authorization, e->token)) {
-        wire_fail(e, out, &bad_token, "Invalid token provided");
-        return false;
-    }
-    return true;
-}
-
 static bool check_accept(struct emulator *e, struct view accept, struct emulator_response *out)
 {
     static const struct fail not_acceptable = { 406, "E0000122", false, NULL, NULL };
@@ -193,18 +188,35 @@ static bool check_params(struct emulator *e, const struct route *route, struct v
     return false;
 }
 
-static void run_route(struct emulator *e, const struct route *route, const struct emulator_request *request,
-                      struct ask *ask, struct view query_text, struct emulator_response *out)
+/* Who has no role for it sees an empty list of users, and is refused everything else. False: it was answered. */
+static bool check_role(struct emulator *e, const struct route *route, struct emulator_response *out)
+{
+    static const struct fail no_role = { 403, "E0000006", false, NULL, NULL };
+
+    if (route->scope == NULL || role_allows(e->role, route->kind))
+        return true;
+    if (route->answer == users_list) {
+        buf_puts(&e->body, "[]");
+        wire_finish(e, out, 200);
+    } else {
+        wire_fail(e, out, &no_role, "You do not have permission to perform the requested action");
+    }
+    return false;
+}
+
+static void run_route(struct emulator *e, const struct route *route, struct ask *ask, struct view query_text,
+                      struct emulator_response *out)
 {
     static const struct fail wrong_method = { 405, "E0000022", false, NULL, NULL };
     static const struct fail bad_path = { 400, "E0000001", false, NULL, NULL };
 
-    if (strcmp(request->method, "GET") != 0) {
+    if (strcmp(ask->request->method, method_of(route)) != 0) {
         wire_fail(e, out, &wrong_method, "The endpoint does not support the provided HTTP method");
         return;
     }
-    if ((!route->is_open && !check_credential(e, request->authorization, out)) ||
-        !check_accept(e, request->accept, out) || !check_params(e, route, query_text, ask->query, out))
+    if ((route->scope != NULL && !access_check(e, ask, route->scope, out)) ||
+        !check_accept(e, ask->request->accept, out) || !check_params(e, route, query_text, ask->query, out) ||
+        !check_role(e, route, out))
         return;
     if (!query_decode_segment(ask->item, &ask->query->segment)) {
         wire_fail(e, out, &bad_path, "The requested path cannot be read");
@@ -216,9 +228,9 @@ static void run_route(struct emulator *e, const struct route *route, const struc
 
 /* ---- the request ---- */
 
-static void note_violations(struct emulator *e, const struct emulator_request *request)
+static void note_violations(struct emulator *e, const struct route *route, const struct emulator_request *request)
 {
-    e->violations += strcmp(request->method, "GET") != 0;
+    e->violations += strcmp(request->method, "GET") != 0 && strcmp(request->method, method_of(route)) != 0;
     e->violations += request->cookie.len > 0;
 }
 
@@ -230,6 +242,7 @@ static void dispatch(struct emulator *e, const struct emulator_request *request,
     struct fault *fault = find_fault(e, request->target);
     int32_t remaining = 0;
 
+    note_violations(e, route, request);
     if (route != NULL && route->bucket != BUCKET_UNLIMITED) {
         remaining = charge(e, &e->buckets[route->bucket]);
         wire_rate_headers(&e->buckets[route->bucket],
@@ -242,7 +255,7 @@ static void dispatch(struct emulator *e, const struct emulator_request *request,
     else if (remaining < 0)
         answer_429(e, out);
     else
-        run_route(e, route, request, ask, query_text, out);
+        run_route(e, route, ask, query_text, out);
 }
 
 void emulator_answer(struct emulator *e, const struct emulator_request *request, struct emulator_response *out)
@@ -261,7 +274,6 @@ void emulator_answer(struct emulator *e, const struct emulator_request *request,
     out->body = VIEW_NONE;
     wire_begin(e, out);
     count_path(e, ask.path);
-    note_violations(e, request);
     dispatch(e, request, query_text, &ask, out);
     e->answers_429 += out->status == 429;
     query_deinit(&query);

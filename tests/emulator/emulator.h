@@ -10,6 +10,28 @@
 
 struct emulator;
 
+/* Whose rights the API token and the service app have. */
+enum emulator_role {
+    EMULATOR_ROLE_READ_ONLY,
+    EMULATOR_ROLE_REPORT, /* the log alone */
+    EMULATOR_ROLE_SUPER,
+    EMULATOR_ROLE_ORG,
+    EMULATOR_ROLE_APP,
+    EMULATOR_ROLE_HELP_DESK,
+    EMULATOR_ROLE_NONE,
+    EMULATOR_ROLES,
+};
+
+enum emulator_dpop {
+    EMULATOR_DPOP_OFF,      /* a token is bound to a key only when its request came with a proof */
+    EMULATOR_DPOP_REQUIRED, /* as for new service apps */
+    EMULATOR_DPOP_STRICT,   /* and each call needs a proof with a nonce */
+};
+
+/* "read-only", "report"...; "off", "required", "strict". */
+MUST_CHECK bool emulator_role_named(struct view name, enum emulator_role *out);
+MUST_CHECK bool emulator_dpop_named(struct view name, enum emulator_dpop *out);
+
 struct emulator_options {
     uint64_t seed;
     const char *base_url; /* in Link headers: "http://127.0.0.1:43210"; copied */
@@ -26,6 +48,13 @@ struct emulator_options {
     int32_t logs_limit, users_limit, other_limit; /* requests a minute, as the headers show them; 0: 60, 300, 300 */
     int32_t neighbour_percent;                    /* of each bucket, used by other tools of the org */
     int64_t index_lag_ms;                         /* how far `search` lags behind */
+
+    enum emulator_role role;
+    const char *client_id; /* of an OAuth service app; NULL: there is none. Give it keys by emulator_add_key */
+    const char *scopes;    /* granted to it, with blanks between; NULL: users, groups, apps, logs and orgs, to read */
+    enum emulator_dpop dpop;
+    int64_t token_life_s;   /* of access tokens; 0: 3600 */
+    bool is_base_url_fixed; /* emulator_set_base_url changes nothing: something stands in front */
 };
 
 struct emulator *emulator_create(const struct emulator_options *options);
@@ -39,6 +68,8 @@ struct emulator_request {
     struct view authorization; /* header value; none when absent */
     struct view cookie;        /* none when absent; any is counted as a test failure */
     struct view content_type, accept;
+    struct view dpop;    /* header value: a proof of possession; none when absent */
+    struct view body;    /* of a POST */
     int64_t now_unix_ms; /* never goes back; time passes by this alone */
 };
 
@@ -67,6 +98,18 @@ void emulator_add_user(struct emulator *e, int64_t now_unix_ms, const char *logi
 bool emulator_login_is_fit(struct view login);
 void emulator_revoke_token(struct emulator *e);
 void emulator_set_token(struct emulator *e, const char *token);
+/* A public key of the service app, PEM or JWK. Without a kid, that of the JWK, or none. */
+MUST_CHECK bool emulator_add_key(struct emulator *e, struct view kid, struct view text, struct error *err);
+/* Who asks loses or gets rights, from the next request on. Scopes: of tokens made from now on. */
+void emulator_set_role(struct emulator *e, enum emulator_role role);
+void emulator_set_scopes(struct emulator *e, const char *scopes);
+void emulator_set_dpop(struct emulator *e, enum emulator_dpop dpop);
+/* An inactive client gets no token, and those that it has are dead. */
+void emulator_set_client_active(struct emulator *e, bool is_active);
+void emulator_revoke_access_tokens(struct emulator *e);
+void emulator_rotate_nonce(struct emulator *e); /* every nonce given out until now is refused */
+/* Whether requests come from outside the network zones that the credentials are bound to. */
+void emulator_set_outside_zone(struct emulator *e, bool is_outside);
 /* Every logs cursor given out until now is answered 400 E0000031. */
 void emulator_expire_cursors(struct emulator *e);
 /* The next `count` requests whose target begins with `prefix` get this answer instead; without a body, the usual one of
@@ -87,7 +130,8 @@ const char *emulator_user_id(const struct emulator *e, size_t index);
 
 /* Requests so far whose path begins with prefix ("" for all). */
 uint64_t emulator_requests(const struct emulator *e, const char *prefix);
-/* Requests that no read-only client may make (a method other than GET, a cookie, a doubled parameter); 0 is right. */
+/* Requests that no read-only client may make (a method other than GET, but for POST to the token endpoint; a cookie; a
+ * doubled parameter); 0 is right. */
 uint64_t emulator_violations(const struct emulator *e);
 uint64_t emulator_answers_429(const struct emulator *e);
 

@@ -82,6 +82,8 @@ int fixture_ask(struct fixture *f, const char *target)
                                         .cookie = view_of(f->cookie),
                                         .content_type = view_of(f->content_type),
                                         .accept = view_of(f->accept),
+                                        .dpop = view_of(f->dpop),
+                                        .body = view_of(f->sent),
                                         .now_unix_ms = f->now_ms };
 
     emulator_answer(f->emulator, &request, &f->answer);

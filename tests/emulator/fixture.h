@@ -18,7 +18,7 @@ struct fixture {
     struct emulator *emulator;
     struct emulator_response answer;
     int64_t now_ms;
-    const char *authorization, *method, *cookie, *content_type, *accept;
+    const char *authorization, *method, *cookie, *content_type, *accept, *dpop, *sent; /* sent: a body */
 
     /* of the last answer */
     json_t *body;                /* NULL when it is no JSON */

@@ -5,6 +5,7 @@
 #include "content.h"
 #include "emulator.h"
 #include "events.h"
+#include "oauth.h"
 #include "query.h"
 #include "users.h"
 
@@ -23,9 +24,13 @@ enum bucket_name {
     BUCKET_GROUPS,
     BUCKET_APPS,
     BUCKET_OTHER,
+    BUCKET_TOKEN,
     BUCKETS,
     BUCKET_UNLIMITED = BUCKETS,
 };
+
+/* What a role may see, or may not. */
+enum data_kind { DATA_USERS, DATA_GROUPS, DATA_APPS, DATA_LOGS, DATA_ROLES, DATA_ORG, DATA_KINDS };
 
 /* Requests of a minute that begins with the first. */
 struct bucket {
@@ -54,7 +59,9 @@ struct emulator {
     struct emulator_options options; /* its texts are in the next three */
     char *base_url, *token;
     char org_id[64];
-    bool is_token_revoked;
+    bool is_token_revoked, is_outside_zone;
+    enum emulator_role role;
+    struct oauth oauth;
     int64_t now_ms;
     uint32_t cursor_generation;
     uint64_t request_count, violations, answers_429;
@@ -80,6 +87,19 @@ struct ask {
 typedef void endpoint(struct emulator *e, const struct ask *ask, struct emulator_response *out);
 
 endpoint logs_list, users_list, users_one, groups_list, groups_one, apps_list, apps_one, org_one, well_known_one;
+endpoint token_make;
+
+/* ---- access.c ---- */
+
+bool role_allows(enum emulator_role role, enum data_kind kind);
+/* Checks the credential, and of an access token the scope. False: it was answered. */
+bool access_check(struct emulator *e, const struct ask *ask, const char *scope, struct emulator_response *out);
+/* What a WWW-Authenticate header says. */
+struct challenge {
+    int status;
+    bool is_dpop;
+    const char *error, *why, *scope; /* scope NULL: none is named */
+};
 
 /* ---- wire.c ---- */
 

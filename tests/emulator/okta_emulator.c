@@ -8,23 +8,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#define USERS_MAX   1000000
-#define EVENTS_MAX  50000000
-#define EXIT_USAGE  2
-#define EXIT_FAILED 1
+#define USERS_MAX       1000000
+#define EVENTS_MAX      50000000
+#define CLIENT_KEYS_MAX 50
+#define KEY_BYTES_MAX   16384
+#define EXIT_USAGE      2
+#define EXIT_FAILED     1
 
 struct settings {
     struct emulator_options org;
     const char *port_file;
+    const char *client_keys[CLIENT_KEYS_MAX]; /* "FILE" or "KID=FILE" */
+    size_t client_keys_count;
     uint64_t port;
     uint64_t seed, users, apps, history_events, history_days, late_percent, other_percent, neighbour_percent;
     uint64_t logs_limit, users_limit;
+    int64_t token_life_ms;
     bool is_quiet, wants_help;
 };
 
 /* ---- arguments ---- */
 
-enum flag_kind { FLAG_NUMBER, FLAG_DURATION, FLAG_TEXT, FLAG_LISTEN, FLAG_SWITCH };
+enum flag_kind { FLAG_NUMBER, FLAG_DURATION, FLAG_TEXT, FLAG_LISTEN, FLAG_SWITCH, FLAG_ROLE, FLAG_DPOP, FLAG_KEY };
 
 struct flag {
     const char *name;
@@ -44,6 +49,14 @@ static bool read_listen(struct view value, uint64_t *port)
     return false;
 }
 
+static bool add_client_key(struct settings *s, const char *text)
+{
+    if (s->client_keys_count == CLIENT_KEYS_MAX || *text == '\0')
+        return false;
+    s->client_keys[s->client_keys_count++] = text;
+    return true;
+}
+
 static bool read_flag(const struct flag *flag, const char *text)
 {
     struct view value = view_of(text);
@@ -61,6 +74,12 @@ static bool read_flag(const struct flag *flag, const char *text)
     case FLAG_SWITCH:
         *(bool *)flag->to = true;
         return true;
+    case FLAG_ROLE:
+        return emulator_role_named(value, flag->to);
+    case FLAG_DPOP:
+        return emulator_dpop_named(value, flag->to);
+    case FLAG_KEY:
+        return add_client_key(flag->to, text);
     }
     return false;
 }
@@ -120,6 +139,14 @@ static bool configure(struct settings *s, int argc, char **argv)
         { "--users-limit", FLAG_NUMBER, &s->users_limit, 1, 1000000, "requests for lists of users a minute; 300" },
         { "--neighbour-percent", FLAG_NUMBER, &s->neighbour_percent, 0, 100, "of each limit, used by others; 0" },
         { "--index-lag", FLAG_DURATION, &s->org.index_lag_ms, 0, 0, "how far search lags behind, such as 2s; 0" },
+        { "--role", FLAG_ROLE, &s->org.role, 0, 0, "read-only, report, super, org, app, help-desk or none; read-only" },
+        { "--client-id", FLAG_TEXT, &s->org.client_id, 0, 0, "an OAuth service app's; without it there is none" },
+        { "--client-key", FLAG_KEY, s, 0, 0, "[KID=]FILE, its public key as PEM or JWK; again for another" },
+        { "--scopes", FLAG_TEXT, &s->org.scopes, 0, 0, "granted to it; users, groups, apps, logs, orgs to read" },
+        { "--dpop", FLAG_DPOP, &s->org.dpop, 0, 0, "off, required, or strict: a nonce at every call; off" },
+        { "--token-life", FLAG_DURATION, &s->token_life_ms, 0, 0, "of access tokens, in whole seconds; 1h" },
+        { "--base-url", FLAG_TEXT, &s->org.base_url, 0, 0,
+          "what the org calls itself, when something stands before it" },
         { "--quiet", FLAG_SWITCH, &s->is_quiet, 0, 0, "no line about the requests at the end" },
         { "--help", FLAG_SWITCH, &s->wants_help, 0, 0, "this" },
         { NULL, FLAG_SWITCH, NULL, 0, 0, NULL },
@@ -138,6 +165,8 @@ static bool configure(struct settings *s, int argc, char **argv)
     s->org.other_percent = (uint32_t)s->other_percent;
     s->org.logs_limit = (int32_t)s->logs_limit;
     s->org.users_limit = (int32_t)s->users_limit;
+    s->org.token_life_s = s->token_life_ms / 1000;
+    s->org.is_base_url_fixed = s->org.base_url != NULL;
     s->org.neighbour_percent = (int32_t)s->neighbour_percent;
     return true;
 }
@@ -160,6 +189,35 @@ static bool write_port(const char *path, uint16_t port)
     return is_written && rename(buf_cstr(&temporary), path) == 0;
 }
 
+static bool load_key(struct emulator *e, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    struct view kid = equals != NULL ? (struct view){ text, (size_t)(equals - text) } : VIEW_NONE;
+    FILE *file = fopen(equals != NULL ? equals + 1 : text, "re");
+    char key[KEY_BYTES_MAX];
+    struct error err;
+    size_t len;
+
+    if (file == NULL) {
+        perror("okta-emulator: --client-key");
+        return false;
+    }
+    len = fread(key, 1, sizeof key, file);
+    fclose(file);
+    if (emulator_add_key(e, kid, (struct view){ key, len }, &err))
+        return true;
+    fprintf(stderr, "okta-emulator: --client-key: %s\n", err.text);
+    return false;
+}
+
+static bool load_keys(const struct settings *s, struct emulator *e)
+{
+    for (size_t i = 0; i < s->client_keys_count; i++)
+        if (!load_key(e, s->client_keys[i]))
+            return false;
+    return true;
+}
+
 static bool announce(const struct settings *s, const struct shell *shell, const struct emulator *e)
 {
     if (s->port_file != NULL && !write_port(s->port_file, shell_port(shell))) {
@@ -178,6 +236,10 @@ static int run(const struct settings *s, const sigset_t *signals)
     struct error err;
     int signal, status = EXIT_FAILED;
 
+    if (!load_keys(s, e)) {
+        emulator_destroy(e);
+        return EXIT_FAILED;
+    }
     if (!shell_start(&shell, e, &clock_system, (uint16_t)s->port, &err)) {
         fprintf(stderr, "okta-emulator: %s\n", err.text);
     } else if (announce(s, shell, e)) {

@@ -149,6 +149,8 @@ static enum MHD_Result answer_api(struct shell *s, struct MHD_Connection *connec
         .cookie = request_header(connection, "Cookie"),
         .content_type = request_header(connection, "Content-Type"),
         .accept = request_header(connection, "Accept"),
+        .dpop = request_header(connection, "DPoP"),
+        .body = buf_view(&call->upload),
         .now_unix_ms = clock_unix_ms(s->clock),
     };
     struct MHD_Response *response;

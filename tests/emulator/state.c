@@ -54,8 +54,51 @@ void emulator_set_token(struct emulator *e, const char *token)
     e->is_token_revoked = false;
 }
 
+bool emulator_add_key(struct emulator *e, struct view kid, struct view text, struct error *err)
+{
+    return oauth_add_key(&e->oauth, kid, text, err);
+}
+
+void emulator_set_role(struct emulator *e, enum emulator_role role)
+{
+    e->role = role;
+}
+
+void emulator_set_scopes(struct emulator *e, const char *scopes)
+{
+    free(e->oauth.scopes);
+    e->oauth.scopes = mem_strdup(scopes);
+}
+
+void emulator_set_dpop(struct emulator *e, enum emulator_dpop dpop)
+{
+    e->oauth.dpop = dpop;
+}
+
+void emulator_set_client_active(struct emulator *e, bool is_active)
+{
+    e->oauth.is_inactive = !is_active;
+}
+
+void emulator_revoke_access_tokens(struct emulator *e)
+{
+    e->oauth.token_generation++;
+}
+
+void emulator_rotate_nonce(struct emulator *e)
+{
+    e->oauth.nonce_generation++;
+}
+
+void emulator_set_outside_zone(struct emulator *e, bool is_outside)
+{
+    e->is_outside_zone = is_outside;
+}
+
 void emulator_set_base_url(struct emulator *e, const char *base_url)
 {
+    if (e->options.is_base_url_fixed)
+        return;
     free(e->base_url);
     e->base_url = mem_strdup(base_url);
 }
@@ -193,6 +236,8 @@ struct emulator *emulator_create(const struct emulator_options *options)
     else
         snprintf(e->org_id, sizeof e->org_id, "00oemulator%09llu",
                  (unsigned long long)(random_at(options->seed, RANDOM_ORG, 0) % 1000000000));
+    e->role = options->role;
+    oauth_init(&e->oauth, options);
     users_init(&e->users, options);
     events_init(&e->events, options);
     e->org = (struct org){ options->seed, &e->events, &e->users, options->apps > 0 ? options->apps : 1 };
@@ -218,6 +263,7 @@ void emulator_destroy(struct emulator *e)
     shelf_destroy(e->user_ids);
     events_deinit(&e->events);
     users_deinit(&e->users);
+    oauth_deinit(&e->oauth);
     buf_deinit(&e->body);
     free(e->base_url);
     free(e->token);
