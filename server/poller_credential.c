@@ -43,7 +43,7 @@ void credential_renew(struct poller *p, struct view token)
     if (token.len > 0) {
         wipe(kept);
         buf_put(kept, token.at, token.len);
-        okta_set_token(p->okta, buf_view(kept));
+        okta_set_credential(p->okta, buf_view(kept));
     }
     for (int i = 0; i < LANES; i++) {
         p->lanes[i].failures = 0;

@@ -20,11 +20,13 @@ void attempt_wipe(char *text)
 void attempt_clear(struct attempt *a)
 {
     attempt_wipe(a->authorization);
+    attempt_wipe(a->proof);
+    attempt_wipe(a->body);
     free(a->x.url);
     buf_deinit(&a->x.head);
     buf_deinit(&a->x.body);
     a->x = (struct okta_exchange){ .owner = NULL };
-    a->authorization = NULL;
+    a->authorization = a->proof = a->body = NULL;
 }
 
 void attempt_destroy(struct attempt *a)
@@ -46,25 +48,32 @@ static char *concat(const char *head, struct view tail)
 
 /* The content type of a GET is Okta's way to be asked for less: with okta-response="omitCredentials,..." lists of users
  * come faster, without the credential provider and transitioningToStatus. We serve both, so we do not ask for it. */
-static void fill_headers(struct attempt *a, const char *token)
+static void fill_headers(struct attempt *a)
 {
+    const char *const lines[] = {
+        "Accept: application/json",
+        a->body != NULL ? "Content-Type: application/x-www-form-urlencoded" : "Content-Type: application/json",
+        a->authorization,
+        a->proof,
+        a->retry_for[0] != '\0' ? a->retry_for : NULL,
+        a->retry_count[0] != '\0' ? a->retry_count : NULL,
+    };
     size_t count = 0;
 
-    a->headers[count++] = "Accept: application/json";
-    a->headers[count++] = "Content-Type: application/json";
-    if (token != NULL) {
-        a->authorization = concat("Authorization: SSWS ", view_of(token));
-        a->headers[count++] = a->authorization;
-    }
+    _Static_assert(sizeof lines / sizeof lines[0] < ATTEMPT_HEADERS_MAX, "and NULL");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (lines[i] != NULL)
+            a->headers[count++] = lines[i];
     a->headers[count] = NULL;
 }
 
-void attempt_prepare(struct attempt *a, struct okta_request *r, const struct okta_url *url, const char *token)
+void attempt_prepare(struct attempt *a, struct okta_request *r, const struct okta_url *url)
 {
-    fill_headers(a, token);
+    fill_headers(a);
     a->x = (struct okta_exchange){
         .url = concat(url->text, r->path),
         .headers = a->headers,
+        .post_body = a->body,
         .connect_ms = OKTA_CONNECT_MS,
         .timeout_ms = OKTA_TIMEOUT_MS,
         .body_bytes_max = OKTA_BODY_BYTES_MAX,

@@ -4,25 +4,30 @@
 
 #include "okta/okta.h"
 
-#define ATTEMPT_HEADERS_MAX 4
+#define ATTEMPT_HEADERS_MAX 7
 
 /* Hangs at okta_request.exchange. */
 struct attempt {
     struct okta_exchange x; /* owner is the request */
     const char *headers[ATTEMPT_HEADERS_MAX];
-    char *authorization; /* wiped */
+    char *authorization, *proof;                               /* lines, or NULL; wiped */
+    char *body;                                                /* of a POST; wiped */
+    char retry_for[24 + OKTA_REQUEST_ID_MAX], retry_count[40]; /* lines; "" the first time */
     size_t bucket;
-    bool is_fresh; /* on a connection of its own: a kept one failed it before */
+    bool is_fresh;                    /* on a connection of its own: a kept one failed it before */
+    uint64_t access;                  /* which credential it went out with */
+    bool was_renewed, was_challenged; /* a new access token, a new proof, has been tried */
+    int strays;                       /* tries with an access token that had been replaced */
     int64_t sent_mono_ms, received_mono_ms;
-    const char *refusal; /* why it is not sent at all; NULL */
-    enum okta_verdict refused_as;
+    bool is_refused; /* it is not sent at all */
+    struct okta_answer refused;
 };
 
 struct attempt *attempt_create(void);
 void attempt_destroy(struct attempt *a);
 
-/* Makes the exchange ready for the transport. `token` is NULL for an anonymous request. */
-void attempt_prepare(struct attempt *a, struct okta_request *r, const struct okta_url *url, const char *token);
+/* Makes the exchange ready for the transport, with the lines and the body that are there. */
+void attempt_prepare(struct attempt *a, struct okta_request *r, const struct okta_url *url);
 
 /* Forgets the exchange; the attempt can be prepared again. */
 void attempt_clear(struct attempt *a);

@@ -4,14 +4,19 @@
  * in flight allow) -> the transport -> on_finished puts it among the ended -> okta_run reads the answer, teaches the
  * budget, and calls back. Callbacks run only there, with no list half-changed, so they may send and cancel.
  *
+ * A service app's requests stay in their queues while there is no access token; the client's own request for one goes
+ * the same way as the others, but for what is made of its answer.
+ *
  * How it fails: a kept connection that turns out to be dead sends the request to the front of its queue again, once.
- * Everything else is a verdict; who asks decides whether to ask again. */
+ * So does an access token that Okta no longer takes, or a proof that lacks its nonce. Everything else is a verdict; who
+ * asks decides whether to ask again. */
 #include "okta/okta.h"
 
 #include "base/assert.h"
 #include "base/mem.h"
 #include "okta/answer.h"
 #include "okta/attempt.h"
+#include "okta/auth.h"
 #include "okta/bucket.h"
 #include "okta/gate.h"
 #include "okta/url.h"
@@ -26,6 +31,12 @@
 /* Callers keep a handful of requests each; more is a loop that has gone wrong. */
 #define QUEUED_MAX 4096
 
+/* What Okta's own programs tell it when they ask again. */
+struct repeat {
+    char request_id[OKTA_REQUEST_ID_MAX + 1]; /* of the first answer that said "later" */
+    unsigned count;                           /* of such answers in a row */
+};
+
 struct okta {
     /* set once */
     struct okta_url url;
@@ -33,7 +44,8 @@ struct okta {
     struct okta_transport *transport;
     bool owns_transport;
 
-    char *token; /* NULL: none */
+    struct auth auth;
+    struct okta_request token_request; /* the client's own; in a list when auth.is_asking */
     uint64_t random;
     bool is_running; /* within okta_run */
 
@@ -41,6 +53,7 @@ struct okta {
     size_t queued_count;
     struct gate gate;
     struct okta_counts counts;
+    struct repeat repeats[OKTA_BUCKETS_MAX][OKTA_LANES];
 };
 
 static int64_t now_mono_ms(const struct okta *o)
@@ -58,11 +71,38 @@ static uint64_t random_next(struct okta *o)
     return z ^ (z >> 31);
 }
 
+static void note_repeat(struct okta *o, const struct okta_request *r, const struct okta_answer *told)
+{
+    const struct attempt *a = r->exchange;
+    struct repeat *repeat = &o->repeats[a->bucket][r->lane];
+
+    if (told->verdict != OKTA_RETRY)
+        repeat->count = 0;
+    else if (told->request_id[0] != '\0' && repeat->count++ == 0)
+        memcpy(repeat->request_id, told->request_id, sizeof repeat->request_id);
+}
+
+static void tell_repeat(const struct okta *o, const struct okta_request *r)
+{
+    struct attempt *a = r->exchange;
+    const struct repeat *repeat = &o->repeats[a->bucket][r->lane];
+
+    if (repeat->count == 0)
+        return;
+    snprintf(a->retry_for, sizeof a->retry_for, "X-Okta-Retry-For: %s", repeat->request_id);
+    snprintf(a->retry_count, sizeof a->retry_count, "X-Okta-Retry-Count: %u", repeat->count);
+}
+
 static void start(struct okta *o, struct okta_request *r)
 {
     struct attempt *a = r->exchange;
 
-    attempt_prepare(a, r, &o->url, r->is_anonymous ? NULL : o->token);
+    if (r == &o->token_request)
+        auth_ask(&o->auth, a);
+    else if (!r->is_anonymous)
+        auth_sign(&o->auth, a, r->path);
+    tell_repeat(o, r);
+    attempt_prepare(a, r, &o->url);
     a->sent_mono_ms = now_mono_ms(o);
     o->counts.requests++;
     attempt_append(&o->running, r);
@@ -82,26 +122,32 @@ static void on_finished(void *ctx, struct okta_exchange *x)
 
 /* ---- what may be sent ---- */
 
-static void refuse(struct okta *o, struct okta_request *r, enum okta_verdict verdict, const char *text)
+static void refuse(struct okta *o, struct okta_request *r, const struct okta_answer *told)
 {
     struct attempt *a = r->exchange;
 
-    a->refused_as = verdict;
-    a->refusal = text;
+    a->is_refused = true;
+    a->refused = *told;
     attempt_append(&o->ended, r);
 }
 
-static void dispatch_lane(struct okta *o, enum okta_lane lane, int64_t now)
+static const struct okta_answer no_credential = { .verdict = OKTA_CREDENTIAL_REFUSED,
+                                                  .message = "there is no credential" };
+
+static void dispatch_lane(struct okta *o, enum okta_lane lane, int64_t now, bool *waits)
 {
+    enum auth_state state = auth_state(&o->auth, now);
     struct okta_request **at = &o->queued[lane].first;
 
     while (*at != NULL && gate_has_place(&o->gate, lane)) {
         const struct attempt *a = (*at)->exchange;
+        bool is_ready = (*at)->is_anonymous || state == AUTH_READY;
 
-        if (o->token == NULL && !(*at)->is_anonymous) {
+        *waits |= !(*at)->is_anonymous;
+        if (!is_ready && state != AUTH_WAITING) {
             o->queued_count--;
-            refuse(o, attempt_take(at), OKTA_CREDENTIAL_REFUSED, "there is no API token");
-        } else if (gate_take(&o->gate, a->bucket, lane, now)) {
+            refuse(o, attempt_take(at), state == AUTH_NONE ? &no_credential : &o->auth.failure);
+        } else if (is_ready && gate_take(&o->gate, a->bucket, lane, now)) {
             o->queued_count--;
             start(o, attempt_take(at));
         } else {
@@ -110,14 +156,33 @@ static void dispatch_lane(struct okta *o, enum okta_lane lane, int64_t now)
     }
 }
 
+/* Asks for an access token, before every other request that may go out. */
+static void dispatch_token(struct okta *o, int64_t now, bool is_again)
+{
+    struct okta_request *r = &o->token_request;
+    size_t bucket = bucket_of(r->path);
+
+    if (!auth_wants_token(&o->auth, now) || !gate_has_place(&o->gate, r->lane) ||
+        !gate_take(&o->gate, bucket, r->lane, now))
+        return;
+    if (r->exchange == NULL)
+        r->exchange = attempt_create();
+    ((struct attempt *)r->exchange)->bucket = bucket;
+    ((struct attempt *)r->exchange)->is_fresh = is_again;
+    start(o, r);
+}
+
 /* Sends what may be sent. */
 static void dispatch(struct okta *o)
 {
     int64_t now = now_mono_ms(o);
+    bool waits = false;
 
     gate_begin_round(&o->gate);
     for (int lane = 0; lane < OKTA_LANES; lane++)
-        dispatch_lane(o, (enum okta_lane)lane, now);
+        dispatch_lane(o, (enum okta_lane)lane, now, &waits);
+    if (waits)
+        dispatch_token(o, now, false);
 }
 
 /* ---- what has ended ---- */
@@ -139,13 +204,13 @@ static void tell_refused(struct okta_request *r, enum okta_verdict verdict, cons
     tell(r, &answer);
 }
 
-/* To the front of its queue, for a connection of its own. */
-static void send_again(struct okta *o, struct okta_request *r)
+/* To the front of its queue; `is_fresh`: for a connection of its own. */
+static void send_again(struct okta *o, struct okta_request *r, bool is_fresh)
 {
     struct attempt *a = r->exchange;
 
     attempt_clear(a);
-    a->is_fresh = true;
+    a->is_fresh |= is_fresh;
     o->queued_count++;
     attempt_prepend(&o->queued[r->lane], r);
 }
@@ -158,6 +223,98 @@ static void count(struct okta *o, const struct answer *a)
         o->counts.failed++;
 }
 
+/* ---- the access token ---- */
+
+static void token_done(struct okta_request *r, const struct okta_answer *answer)
+{
+    struct okta *o = r->ctx;
+
+    (void)answer;
+    auth_dropped(&o->auth);
+}
+
+/* What waited for the access token is told why there is none. */
+static void tell_waiting(struct okta *o)
+{
+    for (int lane = 0; lane < OKTA_LANES; lane++) {
+        struct okta_request **at = &o->queued[lane].first;
+
+        while (*at != NULL) {
+            if ((*at)->is_anonymous) {
+                at = &(*at)->next;
+                continue;
+            }
+            o->queued_count--;
+            refuse(o, attempt_take(at), &o->auth.failure);
+        }
+    }
+}
+
+static void forget_attempt(struct okta *o)
+{
+    attempt_destroy(o->token_request.exchange);
+    o->token_request.exchange = NULL;
+}
+
+static void complete_token(struct okta *o, struct answer *a)
+{
+    struct attempt *attempt = o->token_request.exchange;
+    int64_t now = attempt->received_mono_ms;
+    bool was_stale = attempt->x.was_stale_connection && !attempt->is_fresh;
+    enum auth_next next = auth_answered(&o->auth, attempt, a);
+
+    if (next == AUTH_FAILED && !was_stale) {
+        gate_judge(&o->gate, attempt->bucket, o->token_request.lane, a, now, random_next(o));
+        note_repeat(o, &o->token_request, &a->told);
+        auth_settle(&o->auth, &a->told, now);
+        if (auth_state(&o->auth, now) != AUTH_READY)
+            tell_waiting(o);
+    } else if (next == AUTH_GOT) {
+        gate_judge(&o->gate, attempt->bucket, o->token_request.lane, a, now, random_next(o));
+        note_repeat(o, &o->token_request, &a->told);
+    }
+    forget_attempt(o);
+    if (was_stale && next != AUTH_GOT)
+        dispatch_token(o, now, true);
+}
+
+/* The one for a credential that is no longer ours: its answer would be taken for the new one's. */
+static void drop_token_request(struct okta *o)
+{
+    struct okta_request *r = &o->token_request;
+    struct attempt *a = r->exchange;
+
+    if (a == NULL)
+        return;
+    for (struct okta_request *at = o->running.first; at != NULL; at = at->next)
+        if (at == r) {
+            o->transport->cancel(o->transport, &a->x);
+            attempt_remove(&o->running, r);
+            gate_end(&o->gate, a->bucket, NULL, 0);
+            forget_attempt(o);
+            return;
+        }
+    attempt_remove(&o->ended, r);
+    gate_end(&o->gate, a->bucket, NULL, 0);
+    forget_attempt(o);
+}
+
+/* ---- any answer ---- */
+
+static bool is_worth_again(struct okta *o, struct okta_request *r, const struct answer *a)
+{
+    struct attempt *attempt = r->exchange;
+
+    if (!attempt->is_fresh && (attempt->x.was_stale_connection || a->wait == CLASSIFY_WAIT_FRESH)) {
+        send_again(o, r, true);
+        return true;
+    }
+    if (r->is_anonymous || !auth_can_cure(&o->auth, attempt, a))
+        return false;
+    send_again(o, r, false);
+    return true;
+}
+
 static void complete(struct okta *o, struct okta_request *r)
 {
     struct attempt *attempt = r->exchange;
@@ -165,14 +322,18 @@ static void complete(struct okta *o, struct okta_request *r)
 
     answer_read(&attempt->x, &o->url, r->path, &a);
     gate_end(&o->gate, attempt->bucket, &a.headers, attempt->received_mono_ms);
+    auth_learn(&o->auth, &a.headers);
     count(o, &a);
-    if (!attempt->is_fresh && (attempt->x.was_stale_connection || a.wait == CLASSIFY_WAIT_FRESH)) {
-        send_again(o, r);
+    if (r == &o->token_request) {
+        complete_token(o, &a);
         return;
     }
+    if (is_worth_again(o, r, &a))
+        return;
     gate_judge(&o->gate, attempt->bucket, r->lane, &a, attempt->received_mono_ms, random_next(o));
     a.told.sent_mono_ms = attempt->sent_mono_ms;
     a.told.received_mono_ms = attempt->received_mono_ms;
+    note_repeat(o, r, &a.told);
     tell(r, &a.told);
 }
 
@@ -187,10 +348,10 @@ static bool complete_ended(struct okta *o)
         left++;
     for (; left > 0 && o->ended.first != NULL; left--) {
         struct okta_request *r = attempt_take(&o->ended.first);
-        struct attempt *a = r->exchange;
+        const struct attempt *a = r->exchange;
 
-        if (a->refusal != NULL)
-            tell_refused(r, a->refused_as, a->refusal);
+        if (a->is_refused)
+            tell(r, &a->refused);
         else
             complete(o, r);
     }
@@ -208,9 +369,13 @@ struct okta *okta_create(const struct okta_options *options)
     o->url = options->url;
     o->clock = *options->clock;
     o->owns_transport = options->transport == NULL;
-    o->transport = o->owns_transport ? okta_transport_curl(user_agent) : options->transport;
+    o->transport =
+        o->owns_transport ? okta_transport_curl(user_agent, options->proxy, options->ca_file) : options->transport;
     o->transport->finished = on_finished;
     o->transport->ctx = o;
+    o->token_request =
+        (struct okta_request){ .path = VIEW(OKTA_TOKEN_PATH), .lane = OKTA_LANE_TAIL, .done = token_done, .ctx = o };
+    auth_init(&o->auth, &o->url, &o->clock);
     gate_init(&o->gate, share_percent);
     if (getrandom(&o->random, sizeof o->random, GRND_NONBLOCK) != (ssize_t)sizeof o->random)
         o->random = (uint64_t)clock_unix_ms(&o->clock) ^ (uint64_t)(uintptr_t)o;
@@ -226,25 +391,23 @@ void okta_destroy(struct okta *o)
     ASSERT(o->queued_count == 0); /* nobody sends again what was cancelled by the end */
     if (o->owns_transport)
         o->transport->destroy(o->transport);
-    attempt_wipe(o->token);
+    auth_deinit(&o->auth);
     free(o);
 }
 
-static bool is_visible(struct view v)
+void okta_set_credential(struct okta *o, struct view credential)
 {
-    for (size_t i = 0; i < v.len; i++)
-        if (v.at[i] <= ' ' || v.at[i] >= 0x7f)
-            return false;
-    return v.len > 0;
+    drop_token_request(o);
+    auth_set(&o->auth, credential);
 }
 
-void okta_set_token(struct okta *o, struct view token)
+struct okta_grants okta_grants(const struct okta *o)
 {
-    token = view_trim(token);
-    attempt_wipe(o->token);
-    /* What cannot stand in a header line is no token: it would end the line and begin another. */
-    o->token = is_visible(token) ? view_dup(token) : NULL;
+    return o->auth.grants;
 }
+
+static const struct okta_answer bad_path = { .verdict = OKTA_BROKEN,
+                                             .message = "the path of the request is not usable" };
 
 void okta_send(struct okta *o, struct okta_request *r)
 {
@@ -253,7 +416,7 @@ void okta_send(struct okta *o, struct okta_request *r)
     ASSERT(r->exchange == NULL && r->lane < OKTA_LANES && o->queued_count < QUEUED_MAX);
     r->exchange = a;
     if (!url_path_ok(r->path)) {
-        refuse(o, r, OKTA_BROKEN, "the path of the request is not usable");
+        refuse(o, r, &bad_path);
         return;
     }
     a->bucket = bucket_of(r->path);
@@ -265,11 +428,13 @@ void okta_send(struct okta *o, struct okta_request *r)
 /* How long nothing will be there to do, as far as we know. */
 static int64_t idle_ms(const struct okta *o, int64_t timeout_ms)
 {
-    int64_t due = gate_due_mono_ms(&o->gate);
+    int64_t due = gate_due_mono_ms(&o->gate), auth_due = auth_due_mono_ms(&o->auth, now_mono_ms(o));
     int64_t idle = due != INT64_MAX ? due - now_mono_ms(o) : timeout_ms;
 
     if (o->ended.first != NULL)
         return 0;
+    if (auth_due < due && o->queued_count > 0 && auth_due - now_mono_ms(o) < idle)
+        idle = auth_due - now_mono_ms(o);
     if (idle > timeout_ms)
         idle = timeout_ms;
     return idle > 0 ? idle : 0;
@@ -307,7 +472,7 @@ void okta_cancel_all(struct okta *o)
     for (struct okta_request *r = o->ended.first; r != NULL; r = r->next) {
         const struct attempt *a = r->exchange;
 
-        if (a->refusal == NULL)
+        if (!a->is_refused)
             gate_end(&o->gate, a->bucket, NULL, 0);
     }
     attempt_move(&all, &o->running);

@@ -155,6 +155,8 @@ static void read_challenge(struct view value, struct headers *out)
     bool is_missing = false;
 
     while (next_param(&value, &name, &v)) {
+        if (view_eq_nocase(name, VIEW("error")))
+            out->auth_error = v;
         if (view_eq_nocase(name, VIEW("error")) && view_eq_nocase(v, VIEW("insufficient_scope")))
             is_missing = true;
         else if (view_eq_nocase(name, VIEW("scope")))
@@ -164,6 +166,15 @@ static void read_challenge(struct view value, struct headers *out)
         out->is_scope_missing = true;
         out->missing_scope = scope;
     }
+}
+
+/* A nonce goes into what we sign: of the characters that RFC 9449 allows, and not of any length. */
+static struct view nonce_of(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (v.at[i] <= ' ' || v.at[i] >= 0x7f || v.at[i] == '"' || v.at[i] == '\\')
+            return VIEW_NONE;
+    return v.len <= HEADERS_NONCE_MAX ? v : VIEW_NONE;
 }
 
 /* ---- Link ---- */
@@ -255,6 +266,8 @@ static void read_line(struct view name, struct view value, const struct okta_url
         out->request_id = value;
     else if (view_eq_nocase(name, VIEW("www-authenticate")))
         read_challenge(value, out);
+    else if (view_eq_nocase(name, VIEW("dpop-nonce")))
+        out->dpop_nonce = nonce_of(value);
     else if (view_eq_nocase(name, VIEW("link")))
         read_link(value, org, out);
 }

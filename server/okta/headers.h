@@ -10,6 +10,7 @@
 #include "okta/okta.h"
 
 #define HEADERS_RETRY_AFTER_MAX_S 600
+#define HEADERS_NONCE_MAX         512 /* Okta's have about 40 */
 
 enum headers_link {
     HEADERS_LINK_NONE,
@@ -27,6 +28,8 @@ struct headers {
     struct view request_id;
     bool is_scope_missing;     /* WWW-Authenticate: ... error="insufficient_scope" */
     struct view missing_scope; /* its scope="..." */
+    struct view auth_error;    /* WWW-Authenticate: ... error="...", any */
+    struct view dpop_nonce;    /* fit to stand in a proof; none when it is not */
     enum headers_link link;
     struct view next;      /* path and query of the rel="next" link */
     bool next_was_foreign; /* it named another scheme, host or port than the org's */

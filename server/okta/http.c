@@ -1,14 +1,17 @@
-/* server/okta/http.c: many GETs on one curl multi handle.
+/* server/okta/http.c: many GETs, and the one POST, on one curl multi handle.
  *
  * start makes an easy handle and hands it to the multi handle; run moves bytes, waits, and reports what is over;
  * cancel and the end take the handle out again. Connections, TLS sessions and names are kept by the multi handle. */
 #include "base/assert.h"
 #include "base/mem.h"
 #include "okta/okta.h"
+#include "okta/proxy.h"
 
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,6 +45,9 @@ struct http {
     bool distrusts_connections; /* a request timed out: the kept connections may be dead */
     char *user_agent;
     char *ca_file, *ca_path; /* from the environment; NULL: the system's */
+    char *more_ca_file;      /* trusted besides those; NULL: none */
+    char *proxy;             /* without user and password; NULL: as the environment says */
+    char *proxy_user, *proxy_password;
 };
 
 bool okta_global_init(struct error *err)
@@ -104,7 +110,18 @@ static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 
 #define SET(easy, option, value) ASSERT(curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
 
-/* The one place where anything but TLS is spoken: an emulator on this machine. No proxy is asked for that. */
+/* What may be posted to: the token endpoint of whatever host, and nothing else, so that nothing can be changed there.
+ */
+static bool is_token_url(const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
+
+    return path != NULL && strcmp(path, OKTA_TOKEN_PATH) == 0;
+}
+
+/* The one place where anything but TLS is spoken: an emulator on this machine. The environment's proxy is not asked for
+ * that. */
 static bool is_loopback_http(const char *url)
 {
     return strncmp(url, "http://127.0.0.1", 16) == 0 && strchr(":/", url[16]) != NULL;
@@ -121,11 +138,17 @@ static void set_request(struct transfer *t)
     bool is_plain = is_loopback_http(x->url) || is_localhost_http(x->url);
 
     SET(t->easy, CURLOPT_URL, x->url);
-    SET(t->easy, CURLOPT_HTTPGET, 1L); /* the one method there is */
+    ASSERT(x->post_body == NULL || is_token_url(x->url));
+    if (x->post_body != NULL) {
+        SET(t->easy, CURLOPT_POSTFIELDS, x->post_body); /* not copied: the client keeps it, and wipes it */
+        SET(t->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(x->post_body));
+    } else {
+        SET(t->easy, CURLOPT_HTTPGET, 1L);
+    }
     SET(t->easy, CURLOPT_PATH_AS_IS, 1L);
     SET(t->easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(t->easy, CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
-    if (is_plain)
+    if (is_plain && t->http->proxy == NULL)
         SET(t->easy, CURLOPT_NOPROXY, "*");
     SET(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET(t->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that curl can undo */
@@ -133,6 +156,32 @@ static void set_request(struct transfer *t)
     SET(t->easy, CURLOPT_HTTPHEADER, t->headers);
     SET(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(t->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the proxy is not shown the token */
+}
+
+/* Adds the file's certificates to those that curl has already loaded. One that is there twice is no error. */
+static CURLcode on_tls(CURL *easy, void *context, void *ctx)
+{
+    const struct transfer *t = ctx;
+    X509_STORE *store = SSL_CTX_get_cert_store(context);
+    bool ok = store != NULL && X509_STORE_load_file(store, t->http->more_ca_file) == 1;
+
+    (void)easy;
+    ERR_clear_error();
+    return ok ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+static void set_proxy(struct transfer *t)
+{
+    const struct http *h = t->http;
+
+    SET(t->easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (h->proxy == NULL)
+        return;
+    SET(t->easy, CURLOPT_PROXY, h->proxy);
+    if (h->proxy_user != NULL)
+        SET(t->easy, CURLOPT_PROXYUSERNAME, h->proxy_user);
+    if (h->proxy_password != NULL)
+        SET(t->easy, CURLOPT_PROXYPASSWORD, h->proxy_password);
 }
 
 static void set_connection(struct transfer *t)
@@ -148,6 +197,10 @@ static void set_connection(struct transfer *t)
         SET(t->easy, CURLOPT_CAINFO, h->ca_file);
     if (h->ca_path != NULL)
         SET(t->easy, CURLOPT_CAPATH, h->ca_path);
+    if (h->more_ca_file != NULL) {
+        SET(t->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+        SET(t->easy, CURLOPT_SSL_CTX_DATA, t);
+    }
     SET(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->x->connect_ms);
     SET(t->easy, CURLOPT_TIMEOUT_MS, (long)t->x->timeout_ms);
     SET(t->easy, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_S);
@@ -200,6 +253,7 @@ static void http_start(struct okta_transport *transport, struct okta_exchange *x
     x->transfer = t;
     set_request(t);
     set_connection(t);
+    set_proxy(t);
     set_callbacks(t);
     t->next = h->transfers;
     h->transfers = t;
@@ -250,6 +304,9 @@ static void read_failure(struct transfer *t, CURLcode code)
     curl_off_t sent_after_us = 0;
     const char *text = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
 
+    /* curl quotes a proxy's address that it cannot read, with the password in it. */
+    if (strchr(text, '@') != NULL || strstr(text, "proxy syntax") != NULL)
+        text = curl_easy_strerror(code);
     if (t->overflow != NULL)
         text = t->overflow;
     snprintf(x->failure, sizeof x->failure, "%.*s", (int)sizeof x->failure - 1, text);
@@ -323,6 +380,12 @@ static void http_destroy(struct okta_transport *transport)
     free(h->user_agent);
     free(h->ca_file);
     free(h->ca_path);
+    free(h->more_ca_file);
+    free(h->proxy);
+    free(h->proxy_user);
+    if (h->proxy_password != NULL)
+        explicit_bzero(h->proxy_password, strlen(h->proxy_password));
+    free(h->proxy_password);
     free(h);
 }
 
@@ -336,7 +399,20 @@ static char *environment(const char *first, const char *second)
     return value != NULL && value[0] != '\0' ? mem_strdup(value) : NULL;
 }
 
-struct okta_transport *okta_transport_curl(const char *user_agent)
+/* Takes the credentials out, so that no message of curl's can quote them. */
+static void take_proxy(struct http *h, const char *proxy)
+{
+    struct proxy parts;
+
+    if (proxy == NULL || proxy[0] == '\0')
+        return;
+    ASSERT(proxy_split(proxy, &parts, NULL)); /* it was checked when it was configured */
+    h->proxy = parts.address;
+    h->proxy_user = parts.user;
+    h->proxy_password = parts.password;
+}
+
+struct okta_transport *okta_transport_curl(const char *user_agent, const char *proxy, const char *ca_file)
 {
     struct http *h = mem_zero(sizeof *h);
 
@@ -350,6 +426,8 @@ struct okta_transport *okta_transport_curl(const char *user_agent)
     h->user_agent = mem_strdup(user_agent);
     h->ca_file = environment("CURL_CA_BUNDLE", "SSL_CERT_FILE");
     h->ca_path = environment(NULL, "SSL_CERT_DIR");
+    h->more_ca_file = ca_file != NULL && ca_file[0] != '\0' ? mem_strdup(ca_file) : NULL;
+    take_proxy(h, proxy);
     h->multi = curl_multi_init();
     ASSERT(h->multi != NULL);
     (void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)OKTA_IN_FLIGHT_MAX);

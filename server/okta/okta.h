@@ -4,7 +4,8 @@
  * calls back. Below: `struct okta_transport`, the one place where tests stand in for the network (the emulator plugs in
  * here), and which http.c implements on curl.
  *
- * GET only: there is no way to say another method. Every request goes to the configured scheme, host and port, whatever
+ * GET only: there is no way to say another method. The one POST that exists is the client's own, to the org's token
+ * endpoint, for the access token of a service app. Every request goes to the configured scheme, host and port, whatever
  * a link said. No cookie is kept, no redirect followed. Time is an argument, or comes from the clock that was handed
  * in. */
 #ifndef OKTA_OKTA_H
@@ -22,6 +23,10 @@
 #define OKTA_CONNECT_MS       10000
 #define OKTA_ERROR_CODE_MAX   15
 #define OKTA_REQUEST_ID_MAX   63
+#define OKTA_SCOPE_MAX        63
+
+#define OKTA_TOKEN_PATH           "/oauth2/v1/token"
+#define OKTA_CREDENTIAL_BYTES_MAX 8192 /* an RSA key of 8192 bits in JSON fits */
 
 /* ---- the org's address ---- */
 
@@ -40,6 +45,19 @@ MUST_CHECK bool okta_url_parse(struct view text, bool allow_loopback_http, struc
  * "${OKTA_TOKEN}", "<token>", "xxx", "changeme", an "SSWS " prefix, longer than 4096. Reason TOKEN_INVALID; the text
  * never repeats the token. `out` borrows from `text`. */
 MUST_CHECK bool okta_token_check(struct view text, struct view *out, struct error *err);
+
+/* A credential is one text: an API token, or, when it begins with "{", the JSON of an OAuth service app:
+ * {"client_id":"0oa...","private_key":"PEM, or a JWK as string or object","key_id":"..."} (key_id may stay out). Appends
+ * to `normalised` what is to be kept of it and given to okta_set_credential: the same for the same credential however it
+ * was written, and fit for okta_credential_check again. Refuses in a sentence that never repeats any of it: reason
+ * TOKEN_INVALID for a token, CREDENTIAL_INVALID for a service app. `normalised` needs a cap of
+ * OKTA_CREDENTIAL_BYTES_MAX. */
+MUST_CHECK bool okta_credential_check(struct view text, struct buf *normalised, struct error *err);
+
+/* What can be wrong with "http://user:password@proxy.example:3128" (also https, socks5, socks5h), and with a file of CA
+ * certificates in PEM. INVALID_ARGUMENT; the text never repeats the proxy's password. */
+MUST_CHECK bool okta_proxy_check(const char *proxy, struct error *err);
+MUST_CHECK bool okta_ca_file_check(const char *path, struct error *err);
 
 /* ---- requests ---- */
 
@@ -69,6 +87,7 @@ struct okta_answer {
     bool next_was_foreign; /* the link named another host, which was not followed */
     char error_code[OKTA_ERROR_CODE_MAX + 1];
     char request_id[OKTA_REQUEST_ID_MAX + 1];
+    char missing_scope[OKTA_SCOPE_MAX + 1]; /* OKTA_SCOPE_MISSING: which, where Okta named it */
     char message[200];     /* what went wrong, as a sentence without secrets; "" when DONE */
     int64_t date_unix_s;   /* Okta's clock; 0 when it did not say */
     int64_t retry_mono_ms; /* OKTA_RETRY: not before */
@@ -95,6 +114,8 @@ struct okta_options {
     struct okta_transport *transport; /* borrowed; NULL: curl, made and owned by the client */
     int share_percent;                /* of each bucket that we may spend, 1 to 100; 0 is 50 */
     const char *user_agent;           /* NULL: "okta-connector/VERSION" */
+    const char *proxy;                /* NULL or "": as the environment says; else for every org */
+    const char *ca_file;              /* NULL or "": the system's alone; else these are trusted too */
 };
 
 /* The client belongs to the thread that uses it, but for okta_wake. */
@@ -102,8 +123,19 @@ struct okta *okta_create(const struct okta_options *options);
 void okta_destroy(struct okta *o); /* ends what is under way (done is called with OKTA_CANCELLED, and must not send
                                       again); bounded in time; not from a done callback */
 
-/* The API token, copied and wiped when replaced; none makes requests fail with OKTA_CREDENTIAL_REFUSED. */
-void okta_set_token(struct okta *o, struct view token);
+/* What okta_credential_check has passed; copied, and wiped when replaced. None, or what is no credential, makes requests
+ * fail with OKTA_CREDENTIAL_REFUSED. For a service app the client gets an access token when a request needs one, and
+ * renews it in time; meanwhile requests wait in their queues. */
+void okta_set_credential(struct okta *o, struct view credential);
+
+/* What Okta has granted to a service app, as of the last access token. */
+struct okta_grants {
+    bool is_known;     /* there has been an access token; never for an API token */
+    bool is_dpop;      /* the token is bound to a key */
+    char granted[256]; /* scopes, with a blank between; cut between two when there are too many */
+    char missing[128]; /* of those we asked for, the ones not granted */
+};
+struct okta_grants okta_grants(const struct okta *o);
 
 /* Queues a request. It is sent when its bucket and lane allow, inside okta_run. It is sent once, but for two cases that
  * a connection of its own may cure, which are tried again at once: a kept connection that had died unnoticed, and
@@ -153,11 +185,12 @@ int64_t okta_idle_interval_ms(const struct okta *o, struct view path);
 
 struct okta_header_sink;
 
-/* One GET, on its way. The client owns it and keeps it until `finished`. */
+/* One GET, or the one POST, on its way. The client owns it and keeps it until `finished`. */
 struct okta_exchange {
     /* set by the client */
     char *url;                  /* whole */
     const char *const *headers; /* "Name: value", NULL-terminated */
+    const char *post_body;      /* NULL: a GET. Else a POST, whose path is OKTA_TOKEN_PATH (ASSERT) */
     int64_t connect_ms, timeout_ms;
     size_t body_bytes_max, header_bytes_max;
     bool is_fresh_connection; /* on a connection of its own making, not one that was kept */
@@ -185,8 +218,8 @@ struct okta_transport {
 };
 
 /* libcurl: HTTP/2 with fall-back, gzip, TLS 1.2 or later, no cookies, no redirects. Call okta_global_init once, before
- * threads. */
+ * threads. `proxy` and `ca_file` as in okta_options. */
 bool okta_global_init(struct error *err);
-struct okta_transport *okta_transport_curl(const char *user_agent);
+struct okta_transport *okta_transport_curl(const char *user_agent, const char *proxy, const char *ca_file);
 
 #endif

@@ -223,11 +223,13 @@ static bool is_all(struct view v, char c)
     return v.len > 0;
 }
 
-static bool is_placeholder_token(struct view v)
+bool url_is_placeholder(struct view v)
 {
     static const char *const words[] = { "changeme",   "change-me", "change_me", "token",   "api_token", "apitoken",
                                          "okta_token", "todo",      "secret",    "example", "null",      "none" };
 
+    if (v.len == 0)
+        return false;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (view_eq_nocase(v, view_of(words[i])))
             return true;
@@ -256,7 +258,7 @@ bool okta_token_check(struct view text, struct view *out, struct error *err)
     if (starts_nocase(v, VIEW("SSWS ")) || starts_nocase(v, VIEW("Bearer ")))
         return refuse_token(err, "the API token begins with an authorization scheme; give the token alone, without "
                                  "\"SSWS\" before it");
-    if (is_placeholder_token(v))
+    if (url_is_placeholder(v))
         return refuse_token(err, "the API token is still a placeholder; make one in Okta under Security > API > "
                                  "Tokens");
     if (!is_visible(v))

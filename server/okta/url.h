@@ -8,4 +8,7 @@
  * any other host. */
 bool url_path_ok(struct view path);
 
+/* What a template, or a variable that was not set, leaves where a secret or an id should stand. */
+bool url_is_placeholder(struct view v);
+
 #endif

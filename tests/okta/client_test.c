@@ -198,7 +198,7 @@ static int set_up(void **state)
                                          .destroy = wire_destroy } };
     assert_true(okta_url_parse(VIEW("acme"), false, &options.url, &err));
     okta = okta_create(&options);
-    okta_set_token(okta, VIEW(TOKEN));
+    okta_set_credential(okta, VIEW(TOKEN));
     return 0;
 }
 
@@ -249,7 +249,7 @@ static void an_anonymous_request_shows_no_token(void **state)
 
     (void)state;
     a->r.is_anonymous = true;
-    okta_set_token(okta, VIEW_NONE);
+    okta_set_credential(okta, VIEW_NONE);
     send(a);
     okta_run(okta, 0);
     assert_int_equal(wire.sent_count, 1);
@@ -285,7 +285,7 @@ static void without_a_token_nothing_is_sent(void **state)
     struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
 
     (void)state;
-    okta_set_token(okta, VIEW_NONE);
+    okta_set_credential(okta, VIEW_NONE);
     send(a);
     assert_int_equal(a->calls, 0);
     okta_run(okta, 1000);
@@ -310,7 +310,7 @@ static void what_cannot_stand_in_a_header_is_no_token(void **state)
     struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
 
     set_up(NULL);
-    okta_set_token(okta, view_of(row->token));
+    okta_set_credential(okta, view_of(row->token));
     send(a);
     okta_run(okta, 0);
     assert_int_equal(a->answer.verdict, OKTA_CREDENTIAL_REFUSED);
@@ -326,7 +326,7 @@ static void a_token_withdrawn_stops_what_waits(void **state)
     send(a);
     send(b); /* waits for the first answer */
     okta_run(okta, 0);
-    okta_set_token(okta, VIEW_NONE);
+    okta_set_credential(okta, VIEW_NONE);
     okta_run(okta, 0);
     assert_int_equal(wire.sent_count, 1);
     assert_int_equal(b->answer.verdict, OKTA_CREDENTIAL_REFUSED);
@@ -339,7 +339,7 @@ static void a_new_token_is_used_at_once(void **state)
 
     (void)state;
     send(a);
-    okta_set_token(okta, VIEW(" 00new\n"));
+    okta_set_credential(okta, VIEW(" 00new\n"));
     okta_run(okta, 0);
     assert_non_null(strstr(wire.headers[0], "Authorization: SSWS 00new\n"));
 }

@@ -136,7 +136,7 @@ static int set_up(void **state)
 {
     (void)state;
     server = loopback_start(pages);
-    transport = okta_transport_curl("okta-test/1");
+    transport = okta_transport_curl("okta-test/1", NULL, NULL);
     transport->finished = on_finished;
     finished = 0;
     return 0;
@@ -492,7 +492,7 @@ static void the_end_does_not_wait_for_answers(void **state)
     for (int i = 0; i < ROUNDS_MAX && loopback_requests(server) == 0; i++)
         transport->run(transport, 10);
     transport->destroy(transport);
-    transport = okta_transport_curl("okta-test/1");
+    transport = okta_transport_curl("okta-test/1", NULL, NULL);
     assert_int_equal(finished, 0);
     release(&x);
 }
@@ -558,7 +558,7 @@ static void the_client_makes_its_own_transport(void **state)
     snprintf(url, sizeof url, "http://127.0.0.1:%d", loopback_port(server));
     assert_true(okta_url_parse(view_of(url), true, &options.url, &err));
     okta = okta_create(&options);
-    okta_set_token(okta, VIEW("00secret"));
+    okta_set_credential(okta, VIEW("00secret"));
     tells = 0;
     okta_send(okta, &r);
     for (int i = 0; i < ROUNDS_MAX && tells == 0; i++)

@@ -160,7 +160,7 @@ static struct okta_transport *make_transport(bool trusts)
         setenv("SSL_CERT_FILE", certificate, 1);
     else
         unsetenv("SSL_CERT_FILE");
-    t = okta_transport_curl("okta-test/1");
+    t = okta_transport_curl("okta-test/1", NULL, NULL);
     t->finished = on_finished;
     return t;
 }
