@@ -86,4 +86,7 @@ bool utf8_is_clean(struct view in);
 /* Percent-encodes everything but RFC 3986's unreserved characters. */
 void url_encode(struct view in, struct buf *out);
 
+/* Appends `in` as a JSON string, quotes included. What is no valid UTF-8 is not mended: clean it first. */
+void json_quote(struct view in, struct buf *out);
+
 #endif

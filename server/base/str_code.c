@@ -1,4 +1,4 @@
-/* Encodings of text: base64url, UTF-8, percent. */
+/* Encodings of text: base64url, UTF-8, percent, JSON strings. */
 #include "base/str.h"
 
 #include <string.h>
@@ -145,4 +145,22 @@ void url_encode(struct view in, struct buf *out)
             buf_putc(out, hex[c & 15]);
         }
     }
+}
+
+void json_quote(struct view in, struct buf *out)
+{
+    static const char plain[] = "\"\\\n\r\t", escapes[] = "\"\\nrt";
+
+    buf_putc(out, '"');
+    for (size_t i = 0; i < in.len; i++) {
+        const char *at = in.at[i] != '\0' ? strchr(plain, in.at[i]) : NULL;
+
+        if (at != NULL)
+            buf_printf(out, "\\%c", escapes[at - plain]);
+        else if ((unsigned char)in.at[i] < 0x20)
+            buf_printf(out, "\\u%04x", (unsigned)in.at[i]);
+        else
+            buf_putc(out, in.at[i]);
+    }
+    buf_putc(out, '"');
 }

@@ -139,6 +139,28 @@ static void url_encodes_all_but_the_unreserved(void **state)
     assert_string_equal(buf_cstr(&out), "aZ09-._~%20%2F%3F%26%3D%25%2B%22%C3%A5%00");
 }
 
+static const struct quote_row {
+    const char *name, *in;
+    size_t len;
+    const char *want;
+} quote_rows[] = {
+    { "nothing quoted", BYTES(""), "\"\"" },
+    { "plain text quoted", BYTES("0oa1"), "\"0oa1\"" },
+    { "quote and backslash", BYTES("a\"b\\c"), "\"a\\\"b\\\\c\"" },
+    { "line ends and a tab", BYTES("a\r\n\tb"), "\"a\\r\\n\\tb\"" },
+    { "other control characters", BYTES("\0\x01\x1f\x7f"), "\"\\u0000\\u0001\\u001f\x7f\"" },
+    { "UTF-8 as it is", BYTES("\xc3\xa5\xf0\x9f\x94\x91"), "\"\xc3\xa5\xf0\x9f\x94\x91\"" },
+};
+
+static void quotes(void **state)
+{
+    const struct quote_row *row = *state;
+    AUTO_BUF struct buf out = BUF(256);
+
+    json_quote((struct view){ row->in, row->len }, &out);
+    assert_string_equal(buf_cstr(&out), row->want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,5 +170,6 @@ int main(void)
     };
 
     return RUN_ROWS(cleans, clean_rows) + RUN_ROWS(base64_both_ways, base64_rows) +
-           RUN_ROWS(base64_refuses, refused_rows) + cmocka_run_group_tests(tests, NULL, NULL);
+           RUN_ROWS(base64_refuses, refused_rows) + RUN_ROWS(quotes, quote_rows) +
+           cmocka_run_group_tests(tests, NULL, NULL);
 }
