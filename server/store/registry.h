@@ -14,7 +14,7 @@ struct registry;
 #define REGISTRY_NAME_MAX       63
 #define REGISTRY_ORG_ID_MAX     64
 #define REGISTRY_URL_MAX        512
-#define REGISTRY_SECRET_MAX     8192
+#define REGISTRY_SECRET_MAX     16384 /* a service app with an RSA key of 8192 bits takes half */
 
 struct registry_options {
     const char *data_dir;      /* made, 0700, with parents, when it is not there */
@@ -36,7 +36,8 @@ struct registry_entry {
     uint32_t collections; /* bit n: the API's Collection n */
     uint32_t history_days, retention_days;
     int64_t created_unix_ms, changed_unix_ms;
-    int64_t history_from_unix_ms; /* reserved; 0 */
+    int64_t history_from_unix_ms;   /* reserved; 0 */
+    int64_t credential_set_unix_ms; /* 0: not known */
 };
 
 /* Puts or replaces by name. `secret`: none keeps the one that is there. */

@@ -19,6 +19,7 @@ void registry_entry_write(const struct registry_entry *entry, struct view sealed
     record.created_unix_ms = entry->created_unix_ms;
     record.changed_unix_ms = entry->changed_unix_ms;
     record.history_from_unix_ms = entry->history_from_unix_ms;
+    record.credential_set_unix_ms = entry->credential_set_unix_ms;
     record.sealed_secret.data = (uint8_t *)(uintptr_t)sealed.at;
     record.sealed_secret.len = sealed.len;
     at = buf_extend(out, okta__connector__store__registry_record__get_packed_size(&record));
@@ -52,6 +53,7 @@ static bool copy_record(const Okta__Connector__Store__RegistryRecord *record, st
     out->created_unix_ms = record->created_unix_ms;
     out->changed_unix_ms = record->changed_unix_ms;
     out->history_from_unix_ms = record->history_from_unix_ms;
+    out->credential_set_unix_ms = record->credential_set_unix_ms;
     return true;
 }
 

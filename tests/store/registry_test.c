@@ -68,6 +68,7 @@ static struct registry_entry entry_of(const char *name)
         .created_unix_ms = 1770000000001,
         .changed_unix_ms = 1770000000002,
         .history_from_unix_ms = 1770000000003,
+        .credential_set_unix_ms = 1770000000004,
     };
 
     snprintf(e.name, sizeof e.name, "%s", name);
@@ -123,6 +124,7 @@ static void an_entry_comes_back_as_it_went_in(void **state)
     assert_true(got.history_days == 30 && got.retention_days == 90);
     assert_true(got.created_unix_ms == want.created_unix_ms && got.changed_unix_ms == want.changed_unix_ms);
     assert_true(got.history_from_unix_ms == want.history_from_unix_ms);
+    assert_true(got.credential_set_unix_ms == want.credential_set_unix_ms);
     has_secret(d, "acme", TOKEN);
 }
 
