@@ -116,10 +116,12 @@ static void connect_okta(struct poller *p)
         .transport = p->options.transport,
         .share_percent = p->options.share_percent,
         .user_agent = p->options.user_agent,
+        .proxy = p->options.proxy,
+        .ca_file = p->options.ca_file,
     };
 
     set_okta(p, okta_create(&options));
-    okta_set_token(p->okta, buf_view(&p->credential.token));
+    okta_set_credential(p->okta, buf_view(&p->credential.token));
 }
 
 static void disconnect_okta(struct poller *p)
