@@ -106,14 +106,31 @@ bool connector_create(struct connectors *cs, const struct registry_entry *entry,
     return true;
 }
 
+static enum connector_reason reason_without_poller(enum connector_state state)
+{
+    switch (state) {
+    case CONNECTOR_STARTING:
+        return REASON_NO_ANSWER_YET;
+    case CONNECTOR_RECONNECT_REQUIRED:
+        return REASON_NO_CREDENTIAL;
+    case CONNECTOR_RETIRED:
+        return REASON_RETIRED;
+    default:
+        return REASON_NOT_RUNNING;
+    }
+}
+
 void connector_show(struct connector *c, enum connector_state state, const char *reason)
 {
     int64_t now = clock_unix_ms(c->set->options.clock);
 
     pthread_mutex_lock(&c->set->lock);
-    if (c->still.state != state)
+    if (c->still.state != state) {
         c->still.state_since_unix_ms = now;
+        c->still.state_changes++;
+    }
     c->still.state = state;
+    c->still.reason = reason_without_poller(state);
     snprintf(c->still.state_reason, sizeof c->still.state_reason, "%s", reason);
     c->still.version++;
     pthread_mutex_unlock(&c->set->lock);

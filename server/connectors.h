@@ -27,6 +27,28 @@ enum connector_state {
     CONNECTOR_RECONNECT_REQUIRED,
     CONNECTOR_RETIRED,
 };
+enum connector_reason { /* numbers are the API's (Reason), which says what each means */
+                        REASON_NONE,
+                        REASON_NO_ANSWER_YET,
+                        REASON_FIRST_SYNC,
+                        REASON_TOKEN_REFUSED,
+                        REASON_ENDPOINT_REFUSED,
+                        REASON_SCOPE_MISSING,
+                        REASON_ROLE_MISSING,
+                        REASON_FEATURE_ABSENT,
+                        REASON_UNREACHABLE,
+                        REASON_SERVER_ERROR,
+                        REASON_RATE_LIMITED,
+                        REASON_ANSWER_UNUSABLE,
+                        REASON_SUSPICIOUSLY_EMPTY,
+                        REASON_STORE_FULL,
+                        REASON_STORE_FAILED,
+                        REASON_NOT_RUNNING,
+                        REASON_NO_CREDENTIAL,
+                        REASON_LOG_SILENT,
+                        REASON_RETIRED,
+                        REASONS_END,
+};
 enum connector_history { HISTORY_OFF = 1, HISTORY_RUNNING, HISTORY_COMPLETE, HISTORY_LIMITED_BY_SIZE };
 enum connector_collection { COLLECTION_LOGINS = 1, COLLECTION_USERS = 2, COLLECTIONS_END = 3 };
 
@@ -47,6 +69,10 @@ struct poller_snapshot {
     enum connector_state state;
     int64_t state_since_unix_ms;
     char state_reason[256];
+    enum connector_reason reason;
+    uint64_t state_changes; /* of the state or its reason, since the start */
+    bool is_log_silent;     /* far fewer events than usual */
+    uint64_t log_silences;  /* times that it fell silent, since the start */
 
     int64_t tail_success_unix_ms, tail_attempt_unix_ms, tail_published_ms;
     bool tail_at_head;

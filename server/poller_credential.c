@@ -1,7 +1,7 @@
-/* Is the token dead? One refusal is not enough: Okta has been seen to refuse a good token once, and one endpoint may
- * refuse what another takes. While it is being found out, nothing else is asked.
+/* Is the token dead? One refusal is not enough: belief.h says what is. While it is being found out, nothing else is
+ * asked; two endpoints take turns, five seconds apart.
  *
- *     GOOD --refused, and there is no newer token--> SUSPECT --another endpoint refuses, 5 s later--> DEAD
+ *     GOOD --refused, and there is no newer token--> SUSPECT --refused again until it is believed--> DEAD
  *     SUSPECT, DEAD --another answer, or a newer token--> GOOD
  *
  * DEAD asks once a quarter of an hour: hammering with a dead token alarms the org's admins. All positions are kept. */
@@ -9,10 +9,12 @@
 
 #include <string.h>
 
-#define SUSPECT_MS 5000
-#define DEAD_MS    (15 * MINUTE_MS)
+#define DEAD_MS          (15 * MINUTE_MS)
+#define ENDPOINTS_NEEDED 2
 
-static const char *const probe_paths[] = { PATH_LOGS "?limit=1", PATH_USERS "?limit=1" };
+enum { ENDPOINT_LOGS, ENDPOINT_USERS, ENDPOINTS };
+
+static const char *const probe_paths[ENDPOINTS] = { PATH_LOGS "?limit=1", PATH_USERS "?limit=1" };
 
 static void wipe(struct buf *token)
 {
@@ -31,6 +33,7 @@ static void become(struct poller *p, enum credential_state state, int64_t wait_m
 static void resume(struct poller *p)
 {
     become(p, CREDENTIAL_GOOD, 0);
+    belief_forget(&p->credential.belief);
     p->credential.refused = NULL;
     for (int i = 0; i < LANES; i++)
         lane_hurry(&p->lanes[i]);
@@ -48,6 +51,7 @@ void credential_renew(struct poller *p, struct view token)
     for (int i = 0; i < LANES; i++) {
         p->lanes[i].failures = 0;
         p->lanes[i].is_barred = false;
+        belief_forget(&p->lanes[i].belief);
         p->lanes[i].not_before_mono_ms = 0;
     }
     resume(p);
@@ -68,6 +72,18 @@ static bool try_fresh_token(struct poller *p)
     return found;
 }
 
+/* One more refusal; the next is asked of the other endpoint. */
+static void doubt(struct poller *p, unsigned endpoint)
+{
+    struct credential *c = &p->credential;
+
+    c->endpoint = (endpoint + 1) % ENDPOINTS;
+    if (belief_refused(&c->belief, endpoint, ENDPOINTS_NEEDED, poller_mono_ms(p)))
+        become(p, CREDENTIAL_DEAD, poller_jitter_ms(p, DEAD_MS));
+    else
+        become(p, CREDENTIAL_SUSPECT, BELIEF_AGAIN_MS);
+}
+
 void credential_refused(struct lane *l)
 {
     struct poller *p = l->p;
@@ -76,24 +92,25 @@ void credential_refused(struct lane *l)
     if (p->credential.state != CREDENTIAL_GOOD || try_fresh_token(p))
         return;
     p->credential.refused = l;
-    become(p, CREDENTIAL_SUSPECT, SUSPECT_MS);
+    doubt(p, strcmp(l->row->bucket, PATH_USERS) == 0 ? ENDPOINT_USERS : ENDPOINT_LOGS);
 }
 
 /* ---- the probe ---- */
 
 static void was_refused(struct poller *p)
 {
-    if (try_fresh_token(p))
-        return;
-    become(p, CREDENTIAL_DEAD, poller_jitter_ms(p, DEAD_MS));
+    if (!try_fresh_token(p))
+        doubt(p, p->credential.endpoint);
 }
 
 static void was_accepted(struct poller *p)
 {
     struct lane *refused = p->credential.refused;
 
-    if (refused != NULL && p->credential.state == CREDENTIAL_SUSPECT)
+    if (refused != NULL && p->credential.state == CREDENTIAL_SUSPECT) {
         lane_failed(refused, 0, "Okta refuses the token here, though not elsewhere");
+        refused->why = REASON_ENDPOINT_REFUSED;
+    }
     resume(p);
 }
 
@@ -121,7 +138,7 @@ static void probed(struct okta_request *r, const struct okta_answer *a)
         was_accepted(p); /* it knows who we are */
         break;
     default:
-        become(p, p->credential.state, is_dead ? DEAD_MS : SUSPECT_MS);
+        become(p, p->credential.state, is_dead ? DEAD_MS : BELIEF_AGAIN_MS);
         break;
     }
 }
@@ -129,7 +146,6 @@ static void probed(struct okta_request *r, const struct okta_answer *a)
 void credential_step(struct poller *p)
 {
     struct credential *c = &p->credential;
-    bool was_users = c->refused != NULL && strcmp(c->refused->row->bucket, PATH_USERS) == 0;
 
     if (c->in_flight || credential_due_mono_ms(p) > poller_mono_ms(p))
         return;
@@ -137,7 +153,7 @@ void credential_step(struct poller *p)
         return;
     c->in_flight = true;
     c->probe = (struct okta_request){
-        .path = view_of(probe_paths[was_users ? 0 : 1]), .lane = OKTA_LANE_TAIL, .done = probed, .ctx = p
+        .path = view_of(probe_paths[c->endpoint]), .lane = OKTA_LANE_TAIL, .done = probed, .ctx = p
     };
     okta_send(p->okta, &c->probe);
 }

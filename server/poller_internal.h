@@ -15,10 +15,12 @@
 #define POLLER_INTERNAL_H
 
 #include "base/mailbox.h"
+#include "belief.h"
 #include "poller.h"
 #include "poller_path.h"
 #include "poller_state.h"
 #include "record.h"
+#include "silence.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -99,7 +101,9 @@ struct lane {
     int failures;                  /* since the last success */
     int64_t failing_since_mono_ms; /* when the first of them was asked */
     bool is_barred;                /* a permission is missing: asks once an hour */
+    struct belief belief;          /* in its refusals (403) */
     char reason[REASON_MAX];       /* of the last failure, as a sentence */
+    enum connector_reason why;     /* the same, by name */
 
     /* page size: what was too much for Okta is halved, and grows again slowly */
     uint32_t page_size;
@@ -181,7 +185,10 @@ void users_step(struct lane *l);
 void users_restart(struct lane *l);
 MUST_CHECK bool users_load(struct lane *l, struct error *err);
 
-/* ---- the credential ---- */
+/* ---- the credential ----
+ *
+ * It is dead when belief.h believes it: three refusals over at least 10 s by two endpoints, and no newer one at hand.
+ */
 
 enum credential_state { CREDENTIAL_GOOD, CREDENTIAL_SUSPECT, CREDENTIAL_DEAD };
 
@@ -189,7 +196,9 @@ enum credential_state { CREDENTIAL_GOOD, CREDENTIAL_SUSPECT, CREDENTIAL_DEAD };
 
 struct credential {
     enum credential_state state;
+    struct belief belief; /* in its refusals (401) */
     struct lane *refused; /* whose question was refused first */
+    unsigned endpoint;    /* of the next probe: its place in the table */
     int64_t due_mono_ms;  /* of the next probe */
     bool in_flight;
     struct okta_request probe;
@@ -239,7 +248,9 @@ struct poller {
     uint64_t issues; /* questions asked so far */
     uint64_t random; /* for jitter */
     int64_t retention_due_mono_ms;
-    char store_reason[REASON_MAX]; /* the store's last failure; "" when it works */
+    char store_reason[REASON_MAX];   /* the store's last failure; "" when it works */
+    enum connector_reason store_why; /* the same, by name */
+    struct silence silence;          /* of the log */
 
     struct tail_state tail;
     bool tail_is_new; /* nothing was ever read: where to start is still our clock's guess, made at: */
@@ -267,6 +278,8 @@ MUST_CHECK bool poller_commit(struct poller *p, struct store_txn **txn, struct e
 
 void retention_step(struct poller *p);
 
+/* What a failed answer amounts to. */
+enum connector_reason show_reason_of(const struct okta_answer *answer);
 void show_error(struct poller *p, const struct okta_answer *answer);
 void show_publish(struct poller *p); /* when something changed */
 

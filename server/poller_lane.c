@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BACKOFF_FIRST_MS  1000
-#define BACKOFF_MAX_MS    MINUTE_MS
-#define BARRED_MS         (60 * MINUTE_MS)        /* a permission that is missing comes by a person's hand */
-#define REST_MAX_MS       (BARRED_MS + MINUTE_MS) /* nothing here waits longer: what does has been forgotten */
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS   MINUTE_MS
+#define BARRED_MS        (60 * MINUTE_MS) /* a permission that is missing comes by a person's hand */
+/* With its jitter. Nothing here waits longer: what does has been forgotten. */
+#define REST_MAX_MS       (BARRED_MS + BARRED_MS / 10 + MINUTE_MS)
 #define RESTART_REST_MS   30000
 #define DEGRADED_FAILURES 3
 #define DEGRADED_MS       MINUTE_MS
@@ -57,6 +58,7 @@ void lane_failed(struct lane *l, int64_t until_mono_ms, const char *format, ...)
     va_start(args, format);
     vsnprintf(l->reason, sizeof l->reason, format, args);
     va_end(args);
+    l->why = REASON_ANSWER_UNUSABLE; /* who knows better says so afterwards */
     l->failures++;
     for (int i = 1; i < l->failures && wait_ms < BACKOFF_MAX_MS; i++)
         wait_ms *= 2;
@@ -68,8 +70,17 @@ void lane_failed(struct lane *l, int64_t until_mono_ms, const char *format, ...)
     l->p->is_dirty = true;
 }
 
-static void bar(struct lane *l, const struct okta_answer *a)
+/* A permission is missing, once that is believed. */
+static void refused(struct lane *l, const struct okta_answer *a)
 {
+    int64_t now = poller_mono_ms(l->p);
+
+    l->why = show_reason_of(a);
+    if (!belief_refused(&l->belief, 0, 1, now)) {
+        snprintf(l->reason, sizeof l->reason, "Okta refused %s, which may pass: %s", l->row->bucket, a->message);
+        l->due_mono_ms = l->not_before_mono_ms = now + BELIEF_AGAIN_MS;
+        return;
+    }
     snprintf(l->reason, sizeof l->reason, "Okta does not let this token read %s: %s", l->row->bucket, a->message);
     l->is_barred = true;
     l->due_mono_ms = l->not_before_mono_ms = poller_mono_ms(l->p) + poller_jitter_ms(l->p, BARRED_MS);
@@ -114,6 +125,7 @@ void lane_succeeded(struct lane *l)
 {
     l->failures = 0;
     l->is_barred = false;
+    belief_forget(&l->belief);
     l->reason[0] = '\0';
     l->not_before_mono_ms = 0;
     l->p->is_dirty = true;
@@ -132,6 +144,7 @@ void lane_store_failed(struct lane *l, const struct error *err)
 
     lane_void(l);
     snprintf(p->store_reason, sizeof p->store_reason, "%.*s", REASON_MAX - 1, err->text);
+    p->store_why = err->code == ERROR_RESOURCE_EXHAUSTED ? REASON_STORE_FULL : REASON_STORE_FAILED;
     l->due_mono_ms = l->not_before_mono_ms = poller_mono_ms(p) + STORE_RETRY_MS;
     p->retention_due_mono_ms = poller_mono_ms(p); /* room first */
     p->is_dirty = true;
@@ -217,7 +230,7 @@ void lane_digest(struct lane *l)
     case OKTA_FORBIDDEN:
     case OKTA_SCOPE_MISSING:
     case OKTA_FEATURE_ABSENT:
-        bar(l, a);
+        refused(l, a);
         break;
     case OKTA_CREDENTIAL_REFUSED:
         credential_refused(l);
@@ -231,6 +244,7 @@ void lane_digest(struct lane *l)
         /* fall through */
     case OKTA_RETRY:
         lane_failed(l, a->retry_mono_ms, "%s", a->message);
+        l->why = show_reason_of(a);
         break;
     }
 }

@@ -1,19 +1,36 @@
 /* What the poller shows of itself: gathered on its thread, copied under the lock. */
 #include "base/log.h"
 #include "poller_internal.h"
+#include "reason.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *const state_names[] = {
-    [CONNECTOR_STARTING] = "STARTING", [CONNECTOR_SYNCING] = "SYNCING",
-    [CONNECTOR_LIVE] = "LIVE",         [CONNECTOR_DEGRADED] = "DEGRADED",
-    [CONNECTOR_RETIRED] = "RETIRED",   [CONNECTOR_RECONNECT_REQUIRED] = "RECONNECT_REQUIRED",
-};
-
 static void copy_text(char *out, size_t size, const char *text)
 {
     snprintf(out, size, "%.*s", (int)size - 1, text);
+}
+
+enum connector_reason show_reason_of(const struct okta_answer *a)
+{
+    switch (a->verdict) {
+    case OKTA_CREDENTIAL_REFUSED:
+        return REASON_TOKEN_REFUSED;
+    case OKTA_SCOPE_MISSING:
+        return REASON_SCOPE_MISSING;
+    case OKTA_FORBIDDEN:
+        return REASON_ROLE_MISSING;
+    case OKTA_GONE:
+    case OKTA_FEATURE_ABSENT:
+        return REASON_FEATURE_ABSENT;
+    default:
+        break;
+    }
+    if (a->http_status == 0)
+        return REASON_UNREACHABLE;
+    if (a->http_status == 429)
+        return REASON_RATE_LIMITED;
+    return a->http_status >= 500 ? REASON_SERVER_ERROR : REASON_ANSWER_UNUSABLE;
 }
 
 void show_error(struct poller *p, const struct okta_answer *a)
@@ -43,52 +60,93 @@ static bool has_first_sync(const struct poller *p)
            (!p->lanes[LANE_USERS].is_on || p->users.is_complete);
 }
 
-static enum connector_state state_of(const struct poller *p, char *reason, size_t size)
+/* What is to be shown of the state. */
+struct standing {
+    enum connector_state state;
+    enum connector_reason why;
+    char reason[REASON_MAX];
+};
+
+static void stand(struct standing *s, enum connector_state state, enum connector_reason why, const char *format, ...)
+    PRINTF(4, 5);
+static void stand(struct standing *s, enum connector_state state, enum connector_reason why, const char *format, ...)
+{
+    va_list args;
+
+    s->state = state;
+    s->why = why;
+    va_start(args, format);
+    vsnprintf(s->reason, sizeof s->reason, format, args);
+    va_end(args);
+}
+
+/* While a refusal is not believed, nothing moves: what waits for it is among the waits. */
+static void stand_still(const struct poller *p, struct standing *s)
+{
+    bool was_dead = p->now.state == CONNECTOR_RECONNECT_REQUIRED;
+
+    if (was_dead)
+        stand(s, CONNECTOR_DEGRADED, REASON_TOKEN_REFUSED, "Okta refused the new credential once: asking again");
+    else
+        stand(s, p->now.state, p->now.reason, "%s", p->now.state_reason);
+}
+
+static void stand_well(const struct poller *p, struct standing *s)
+{
+    if (!p->has_answer)
+        stand(s, CONNECTOR_STARTING, REASON_NO_ANSWER_YET, "no answer from Okta yet");
+    else if (!has_first_sync(p))
+        stand(s, CONNECTOR_SYNCING, REASON_FIRST_SYNC, "the first sync is under way");
+    else if (silence_is_on(&p->silence))
+        stand(s, CONNECTOR_LIVE, REASON_LOG_SILENT,
+              "Okta answers, but its log brings far fewer events than at this hour of the last weeks");
+    else
+        stand(s, CONNECTOR_LIVE, REASON_NONE, "%s", "");
+}
+
+static void find_standing(const struct poller *p, struct standing *s)
 {
     const struct lane *degraded = degraded_lane(p);
 
-    reason[0] = '\0';
-    if (p->credential.state == CREDENTIAL_DEAD) {
-        copy_text(reason, size, "Okta refuses the API token: make a new one and configure the connector with it");
-        return CONNECTOR_RECONNECT_REQUIRED;
-    }
-    if (p->store_reason[0] != '\0') {
-        snprintf(reason, size, "cannot write, trying again: %.200s", p->store_reason);
-        return CONNECTOR_DEGRADED;
-    }
-    if (degraded != NULL) {
-        snprintf(reason, size, "%s: %.220s", degraded->row->name, degraded->reason);
-        return CONNECTOR_DEGRADED;
-    }
-    if (p->credential.state == CREDENTIAL_SUSPECT) {
-        copy_text(reason, size, "Okta refused the API token once: asking again");
-        return p->now.state == CONNECTOR_RECONNECT_REQUIRED ? CONNECTOR_DEGRADED : p->now.state;
-    }
-    if (!p->has_answer) {
-        copy_text(reason, size, "no answer from Okta yet");
-        return CONNECTOR_STARTING;
-    }
-    if (has_first_sync(p))
-        return CONNECTOR_LIVE;
-    copy_text(reason, size, "the first sync is under way");
-    return CONNECTOR_SYNCING;
+    if (p->credential.state == CREDENTIAL_DEAD)
+        stand(s, CONNECTOR_RECONNECT_REQUIRED, REASON_TOKEN_REFUSED,
+              "Okta refuses the API token: make a new one and configure the connector with it");
+    else if (p->store_reason[0] != '\0')
+        stand(s, CONNECTOR_DEGRADED, p->store_why, "cannot write, trying again: %.200s", p->store_reason);
+    else if (degraded != NULL)
+        stand(s, CONNECTOR_DEGRADED, degraded->why, "%s: %.220s", degraded->row->name, degraded->reason);
+    else if (p->credential.state == CREDENTIAL_SUSPECT)
+        stand_still(p, s);
+    else
+        stand_well(p, s);
+}
+
+static void log_standing(const struct poller *p, const struct standing *s)
+{
+    enum log_level level = s->state == CONNECTOR_RECONNECT_REQUIRED                        ? LOG_ERROR
+                           : s->state == CONNECTOR_DEGRADED || s->why == REASON_LOG_SILENT ? LOG_WARN
+                                                                                           : LOG_INFO;
+
+    log_write(level, "connector.state", "org=%s was=%s state=%s code=%s reason=%s remedy=%s", p->url.host,
+              state_name(p->now.state), state_name(s->state), reason_name(s->why), s->reason, reason_remedy(s->why));
 }
 
 static void show_state(struct poller *p)
 {
     struct poller_snapshot *now = &p->now;
-    enum connector_state state = state_of(p, now->state_reason, sizeof now->state_reason);
+    struct standing s;
 
-    if (state == now->state)
+    find_standing(p, &s);
+    now->is_log_silent = silence_is_on(&p->silence);
+    copy_text(now->state_reason, sizeof now->state_reason, s.reason);
+    if (s.state == now->state && s.why == now->reason)
         return;
-    now->state = state;
-    now->state_since_unix_ms = poller_unix_ms(p);
-    if (state == CONNECTOR_RECONNECT_REQUIRED)
-        log_error("connector.state", "org=%s state=%s reason=%s", p->url.host, state_names[state], now->state_reason);
-    else if (state == CONNECTOR_DEGRADED)
-        log_warn("connector.state", "org=%s state=%s reason=%s", p->url.host, state_names[state], now->state_reason);
-    else
-        log_info("connector.state", "org=%s state=%s reason=%s", p->url.host, state_names[state], now->state_reason);
+    log_standing(p, &s);
+    if (s.state != now->state)
+        now->state_since_unix_ms = poller_unix_ms(p);
+    now->state = s.state;
+    now->reason = s.why;
+    now->state_changes++;
 }
 
 /* ---- waits ---- */

@@ -6,6 +6,7 @@
  * late comes by too. The link it gives is the only true position. A short page is the head: links never end. When a
  * link dies, polling starts again from a time: that of the newest event delivered, less an overlap; what comes twice is
  * known by its uuid. */
+#include "base/log.h"
 #include "poller_internal.h"
 
 #include <string.h>
@@ -39,6 +40,20 @@ static void work_deinit(struct tail_work *w)
 
 /* ---- asking ---- */
 
+/* What is not readable is learned anew. */
+static bool load_silence(struct poller *p, struct error *err)
+{
+    AUTO_BUF struct buf text = BUF(CURSOR_BYTES_MAX);
+    bool found;
+
+    if (!cursor_get(p->store, SILENCE_CURSOR, &text, &found, err))
+        return false;
+    if (found && !silence_decode(&p->silence, buf_view(&text)))
+        log_warn("poller.silence",
+                 "org=%s text=what was learned of the usual traffic is not readable, and is learned anew", p->url.host);
+    return true;
+}
+
 bool tail_load(struct lane *l, struct error *err)
 {
     struct poller *p = l->p;
@@ -49,6 +64,8 @@ bool tail_load(struct lane *l, struct error *err)
     if (!lane_load(l, &poller_state_tail, &p->tail, &found, err))
         return false;
     p->tail_is_new = !found;
+    if (!load_silence(p, err))
+        return false;
     if (p->tail.path[0] != '\0' && path_limit(view_of(p->tail.path), DEFAULT_LIMIT) < l->row->page_size) {
         /* Pages had been made smaller before a restart. */
         l->page_size = path_limit(view_of(p->tail.path), DEFAULT_LIMIT);
@@ -233,6 +250,17 @@ static bool move_on(struct lane *l, struct tail_work *w)
     return true;
 }
 
+/* With what is written anyway: an idle poll is to write nothing, and what was learned last can be learned again. */
+static bool save_silence(struct tail_work *w)
+{
+    AUTO_BUF struct buf text = BUF(CURSOR_BYTES_MAX);
+
+    if (!w->p->silence.is_new)
+        return true;
+    silence_encode(&w->p->silence, &text);
+    return cursor_put(w->txn, SILENCE_CURSOR, buf_view(&text), &w->err);
+}
+
 /* All of it, or nothing; an idle poll has nothing to write. The next question is on its way meanwhile. */
 static bool commit(struct lane *l, struct tail_work *w)
 {
@@ -246,12 +274,21 @@ static bool commit(struct lane *l, struct tail_work *w)
         lane_ask_ahead(l, w->after.path);
     if (w->stored == 0 && !wrote)
         return true;
-    if (!poller_commit(l->p, &w->txn, &w->err)) {
+    if (!save_silence(w) || !poller_commit(l->p, &w->txn, &w->err)) {
         lane_store_failed(l, &w->err);
         return false;
     }
     lane_saved(l, &w->encoded);
+    l->p->silence.is_new = false;
     return true;
+}
+
+static void watch_silence(struct poller *p, const struct tail_work *w)
+{
+    int64_t now_ms = poller_okta_ms(p);
+
+    p->now.log_silences += silence_pass(&p->silence, now_ms, !w->is_full) && silence_is_on(&p->silence);
+    silence_count(&p->silence, now_ms, w->events);
 }
 
 static void show_page(struct poller *p, const struct tail_work *w)
@@ -292,6 +329,7 @@ static void finish(struct lane *l, const struct tail_work *w)
 
     p->tail = w->after;
     show_page(p, w);
+    watch_silence(p, w);
     if (w->is_circle) {
         lane_failed(l, poller_mono_ms(p) + CIRCLE_REST_MS, "Okta's next link leads back to a page already read");
         return;

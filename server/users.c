@@ -117,6 +117,7 @@ static bool is_suspicious(struct lane *l, const struct users_work *w)
     lane_failed(l, poller_mono_ms(l->p) + SUSPICIOUS_MS,
                 "Okta lists no user at all, so most likely the token's owner lacks an admin role that may view users");
     l->is_barred = true;
+    l->why = REASON_SUSPICIOUSLY_EMPTY;
     return true;
 }
 

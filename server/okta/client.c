@@ -217,6 +217,9 @@ static void send_again(struct okta *o, struct okta_request *r, bool is_fresh)
 
 static void count(struct okta *o, const struct answer *a)
 {
+    int digit = a->told.http_status / 100;
+
+    o->counts.answers[a->told.http_status == 0 ? 0 : digit >= 2 && digit <= 5 ? digit : 1]++;
     if (a->told.http_status == 429)
         o->counts.answers_429++;
     else if (a->told.verdict != OKTA_DONE)

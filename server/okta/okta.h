@@ -175,6 +175,7 @@ size_t okta_buckets(const struct okta *o, struct okta_bucket out[OKTA_BUCKETS_MA
 
 struct okta_counts {
     uint64_t requests, answers_429, failed; /* answered or not; of these 429; of these neither 2xx nor 429 */
+    uint64_t answers[6]; /* by the status' first digit, 429 among the 4xx; [0]: none came, [1]: anything else */
 };
 struct okta_counts okta_counts(const struct okta *o);
 

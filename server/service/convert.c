@@ -1,5 +1,7 @@
 #include "service/convert.h"
 
+#include "reason.h"
+
 #include <string.h>
 
 Google__Protobuf__Timestamp *convert_time(struct scratch *s, int64_t unix_ms)
@@ -142,6 +144,8 @@ static void put_poller(struct scratch *s, const struct poller_snapshot *p, Okta_
     out->state = (Okta__Connector__V1__ConnectorState)p->state;
     out->state_since = convert_time(s, p->state_since_unix_ms);
     out->state_reason = scratch_text(s, p->state_reason);
+    out->state_reason_code = (Okta__Connector__V1__Reason)p->reason;
+    out->remedy = (char *)reason_remedy(p->reason);
     out->tail = tail(s, p);
     out->history = convert_history(s, p);
     out->collections = convert_collections(s, p, &out->n_collections);

@@ -183,14 +183,14 @@ static void a_missing_role_waits_an_hour_and_stops_nothing_else(void **state)
 
     (void)state;
     world_open(&w, &options);
-    emulator_fault(w.emulator, "/api/v1/users", 1, 403, "{\"errorCode\":\"E0000006\",\"errorSummary\":\"no\"}");
+    emulator_fault(w.emulator, "/api/v1/users", 3, 403, "{\"errorCode\":\"E0000006\",\"errorSummary\":\"no\"}");
     assert_true(world_run(&w, world_is_degraded, MINUTE));
     assert_non_null(strstr(w.now.state_reason, "/api/v1/users"));
     assert_int_equal(w.now.error_http_status, 403);
     logins = w.now.logins_stored;
     world_pass(&w, 50 * MINUTE);
     assert_true(w.now.logins_stored > logins);
-    assert_int_equal(emulator_requests(w.emulator, "/api/v1/users"), 1);
+    assert_int_equal(emulator_requests(w.emulator, "/api/v1/users"), 3);
     assert_true(world_run(&w, world_is_live, 20 * MINUTE));
     check_users(&w);
     world_close(&w);
