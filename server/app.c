@@ -150,6 +150,8 @@ static bool start_connectors(struct app *a, struct error *err)
         .store_max_bytes = a->config->store_max_bytes,
         .share_percent = a->config->org_share_percent,
         .allow_loopback_http = a->config->allow_http_loopback_org,
+        .proxy = a->config->proxy,
+        .ca_file = a->config->ca_file,
         .changed = changed,
         .health = health,
         .ctx = a,
@@ -216,8 +218,9 @@ static bool declare_all(struct app *a, struct error *err)
 
     for (size_t i = 0; i < a->config->declared_count; i++) {
         const struct config_declared *d = &a->config->declared[i];
+        const struct declared_source source = { d->token_file, d->client_id, d->private_key_file, d->key_id };
 
-        if (!connectors_declare(a->connectors, d->name, d->org, d->token_file, &settings, err))
+        if (!connectors_declare(a->connectors, d->name, d->org, &source, &settings, err))
             return false;
     }
     return true;

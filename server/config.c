@@ -1,8 +1,8 @@
 /* server/config.c: one table: name, where it goes, parser, range, default, help.
  *
  * Defaults go in first, then the environment, then the flags; each through the same parser. Then what belongs together
- * is looked at together: connectors are declared by --org, --token-file and --name, and a group ends where one of these
- * comes a second time. */
+ * is looked at together: connectors are declared by --org, --name and --token-file (or --client-id, --private-key-file
+ * and --key-id), and a group ends where one of these comes a second time. */
 #include "config_value.h"
 
 #include "base/mem.h"
@@ -31,9 +31,16 @@ static const struct config_option options[] = {
       "$XDG_RUNTIME_DIR/okta-connector or /run/okta-connector",
       0, 1 },
     { "org", config_parse_declared, GROUP(org), 0, 0, NULL, "ORG",
-      "an org to read from the start: subdomain, host or https URL; with --token-file, again for more", 0, 1 },
+      "an org to read from the start: subdomain, host or https URL; with --token-file or --client-id, again for more",
+      0, 1 },
     { "token-file", config_parse_declared, GROUP(token_file), 0, 0, NULL, "FILE",
       "holds that org's API token; read again when it changes", 0, 1 },
+    { "client-id", config_parse_declared, GROUP(client_id), 0, 0, NULL, "ID",
+      "of that org's OAuth service app, instead of a token; with --private-key-file", 0, 1 },
+    { "private-key-file", config_parse_declared, GROUP(private_key_file), 0, 0, NULL, "FILE",
+      "holds the app's private key, as PEM or JWK; read again when it changes", 0, 1 },
+    { "key-id", config_parse_declared, GROUP(key_id), 0, 0, NULL, "KID",
+      "that the app shows for the key; not needed with a JWK that names it", 0, 1 },
     { "name", config_parse_declared, GROUP(name), 0, 0, NULL, "NAME",
       "of that connector; default: the org's first label", 0, 1 },
     { "history-days", config_parse_int, AT(history_days), 0, 90, NULL, "N",
@@ -44,6 +51,10 @@ static const struct config_option options[] = {
       "SIZE", "of one connector's store, 16M to 16T", 0, 0 },
     { "org-share", config_parse_int, AT(org_share_percent), 1, 100, "50", "PERCENT",
       "of each Okta rate limit that we may use, 1 to 100", 0, 0 },
+    { "proxy", config_parse_proxy, 0, 0, 0, NULL, "URL",
+      "to Okta, http://HOST:PORT; with a password only in the environment; default: HTTPS_PROXY", 0, 0 },
+    { "ca-file", config_parse_path, AT(ca_file), 0, 0, NULL, "FILE",
+      "certificates in PEM that are trusted besides the system's, such as a proxy's that inspects TLS", 0, 0 },
     { "reader-uid", config_parse_i64, AT(reader_uid), 0, UINT32_MAX, NULL, "UID",
       "may use reader sockets, besides our own user and root", 0, 0 },
     { "reader-gid", config_parse_i64, AT(reader_gid), 0, UINT32_MAX, NULL, "GID", "a group that may use reader sockets",
@@ -181,6 +192,15 @@ static void begin_list(const struct config_option *o, struct config *out, bool *
     }
 }
 
+/* Everybody on this host can read our arguments. */
+static bool is_fit_for_argv(const struct config_option *o, struct view value, struct error *err)
+{
+    return o->parse != config_parse_proxy || value.len == 0 || memchr(value.at, '@', value.len) == NULL ||
+           error_set(err, ERROR_INVALID_ARGUMENT,
+                     "--proxy with a user name and password can be read by everybody on this host: put it into the "
+                     "environment, as " ENV_PREFIX "PROXY");
+}
+
 static bool apply_flags(struct config *out, int argc, const char *const *argv, struct error *err)
 {
     bool has_listen = false, has_declared = false;
@@ -208,7 +228,7 @@ static bool apply_flags(struct config *out, int argc, const char *const *argv, s
         }
         if (o->is_list)
             begin_list(o, out, &has_listen, &has_declared);
-        if (!o->parse(o, value, out, err))
+        if (!o->parse(o, value, out, err) || !is_fit_for_argv(o, value, err))
             return false;
     }
     return true;
@@ -229,21 +249,61 @@ static void name_from_host(const char *host, char out[64])
         memcpy(out, "okta", sizeof "okta");
 }
 
+/* What of a group was given, for the sentence that says what is missing. */
+static void name_given(const struct config_declared *d, const char **flag, const char **value)
+{
+    const struct {
+        const char *flag, *value;
+    } all[] = {
+        { "--org", d->org },
+        { "--token-file", d->token_file },
+        { "--client-id", d->client_id },
+        { "--private-key-file", d->private_key_file },
+        { "--key-id", d->key_id },
+        { "--name", d->name },
+    };
+    size_t i = 0;
+
+    while (i + 1 < sizeof all / sizeof all[0] && all[i].value[0] == '\0')
+        i++;
+    *flag = all[i].flag;
+    *value = all[i].value;
+}
+
+static bool check_source(const struct config_declared *d, struct error *err)
+{
+    bool has_token = d->token_file[0] != '\0', has_id = d->client_id[0] != '\0',
+         has_key = d->private_key_file[0] != '\0';
+    const char *flag, *value;
+
+    if (has_token && (has_id || has_key || d->key_id[0] != '\0'))
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "a declared connector has either --token-file or --client-id and --private-key-file, not "
+                         "both; --token-file %s is not alone",
+                         d->token_file);
+    if (has_id != has_key || (d->key_id[0] != '\0' && !has_id))
+        return error_set(err, ERROR_INVALID_ARGUMENT, "a service app needs both --client-id and --private-key-file");
+    name_given(d, &flag, &value);
+    return (d->org[0] != '\0' && (has_token || has_id)) ||
+           error_set(err, ERROR_INVALID_ARGUMENT,
+                     "a declared connector needs both --org and --token-file (or --client-id and --private-key-file); "
+                     "%s %s is alone",
+                     flag, value);
+}
+
+static bool check_ca_file(const struct config *out, struct error *err)
+{
+    return out->ca_file[0] == '\0' || okta_ca_file_check(out->ca_file, err) || error_wrap(err, "--ca-file");
+}
+
 static bool check_declared(struct config *out, struct error *err)
 {
     for (size_t i = 0; i < out->declared_count; i++) {
         struct config_declared *d = &out->declared[i];
         struct okta_url url;
 
-        if (d->org[0] == '\0' || d->token_file[0] == '\0')
-            return error_set(err, ERROR_INVALID_ARGUMENT,
-                             "a declared connector needs both --org and --token-file; %s%s is alone",
-                             d->org[0] != '\0'          ? "--org "
-                             : d->token_file[0] != '\0' ? "--token-file "
-                                                        : "--name ",
-                             d->org[0] != '\0'          ? d->org
-                             : d->token_file[0] != '\0' ? d->token_file
-                                                        : d->name);
+        if (!check_source(d, err))
+            return false;
         if (!okta_url_parse(view_of(d->org), out->allow_http_loopback_org, &url, err))
             return error_wrap(err, "--org");
         if (d->name[0] == '\0')
@@ -301,7 +361,8 @@ bool config_parse(struct config *out, int argc, const char *const *argv, config_
     if (!apply_fallbacks(c, err) || !apply_env(c, env, err) || !apply_flags(c, argc, argv, err))
         return false;
     if (!c->wants_help && !c->wants_version &&
-        (!check_declared(c, err) || !default_data_dir(c, env, err) || !default_listen(c, env, err)))
+        (!check_declared(c, err) || !check_ca_file(c, err) || !default_data_dir(c, env, err) ||
+         !default_listen(c, env, err)))
         return false;
     *out = *c;
     return true;
@@ -322,6 +383,6 @@ void config_help(FILE *to)
     }
     fputs("\nEach flag can also be given in the environment: --data-dir as " ENV_PREFIX "DATA_DIR; flags win.\n"
           "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage.\n"
-          "SIGTERM and SIGINT stop it; SIGHUP re-reads token files.\n",
+          "SIGTERM and SIGINT stop it; SIGHUP re-reads token and key files.\n",
           to);
 }

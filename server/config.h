@@ -10,12 +10,15 @@
 #include <stdio.h>
 
 #define CONFIG_PATH_MAX     1023
+#define CONFIG_PROXY_MAX    511
 #define CONFIG_DECLARED_MAX 16
 
 /* A connector that is to run from the start. */
 struct config_declared {
     char name[64]; /* made from the org's host when none was given */
-    char org[513], token_file[CONFIG_PATH_MAX + 1];
+    char org[513];
+    char token_file[CONFIG_PATH_MAX + 1];                                    /* either this, */
+    char client_id[128], private_key_file[CONFIG_PATH_MAX + 1], key_id[128]; /* or these: a service app */
 };
 
 struct config {
@@ -30,6 +33,8 @@ struct config {
 
     uint64_t store_max_bytes;
     int org_share_percent;
+    char proxy[CONFIG_PROXY_MAX + 1];  /* "": as the environment says. May hold a password */
+    char ca_file[CONFIG_PATH_MAX + 1]; /* "": the system's CAs alone */
     bool allow_http_loopback_org;
     char seal_key_file[CONFIG_PATH_MAX + 1]; /* "": one in the data folder */
 
@@ -45,7 +50,8 @@ struct config {
 typedef const char *config_env(const char *name);
 
 /* INVALID_ARGUMENT with a sentence: an unknown flag (with the nearest name), a value out of range, a token file without
- * an org. `argv` is as main's. What was not given has its default, also under wants_help. */
+ * an org, a password where everybody on this host can read it. `argv` is as main's. What was not given has its default,
+ * also under wants_help. */
 MUST_CHECK bool config_parse(struct config *out, int argc, const char *const *argv, config_env *env, struct error *err);
 
 /* Every flag with its meaning, range and default. */

@@ -1,5 +1,8 @@
 #include "config_value.h"
 
+#include "base/assert.h"
+#include "okta/okta.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -109,12 +112,36 @@ bool config_parse_listen(const struct config_option *o, struct view value, struc
     }
 }
 
-/* org, token-file and name fill the last group; one that is filled already begins the next. */
+/* Its password is not repeated in what is wrong with it. */
+bool config_parse_proxy(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    if (value.len == 0 || value.len > CONFIG_PROXY_MAX || memchr(value.at, '\0', value.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "--%s is a URL of at most %d bytes", o->name, CONFIG_PROXY_MAX);
+    snprintf(out->proxy, sizeof out->proxy, VIEW_FMT, VIEW_ARG(value));
+    return okta_proxy_check(out->proxy, err);
+}
+
+static size_t room_at(size_t at)
+{
+    static const struct {
+        size_t at, room;
+    } rooms[] = {
+#define ROOM(member) { offsetof(struct config_declared, member), sizeof(((struct config_declared *)NULL)->member) }
+        ROOM(name), ROOM(org), ROOM(token_file), ROOM(client_id), ROOM(private_key_file), ROOM(key_id),
+#undef ROOM
+    };
+
+    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
+        if (rooms[i].at == at)
+            return rooms[i].room;
+    ASSERT(!"every member of a group has its row");
+    return 0;
+}
+
+/* org, name and what holds the secret fill the last group; one that is filled already begins the next. */
 bool config_parse_declared(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
-    size_t room = o->at == offsetof(struct config_declared, name)  ? sizeof out->declared[0].name
-                  : o->at == offsetof(struct config_declared, org) ? sizeof out->declared[0].org
-                                                                   : sizeof out->declared[0].token_file;
+    size_t room = room_at(o->at);
     struct config_declared *group = out->declared_count > 0 ? &out->declared[out->declared_count - 1] : NULL;
 
     if (value.len == 0 || value.len >= room || memchr(value.at, '\0', value.len) != NULL)

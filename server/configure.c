@@ -1,8 +1,8 @@
 /* server/configure.c: Configure: checks, probes, stores, starts.
  *
- *   1 check     name, org, token and ranges, before anything else; wrong ones are answered at once
+ *   1 check     name, org, credential and ranges, before anything else; wrong ones are answered at once
  *   2 claim     the name: a second Configure or Delete of it waits
- *   3 merge     with what is stored: org, token and settings that were left out stay
+ *   3 merge     with what is stored: org, credential and settings that were left out stay
  *   4 probe     the org's id, then what the credential can list (probe.c)
  *   5 claim     the org's id, and look at the registry again: whose is it
  *   6 store     the registry's entry, durably; from here on a crash leaves what the next start runs
@@ -22,12 +22,12 @@
 /* What a request comes to. */
 struct plan {
     const struct configure_request *request;
-    struct declared *declared; /* whose file the token is in */
+    struct declared *declared; /* whose file the secret is in */
     bool exists;               /* an entry of this name */
-    bool has_new_token;        /* to be stored */
+    bool has_new_credential;   /* to be stored */
     struct registry_entry was, entry;
     struct okta_url url;
-    struct buf token;
+    struct buf credential;
 };
 
 static bool merge_org(struct connectors *cs, struct plan *plan, struct error *err)
@@ -45,30 +45,29 @@ static bool merge_org(struct connectors *cs, struct plan *plan, struct error *er
     return true;
 }
 
-static bool merge_token(struct connectors *cs, struct plan *plan, struct error *err)
+static bool merge_credential(struct connectors *cs, struct plan *plan, struct error *err)
 {
     struct declared *declared = declared_find(cs, plan->entry.name);
-    struct view token;
 
-    if (plan->request->has_token && declared != NULL && plan->declared == NULL && !plan->request->validate_only)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "CONNECTOR_DECLARED",
-                            "\"%s\" was declared by flags or environment: put the new token into its file, %s; that is "
-                            "noticed within seconds",
-                            plan->entry.name, declared_file(declared));
-    if (plan->request->has_token) {
-        if (!okta_token_check(plan->request->token, &token, err))
-            return false;
-        buf_put(&plan->token, token.at, token.len);
-        plan->has_new_token = plan->declared == NULL;
-        return true;
+    if (plan->request->has_credential && declared != NULL && plan->declared == NULL && !plan->request->validate_only)
+        return error_reason(
+            err, ERROR_FAILED_PRECONDITION, "CONNECTOR_DECLARED",
+            "\"%s\" was declared by flags or environment: put the new secret into its file, %s; that is "
+            "noticed within seconds",
+            plan->entry.name, declared_file(declared));
+    if (plan->request->has_credential) {
+        plan->has_new_credential = plan->declared == NULL;
+        return configure_credential(plan->request->credential, &plan->credential, err);
     }
     plan->declared = declared;
     if (declared != NULL)
-        return declared_token(declared, &plan->token, err);
+        return declared_credential(declared, &plan->credential, err);
     if (!plan->exists || plan->was.is_retired || !plan->was.has_secret)
         return error_reason(err, ERROR_INVALID_ARGUMENT, "TOKEN_INVALID",
-                            "no credential is stored for \"%s\": give an API token", plan->entry.name);
-    return registry_secret(cs->options.registry, plan->entry.name, &plan->token, err);
+                            "no credential is stored for \"%s\": give an API token, or a service app's client id and "
+                            "private key",
+                            plan->entry.name);
+    return registry_secret(cs->options.registry, plan->entry.name, &plan->credential, err);
 }
 
 static bool find_was(struct connectors *cs, struct plan *plan, struct error *err)
@@ -81,7 +80,7 @@ static bool find_was(struct connectors *cs, struct plan *plan, struct error *err
 
 static bool merge(struct connectors *cs, struct plan *plan, struct configure_result *result, struct error *err)
 {
-    return find_was(cs, plan, err) && merge_org(cs, plan, err) && merge_token(cs, plan, err) &&
+    return find_was(cs, plan, err) && merge_org(cs, plan, err) && merge_credential(cs, plan, err) &&
            configure_settings(plan->request, plan->exists ? &plan->was : NULL, &plan->entry, result, err);
 }
 
@@ -130,12 +129,13 @@ static bool check_ownership(struct connectors *cs, const struct plan *plan, stru
 static bool store_entry(struct connectors *cs, struct plan *plan, struct error *err)
 {
     int64_t now = clock_unix_ms(cs->options.clock);
-    struct view secret = plan->has_new_token ? buf_view(&plan->token) : VIEW_NONE;
+    struct view secret = plan->has_new_credential ? buf_view(&plan->credential) : VIEW_NONE;
 
     plan->entry.is_declared = plan->declared != NULL;
     plan->entry.has_secret = plan->declared == NULL;
     plan->entry.created_unix_ms = plan->exists ? plan->was.created_unix_ms : now;
     plan->entry.changed_unix_ms = now;
+    plan->entry.credential_set_unix_ms = plan->has_new_credential ? now : plan->was.credential_set_unix_ms;
     if (!registry_put(cs->options.registry, &plan->entry, secret, err))
         return false;
     return !(plan->entry.is_declared && plan->exists && plan->was.has_secret) ||
@@ -152,13 +152,17 @@ static bool change_running(struct connectors *cs, struct connector *c, const str
     bool ok = true;
 
     pthread_mutex_lock(&cs->lock);
-    /* Who takes its tokens from a file, and who does not, is part of a connector that never changes. */
+    /* Who takes its secret from a file, and who does not, is part of a connector that never changes. */
     *done = c->poller != NULL && c->declared == plan->declared;
     if (*done)
-        ok = poller_reconfigure(c->poller, &plan->url, buf_view(&plan->token), &settings, err);
+        ok = poller_reconfigure(c->poller, &plan->url, buf_view(&plan->credential), &settings, err);
     if (*done && ok)
         memcpy(c->org_url, plan->entry.org_url, sizeof c->org_url);
     pthread_mutex_unlock(&cs->lock);
+    if (*done && ok)
+        connector_show_credential(c, buf_view(&plan->credential),
+                                  plan->declared != NULL ? declared_set_unix_ms(plan->declared)
+                                                         : plan->entry.credential_set_unix_ms);
     return ok;
 }
 
@@ -171,7 +175,7 @@ static bool run_new(struct connectors *cs, struct connector *old, const struct p
     if (!connector_create(cs, &plan->entry, old, &next, err))
         return false;
     next->declared = plan->declared;
-    if (connector_run(next, &plan->entry, buf_view(&plan->token), err) && connectors_replace(cs, old, next, err))
+    if (connector_run(next, &plan->entry, buf_view(&plan->credential), err) && connectors_replace(cs, old, next, err))
         return true;
     connector_halt(next);
     connector_release(next);
@@ -248,7 +252,7 @@ static bool probe_and_commit(struct connectors *cs, struct plan *plan, struct cl
     const struct configure_request *r = plan->request;
 
     memcpy(result->org_url, plan->entry.org_url, sizeof result->org_url);
-    if (!probe_run(cs, &plan->url, buf_view(&plan->token), plan->entry.collections, wish, result, err))
+    if (!probe_run(cs, &plan->url, buf_view(&plan->credential), plan->entry.collections, wish, result, err))
         return false;
     memcpy(plan->entry.org_id, result->org_id, sizeof plan->entry.org_id);
     if (!r->validate_only && !probe_verdict(result, r->allow_partial, err))
@@ -259,7 +263,7 @@ static bool probe_and_commit(struct connectors *cs, struct plan *plan, struct cl
 bool configure_run(struct connectors *cs, const struct configure_request *request, struct declared *declared,
                    const struct wish *wish, struct configure_result *result, struct error *err)
 {
-    struct plan plan = { .request = request, .declared = declared, .token = BUF(REGISTRY_SECRET_MAX) };
+    struct plan plan = { .request = request, .declared = declared, .credential = BUF(REGISTRY_SECRET_MAX) };
     struct claim claim;
     bool ok;
 
@@ -272,7 +276,7 @@ bool configure_run(struct connectors *cs, const struct configure_request *reques
         return false;
     ok = merge(cs, &plan, result, err) && probe_and_commit(cs, &plan, &claim, wish, result, err);
     claim_drop(cs, &claim);
-    token_wipe(&plan.token);
+    credential_wipe(&plan.credential);
     return ok;
 }
 
@@ -280,7 +284,7 @@ bool configure_run(struct connectors *cs, const struct configure_request *reques
 
 struct configuring {
     struct configure_request request; /* its views lie below */
-    char *name, *org, *token;
+    char *name, *org, *credential;
     int64_t deadline_mono_ms;
     configure_done *done;
     void *ctx;
@@ -288,9 +292,9 @@ struct configuring {
 
 static void configuring_free(struct configuring *g)
 {
-    if (g->token != NULL)
-        explicit_bzero(g->token, g->request.token.len);
-    free(g->token);
+    if (g->credential != NULL)
+        explicit_bzero(g->credential, g->request.credential.len);
+    free(g->credential);
     free(g->org);
     free(g->name);
     free(g);
@@ -305,10 +309,10 @@ static struct configuring *configuring_create(struct connectors *cs, const struc
     g->request = *r;
     g->name = mem_copy(r->name.at, r->name.len);
     g->org = mem_copy(r->org.at, r->org.len);
-    g->token = r->has_token ? mem_copy(r->token.at, r->token.len) : NULL;
+    g->credential = r->has_credential ? mem_copy(r->credential.at, r->credential.len) : NULL;
     g->request.name.at = g->name;
     g->request.org.at = g->org;
-    g->request.token = (struct view){ g->token, g->token != NULL ? r->token.len : 0 };
+    g->request.credential = (struct view){ g->credential, g->credential != NULL ? r->credential.len : 0 };
     g->done = done;
     g->ctx = ctx;
     return g;

@@ -33,19 +33,38 @@ static bool check_days(int64_t history_days, int64_t retention_days, struct erro
     return true;
 }
 
+bool configure_credential(struct view text, struct buf *out, struct error *err)
+{
+    struct buf normalised = BUF(OKTA_CREDENTIAL_BYTES_MAX);
+    bool ok = okta_credential_check(text, &normalised, err);
+
+    if (ok)
+        buf_put(out, normalised.at, normalised.len);
+    credential_wipe(&normalised);
+    return ok && buf_ok(out);
+}
+
+static bool check_credential(const struct configure_request *r, struct error *err)
+{
+    struct buf normalised = BUF(REGISTRY_SECRET_MAX);
+    bool ok = !r->has_credential || configure_credential(r->credential, &normalised, err);
+
+    credential_wipe(&normalised);
+    return ok;
+}
+
 bool configure_check(struct connectors *cs, const struct configure_request *r, struct error *err)
 {
     struct okta_url url;
-    struct view token;
     int64_t history = r->history_days >= 0 ? r->history_days : 0;
     int64_t retention = r->retention_days >= 0 ? r->retention_days : RETENTION_DAYS_MAX;
 
     return configure_name_is_valid(r->name, err) &&
            (r->org.len == 0 || okta_url_parse(r->org, cs->options.allow_loopback_http, &url, err)) &&
-           (!r->has_token || okta_token_check(r->token, &token, err)) && check_days(history, retention, err);
+           check_credential(r, err) && check_days(history, retention, err);
 }
 
-static void warn(struct configure_result *result, const char *sentence)
+void configure_warn(struct configure_result *result, const char *sentence)
 {
     if (result->warning_count < CONFIGURE_WARNINGS_MAX)
         snprintf(result->warnings[result->warning_count++], sizeof result->warnings[0], "%s", sentence);
@@ -62,7 +81,7 @@ bool configure_settings(const struct configure_request *request, const struct re
         history = was != NULL ? was->history_days : HISTORY_DAYS_DEFAULT;
         if (history > retention && request->retention_days >= 0) {
             history = retention;
-            warn(result, "The history to fetch was cut to the days that login events are kept.");
+            configure_warn(result, "The history to fetch was cut to the days that login events are kept.");
         }
     }
     if (!check_days(history, retention, err))

@@ -169,7 +169,7 @@ static void poller_changed(void *ctx)
     connector_tell_health(c);
 }
 
-static bool make_poller(struct connector *c, const struct registry_entry *entry, struct view token,
+static bool make_poller(struct connector *c, const struct registry_entry *entry, struct view credential,
                         void (*tell_changed)(void *ctx), struct poller **out, struct error *err)
 {
     struct connectors *cs = c->set;
@@ -181,6 +181,8 @@ static bool make_poller(struct connector *c, const struct registry_entry *entry,
         .retention_days = (int)entry->retention_days,
         .share_percent = cs->options.share_percent,
         .user_agent = VERSION_USER_AGENT,
+        .proxy = cs->options.proxy,
+        .ca_file = cs->options.ca_file,
         .changed = tell_changed,
         .fresh_token = c->declared != NULL ? declared_fresh_token : NULL,
         .ctx = c,
@@ -191,18 +193,37 @@ static bool make_poller(struct connector *c, const struct registry_entry *entry,
     if (cs->options.make_transport != NULL)
         c->transport = cs->options.make_transport(cs->options.ctx);
     options.transport = c->transport;
-    if (poller_create(out, &options, token, err))
+    if (poller_create(out, &options, credential, err))
         return true;
     drop_transport(c);
     return error_wrap(err, "connector %s", entry->name);
 }
 
-bool connector_run(struct connector *c, const struct registry_entry *entry, struct view token, struct error *err)
+void connector_show_credential(struct connector *c, struct view credential, int64_t set_unix_ms)
+{
+    static const char *const kinds[] = { "none", "api_token", "service_app" };
+    struct credential_facts now, was;
+
+    credential_describe(credential, &now);
+    now.set_unix_ms = set_unix_ms;
+    now.is_from_file = c->declared != NULL;
+    pthread_mutex_lock(&c->set->lock);
+    was = c->credential;
+    c->credential = now;
+    pthread_mutex_unlock(&c->set->lock);
+    if (strcmp(was.fingerprint, now.fingerprint) != 0)
+        log_info("connector.credential", "name=%s kind=%s fingerprint=%s was=%s", c->name, kinds[now.kind],
+                 now.fingerprint, was.fingerprint[0] != '\0' ? was.fingerprint : "none");
+}
+
+bool connector_run(struct connector *c, const struct registry_entry *entry, struct view credential, struct error *err)
 {
     struct poller *p = NULL;
 
-    if (!make_poller(c, entry, token, poller_changed, &p, err))
+    if (!make_poller(c, entry, credential, poller_changed, &p, err))
         return false;
+    connector_show_credential(c, credential,
+                              c->declared != NULL ? declared_set_unix_ms(c->declared) : entry->credential_set_unix_ms);
     pthread_mutex_lock(&c->set->lock);
     c->poller = p;
     pthread_mutex_unlock(&c->set->lock);
@@ -285,6 +306,13 @@ void connector_snapshot(struct connector *c, struct poller_snapshot *out)
         poller_snapshot(c->poller, out);
     else
         *out = c->still;
+    pthread_mutex_unlock(&c->set->lock);
+}
+
+void connector_credential(struct connector *c, struct credential_facts *out)
+{
+    pthread_mutex_lock(&c->set->lock);
+    *out = c->credential;
     pthread_mutex_unlock(&c->set->lock);
 }
 

@@ -146,18 +146,18 @@ static void show_waiting(struct connector *c, const struct registry_entry *entry
     else if (entry->is_declared)
         connector_show(c, CONNECTOR_DEGRADED,
                        "it was declared by flags or environment that are not given any more: give them (--org, "
-                       "--token-file), configure it with a token, or delete it");
+                       "--token-file or --client-id), configure it with a credential, or delete it");
     else
-        connector_show(c, CONNECTOR_RECONNECT_REQUIRED, "no credential is stored: configure it with a new token");
+        connector_show(c, CONNECTOR_RECONNECT_REQUIRED, "no credential is stored: configure it with a new one");
 }
 
-static bool run_with_stored_token(struct connector *c, const struct registry_entry *entry, struct error *err)
+static bool run_with_stored_credential(struct connector *c, const struct registry_entry *entry, struct error *err)
 {
-    AUTO_BUF struct buf token = BUF(REGISTRY_SECRET_MAX);
-    bool ok = registry_secret(c->set->options.registry, entry->name, &token, err) &&
-              connector_run(c, entry, buf_view(&token), err);
+    struct buf credential = BUF(REGISTRY_SECRET_MAX);
+    bool ok = registry_secret(c->set->options.registry, entry->name, &credential, err) &&
+              connector_run(c, entry, buf_view(&credential), err);
 
-    token_wipe(&token);
+    credential_wipe(&credential);
     return ok;
 }
 
@@ -194,7 +194,7 @@ static void start_entry(struct connectors *cs, const struct registry_entry *entr
         return;
     }
     if (ok && !entry->is_retired && entry->has_secret)
-        ok = run_with_stored_token(c, entry, &err);
+        ok = run_with_stored_credential(c, entry, &err);
     else if (ok)
         show_waiting(c, entry);
     if (!ok) {

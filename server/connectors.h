@@ -6,6 +6,7 @@
 #define CONNECTORS_H
 
 #include "base/clock.h"
+#include "credential.h"
 #include "okta/okta.h"
 #include "store/journal.h"
 #include "store/registry.h"
@@ -90,6 +91,7 @@ struct poller_snapshot {
     struct wait_snapshot waits[WAITS_MAX];
     size_t wait_count;
     struct okta_counts counts;
+    struct okta_grants grants;
 
     int64_t error_unix_ms; /* 0: none since the start */
     char error_message[256], error_code[OKTA_ERROR_CODE_MAX + 1], error_request_id[OKTA_REQUEST_ID_MAX + 1];
@@ -106,6 +108,7 @@ struct connectors_options {
     uint64_t store_max_bytes; /* 0: STORE_BYTES_DEFAULT */
     int share_percent;        /* of Okta's buckets; 0: 50 */
     bool allow_loopback_http;
+    const char *proxy, *ca_file; /* as in okta_options; borrowed until connectors_destroy */
     /* A commit or a change of state: something to read. Called on poller threads; never blocks. `topic` is the
      * connector's, 0 to CONNECTORS_MAX - 1, reused after a delete. */
     void (*changed)(void *ctx, unsigned topic);
@@ -137,7 +140,8 @@ void connector_org_url(struct connector *c, char out[REGISTRY_URL_MAX + 1]); /* 
 struct store *connector_store(const struct connector *c);
 unsigned connector_topic(const struct connector *c);
 void connector_snapshot(struct connector *c, struct poller_snapshot *out);
-bool connector_is_deleted(const struct connector *c); /* end your streams: CONNECTOR_DELETED */
+void connector_credential(struct connector *c, struct credential_facts *out); /* the one in use, or CREDENTIAL_NONE */
+bool connector_is_deleted(const struct connector *c);                         /* end your streams: CONNECTOR_DELETED */
 
 /* Makes the poller poll now. `tail_rounds` is what the snapshot's must exceed for the poll to have reached the head.
  * FAILED_PRECONDITION when RETIRED or RECONNECT_REQUIRED; UNAVAILABLE when shutting down. */
@@ -158,7 +162,8 @@ struct permission {
     enum connector_collection collection; /* 0: the org itself */
     char endpoint[64];
     enum permission_verdict verdict;
-    char remedy[256];
+    char remedy[320];
+    char missing_scope[OKTA_SCOPE_MAX + 1]; /* "": none that is known */
     int http_status;
     char error_code[OKTA_ERROR_CODE_MAX + 1], request_id[OKTA_REQUEST_ID_MAX + 1];
 };
@@ -167,11 +172,11 @@ struct permission {
 #define CONFIGURES_MAX         8 /* probing at once */
 
 struct configure_request {
-    struct view name, org; /* org: none to keep */
-    struct view token;     /* none to keep */
-    bool has_token;
+    struct view name, org;  /* org: none to keep */
+    struct view credential; /* as credential.h has it; none to keep */
+    bool has_credential;
     bool validate_only, allow_partial;
-    bool is_declared;                     /* by flags or environment: the token comes from a file and is not stored */
+    bool is_declared;                     /* by flags or environment: the secret is in a file and is not stored */
     uint32_t collections;                 /* bit n: Collection n; 0: all, or as it was */
     int64_t history_days, retention_days; /* -1: default, or as it was */
     bool (*is_cancelled)(void *ctx);      /* whether the caller is gone: ends the probes, stores nothing. May be NULL.
@@ -181,7 +186,7 @@ struct configure_result {
     char name[REGISTRY_NAME_MAX + 1], org_id[REGISTRY_ORG_ID_MAX + 1], org_url[REGISTRY_URL_MAX + 1];
     struct permission permissions[PERMISSIONS_MAX];
     size_t permission_count;
-    char warnings[CONFIGURE_WARNINGS_MAX][256];
+    char warnings[CONFIGURE_WARNINGS_MAX][320];
     size_t warning_count;
     bool stored, created;
 };
@@ -192,13 +197,21 @@ typedef void configure_done(void *ctx, const struct configure_result *result, co
 void connectors_configure(struct connectors *cs, const struct configure_request *request, configure_done *done,
                           void *ctx);
 
-/* A declared connector: its token lies in a file, which is re-read when it changes and when Okta refuses the token.
- * Retries by itself until Okta answers; idempotent. Returns at once; what is wrong with name, org or file is an error
- * now. */
-MUST_CHECK bool connectors_declare(struct connectors *cs, const char *name, const char *org, const char *token_file,
-                                   const struct configure_request *settings, struct error *err);
+/* Where a declared connector's credential comes from: a file with an API token (or with the whole document of a service
+ * app), or a service app's client id and a file with its private key. What is not given is NULL or "". */
+struct declared_source {
+    const char *token_file;
+    const char *client_id, *private_key_file, *key_id;
+};
 
-/* Looks at every declared connector's token file now. */
+/* A declared connector: its secret lies in a file, which is re-read when it changes and when Okta refuses the
+ * credential. Retries by itself until Okta answers; idempotent. Returns at once; what is wrong with name, org or file
+ * is an error now. */
+MUST_CHECK bool connectors_declare(struct connectors *cs, const char *name, const char *org,
+                                   const struct declared_source *source, const struct configure_request *settings,
+                                   struct error *err);
+
+/* Looks at every declared connector's secret file now. */
 void connectors_reread(struct connectors *cs);
 
 /* Stops and forgets. `done` as above, from any thread. */

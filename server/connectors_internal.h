@@ -3,8 +3,9 @@
  *     connectors.c       the list: who is in it, the start, the end
  *     connector.c        one of them: store, poller, references
  *     jobs.c             threads that change something, and what they have claimed
- *     configure.c        Configure; configure_check.c: what is right by itself; probe.c: what Okta says
- *     declare.c          connectors declared by flags; token_file.c: where their token lies
+ *     configure.c        Configure; configure_check.c: what is right by itself; probe.c: what Okta says;
+ *                        probe_words.c: what to do about it
+ *     declare.c          connectors declared by flags; secret_file.c: where their secret lies
  *     delete.c           Delete
  *
  * A `struct connector` is what RPC threads hold. Its name, org and store never change while it lives: what changes them
@@ -16,7 +17,7 @@
 
 #include "connectors.h"
 #include "poller.h"
-#include "token_file.h"
+#include "secret_file.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,7 +51,7 @@ struct connector {
     struct holding *holding;
     struct store *store; /* holding's, as it was then */
     char name[REGISTRY_NAME_MAX + 1], org_id[REGISTRY_ORG_ID_MAX + 1];
-    struct declared *declared; /* where its token comes from; NULL: the registry */
+    struct declared *declared; /* where its credential comes from; NULL: the registry */
     struct okta_transport *transport;
 
     /* any thread */
@@ -62,6 +63,7 @@ struct connector {
     char org_url[REGISTRY_URL_MAX + 1];
     struct poller *poller;
     struct poller_snapshot still; /* what it shows without a poller */
+    struct credential_facts credential;
 };
 
 enum told { TOLD_NOTHING, TOLD_STALE, TOLD_FRESH };
@@ -138,8 +140,10 @@ void connector_show(struct connector *c, enum connector_state state, const char 
  * connector_show. */
 void connector_recall(struct connector *c, const struct registry_entry *entry);
 /* Makes and starts its poller. Before it is listed. */
-MUST_CHECK bool connector_run(struct connector *c, const struct registry_entry *entry, struct view token,
+MUST_CHECK bool connector_run(struct connector *c, const struct registry_entry *entry, struct view credential,
                               struct error *err);
+/* What its poller signs in with from now on: for Status, and logged when it is another than before. */
+void connector_show_credential(struct connector *c, struct view credential, int64_t set_unix_ms);
 /* Stops, joins and frees the poller; what it showed last stays. Bounded. */
 void connector_halt(struct connector *c);
 /* Tells health when freshness changed. */
@@ -158,8 +162,9 @@ MUST_CHECK bool connectors_replace(struct connectors *cs, struct connector *old,
 
 /* Fills permissions, and org_id when the org answered. False when the org itself is none or does not answer. What a
  * collection lacks is in its row. */
-MUST_CHECK bool probe_run(struct connectors *cs, const struct okta_url *url, struct view token, uint32_t collections,
-                          const struct wish *wish, struct configure_result *result, struct error *err);
+MUST_CHECK bool probe_run(struct connectors *cs, const struct okta_url *url, struct view credential,
+                          uint32_t collections, const struct wish *wish, struct configure_result *result,
+                          struct error *err);
 
 /* What the table comes to: true, or why it must not be stored. */
 MUST_CHECK bool probe_verdict(const struct configure_result *result, bool allow_partial, struct error *err);
@@ -167,6 +172,10 @@ MUST_CHECK bool probe_verdict(const struct configure_result *result, bool allow_
 /* ---- configure_check.c: without asking anybody ---- */
 
 MUST_CHECK bool configure_name_is_valid(struct view name, struct error *err);
+/* Appends the credential as it is stored and used. INVALID_ARGUMENT / TOKEN_INVALID. */
+MUST_CHECK bool configure_credential(struct view text, struct buf *out, struct error *err);
+/* One more thing to know; beyond CONFIGURE_WARNINGS_MAX it is dropped. */
+void configure_warn(struct configure_result *result, const char *sentence);
 MUST_CHECK bool configure_check(struct connectors *cs, const struct configure_request *r, struct error *err);
 
 /* The merged settings of a request and what was there (NULL: nothing). */
@@ -175,7 +184,7 @@ MUST_CHECK bool configure_settings(const struct configure_request *request, cons
 
 /* ---- configure.c ---- */
 
-/* The whole of Configure, on the caller's thread. `declared`: whose token it is, for a declared one. */
+/* The whole of Configure, on the caller's thread. `declared`: whose credential it is, for a declared one. */
 MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_request *request, struct declared *declared,
                               const struct wish *wish, struct configure_result *result, struct error *err);
 
@@ -184,8 +193,9 @@ MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_requ
 /* The declaration of that name that is in force, or NULL. It lives until connectors_destroy. */
 struct declared *declared_find(struct connectors *cs, const char *name);
 const char *declared_file(const struct declared *d);
-/* Appends the token that is in the file now. */
-MUST_CHECK bool declared_token(const struct declared *d, struct buf *out, struct error *err);
+int64_t declared_set_unix_ms(const struct declared *d); /* when its file was last written; 0 when it is gone */
+/* Appends the credential that is in the file now, as it is used; wipe it. */
+MUST_CHECK bool declared_credential(const struct declared *d, struct buf *out, struct error *err);
 /* For poller_options.fresh_token; ctx is the connector. */
 bool declared_fresh_token(void *ctx, struct view used, struct buf *out);
 /* Ends one declaration; its thread stops by itself. */

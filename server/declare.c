@@ -1,11 +1,11 @@
-/* server/declare.c: connectors declared by flags or environment: their token lies in a file.
+/* server/declare.c: connectors declared by flags or environment: their secret lies in a file.
  *
  * Each has a thread, so that one org that hangs keeps no other waiting:
  *
  *   known      the registry has this name with this org: it starts at once, Okta is asked later
  *   unknown    listed as STARTING, then as DEGRADED with the reason, until Okta has answered once
- *   watch      the file's stamp is looked at every few seconds; a changed token is tried before the old one goes
- *   refused    the poller asks for a fresh token itself (declared_fresh_token), with no delay
+ *   watch      the file's stamp is looked at every few seconds; a changed secret is tried before the old one goes
+ *   refused    the poller asks for a fresh one itself (declared_fresh_token), with no delay
  *
  * It ends with the set, or when its connector is deleted. */
 #include "connectors_internal.h"
@@ -29,7 +29,8 @@ struct declared {
 
     /* set before its thread starts, then read-only */
     struct connectors *set;
-    char name[REGISTRY_NAME_MAX + 1], token_file[TOKEN_FILE_PATH_MAX + 1];
+    char name[REGISTRY_NAME_MAX + 1], file[SECRET_FILE_PATH_MAX + 1];
+    char *client_id, *key_id; /* of a service app, whose private key the file holds; NULL: it holds a credential */
     struct okta_url url;
     struct configure_request settings; /* without views */
     pthread_t thread;
@@ -40,34 +41,62 @@ struct declared {
     bool look_now;
 
     /* its thread */
-    struct token_stamp tried; /* of the token that was tried last */
-    bool is_settled;          /* what was tried last is at work, or was refused for good */
-    bool is_running;          /* a poller of ours runs */
+    struct secret_stamp tried; /* of the secret that was tried last */
+    bool is_settled;           /* what was tried last is at work, or was refused for good */
+    bool is_running;           /* a poller of ours runs */
     int64_t retry_after_ms, retry_mono_ms;
 };
 
-/* ---- its token ---- */
+/* ---- its credential ---- */
 
-bool declared_token(const struct declared *d, struct buf *out, struct error *err)
+/* Appends the text of the credential that the file's content makes. */
+static bool compose(const struct declared *d, struct view content, struct buf *text, struct error *err)
 {
-    return token_file_read(d->token_file, out, err);
+    if (d->client_id == NULL) {
+        buf_put(text, content.at, content.len);
+        return true; /* it has the room */
+    }
+    if (content.len == 0)
+        return error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID", "it is empty");
+    return credential_of_app(view_of(d->client_id), content, view_of(d->key_id), text) ||
+           error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID", "it is too large for a private key");
+}
+
+bool declared_credential(const struct declared *d, struct buf *out, struct error *err)
+{
+    const char *what = d->client_id != NULL ? "private key" : "token";
+    struct buf content = BUF(SECRET_FILE_BYTES_MAX + 1), text = BUF(2 * SECRET_FILE_BYTES_MAX);
+    bool ok = secret_file_read(d->file, what, &content, err);
+
+    if (ok && (!compose(d, buf_view(&content), &text, err) || !configure_credential(buf_view(&text), out, err)))
+        ok = error_wrap(err, "the %s file %s", what, d->file);
+    credential_wipe(&text);
+    credential_wipe(&content);
+    return ok;
 }
 
 const char *declared_file(const struct declared *d)
 {
-    return d->token_file;
+    return d->file;
+}
+
+int64_t declared_set_unix_ms(const struct declared *d)
+{
+    return secret_file_set_unix_ms(d->file);
 }
 
 bool declared_fresh_token(void *ctx, struct view used, struct buf *out)
 {
-    const struct connector *c = ctx;
-    struct buf token = BUF(TOKEN_FILE_BYTES_MAX);
+    struct connector *c = ctx;
+    struct buf fresh = BUF(OKTA_CREDENTIAL_BYTES_MAX);
     struct error ignored;
-    bool is_new = token_file_read(c->declared->token_file, &token, &ignored) && !view_eq(buf_view(&token), used);
+    bool is_new = declared_credential(c->declared, &fresh, &ignored) && !view_eq(buf_view(&fresh), used);
 
-    if (is_new)
-        buf_put(out, token.at, token.len);
-    token_wipe(&token);
+    if (is_new) {
+        buf_put(out, fresh.at, fresh.len);
+        connector_show_credential(c, buf_view(&fresh), declared_set_unix_ms(c->declared));
+    }
+    credential_wipe(&fresh);
     return is_new && buf_ok(out);
 }
 
@@ -112,7 +141,7 @@ static void retry_later(struct declared *d, const struct error *err)
     d->retry_mono_ms = connectors_mono_ms(d->set) + (was_refused ? REFUSED_MS : d->retry_after_ms);
 }
 
-static bool configure_with(struct declared *d, struct view token, struct error *err)
+static bool configure_with(struct declared *d, struct view credential, struct error *err)
 {
     struct configure_request r = d->settings;
     struct configure_result *result = mem_zero(sizeof *result);
@@ -121,8 +150,8 @@ static bool configure_with(struct declared *d, struct view token, struct error *
 
     r.name = view_of(d->name);
     r.org = view_of(d->url.text);
-    r.token = token;
-    r.has_token = true;
+    r.credential = credential;
+    r.has_credential = true;
     r.is_declared = true;
     /* A pod must come up with what works; what does not is in Status. */
     r.allow_partial = true;
@@ -135,13 +164,13 @@ static bool configure_with(struct declared *d, struct view token, struct error *
     return ok;
 }
 
-static void try_token(struct declared *d)
+static void try_credential(struct declared *d)
 {
-    struct buf token = BUF(TOKEN_FILE_BYTES_MAX);
+    struct buf credential = BUF(OKTA_CREDENTIAL_BYTES_MAX);
     struct error err;
-    bool ok = token_file_read(d->token_file, &token, &err) && configure_with(d, buf_view(&token), &err);
+    bool ok = declared_credential(d, &credential, &err) && configure_with(d, buf_view(&credential), &err);
 
-    token_wipe(&token);
+    credential_wipe(&credential);
     if (ok) {
         d->is_settled = d->is_running = true;
         d->retry_after_ms = 0;
@@ -157,16 +186,16 @@ static void try_token(struct declared *d)
 
 static void look(struct declared *d, bool was_asked)
 {
-    struct token_stamp now;
-    bool is_changed = token_file_stamp(d->token_file, &now) && !token_stamp_eq(&now, &d->tried);
+    struct secret_stamp now;
+    bool is_changed = secret_file_stamp(d->file, &now) && !secret_stamp_eq(&now, &d->tried);
 
     if (is_changed) {
         d->tried = now;
         d->is_settled = false;
-        token_file_warn(d->token_file);
+        secret_file_warn(d->file);
     }
     if (is_changed || (!d->is_settled && (was_asked || connectors_mono_ms(d->set) >= d->retry_mono_ms)))
-        try_token(d);
+        try_credential(d);
 }
 
 static void *declared_thread(void *arg)
@@ -193,7 +222,7 @@ static void *declared_thread(void *arg)
 /* ---- the start ---- */
 
 /* True when the registry knows this connector at this address: it runs from now on, with the settings of now. */
-static bool start_known(struct declared *d, const struct registry_entry *was, struct view token)
+static bool start_known(struct declared *d, const struct registry_entry *was, struct view credential)
 {
     struct connectors *cs = d->set;
     struct registry_entry entry = *was;
@@ -208,7 +237,7 @@ static bool start_known(struct declared *d, const struct registry_entry *was, st
     ok = ok && connector_create(cs, &entry, old, &next, &err);
     if (ok) {
         next->declared = d;
-        ok = connector_run(next, &entry, token, &err) && connectors_replace(cs, old, next, &err);
+        ok = connector_run(next, &entry, credential, &err) && connectors_replace(cs, old, next, &err);
         if (!ok) {
             connector_halt(next);
             connector_release(next);
@@ -225,7 +254,7 @@ static bool list_placeholder(struct declared *d, struct error *err)
     struct registry_entry entry = { .is_declared = true };
     struct connector *c = connectors_get(d->set, d->name), *next = NULL;
 
-    if (c != NULL) { /* under another address, or with a token that was stored */
+    if (c != NULL) { /* under another address, or with a credential that was stored */
         connector_release(c);
         show(d, "Okta has not answered yet with what was declared");
         return true;
@@ -250,19 +279,19 @@ static bool is_known(const struct declared *d, struct registry_entry *was)
 
 static bool start(struct declared *d, struct error *err)
 {
-    struct buf token = BUF(TOKEN_FILE_BYTES_MAX);
+    struct buf credential = BUF(OKTA_CREDENTIAL_BYTES_MAX);
     struct registry_entry was;
     bool ok;
 
     /* The stamp first: what changes after it is seen. No file has no stamp, and reading says so. */
-    if (!token_file_stamp(d->token_file, &d->tried))
+    if (!secret_file_stamp(d->file, &d->tried))
         memset(&d->tried, 0, sizeof d->tried);
-    ok = token_file_read(d->token_file, &token, err);
+    ok = declared_credential(d, &credential, err);
     if (ok) {
-        token_file_warn(d->token_file);
-        d->is_settled = d->is_running = is_known(d, &was) && start_known(d, &was, buf_view(&token));
+        secret_file_warn(d->file);
+        d->is_settled = d->is_running = is_known(d, &was) && start_known(d, &was, buf_view(&credential));
     }
-    token_wipe(&token);
+    credential_wipe(&credential);
     return ok && (d->is_running || list_placeholder(d, err));
 }
 
@@ -282,7 +311,35 @@ static bool check_declaration(struct connectors *cs, struct declared *d, const c
     return okta_url_parse(view_of(org), cs->options.allow_loopback_http, &d->url, err);
 }
 
-bool connectors_declare(struct connectors *cs, const char *name, const char *org, const char *token_file,
+static bool is_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static bool take_source(struct declared *d, const struct declared_source *source, struct error *err)
+{
+    bool is_app = is_given(source->client_id);
+
+    if (is_given(source->token_file) == is_app || is_given(source->private_key_file) != is_app ||
+        (is_given(source->key_id) && !is_app))
+        return error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID",
+                            "give either a token file, or a client id and a private key file");
+    snprintf(d->file, sizeof d->file, "%s", is_app ? source->private_key_file : source->token_file);
+    if (is_app) {
+        d->client_id = mem_strdup(source->client_id);
+        d->key_id = mem_strdup(is_given(source->key_id) ? source->key_id : "");
+    }
+    return true;
+}
+
+static void declared_free(struct declared *d)
+{
+    free(d->client_id);
+    free(d->key_id);
+    free(d);
+}
+
+bool connectors_declare(struct connectors *cs, const char *name, const char *org, const struct declared_source *source,
                         const struct configure_request *settings, struct error *err)
 {
     struct declared *d = mem_zero(sizeof *d);
@@ -290,9 +347,9 @@ bool connectors_declare(struct connectors *cs, const char *name, const char *org
     d->set = cs;
     d->settings = *settings;
     snprintf(d->name, sizeof d->name, "%s", name);
-    snprintf(d->token_file, sizeof d->token_file, "%s", token_file);
-    if (!configure_name_is_valid(view_of(name), err) || !check_declaration(cs, d, org, err) || !start(d, err)) {
-        free(d);
+    if (!configure_name_is_valid(view_of(name), err) || !take_source(d, source, err) ||
+        !check_declaration(cs, d, org, err) || !start(d, err)) {
+        declared_free(d);
         return error_wrap(err, "connector %s", name);
     }
     pthread_mutex_lock(&cs->lock);
@@ -350,7 +407,7 @@ void declared_free_all(struct connectors *cs)
 
     for (struct declared *d = cs->declared; d != NULL; d = next) {
         next = d->next;
-        free(d);
+        declared_free(d);
     }
     cs->declared = NULL;
 }

@@ -9,6 +9,8 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,6 +37,15 @@ static void leave_at_once(int signal)
 static const char *environment(const char *name)
 {
     return getenv(name);
+}
+
+/* What is taken over from the environment need not be read there by whoever may look at our /proc. */
+static void forget_proxy(void)
+{
+    char *value = getenv("OKTA_CONNECTOR_PROXY");
+
+    if (value != NULL)
+        explicit_bzero(value, strlen(value));
 }
 
 static void signals_we_wait_for(sigset_t *set)
@@ -91,7 +102,8 @@ static void keep_memory_small(void)
 {
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* and fixed: glibc would raise it with each large free */
-    mallopt(M_TRIM_THRESHOLD, 2 << 20); /* room for a stream's batches, so that they are not faulted in anew each time */
+    mallopt(M_TRIM_THRESHOLD,
+            2 << 20); /* room for a stream's batches, so that they are not faulted in anew each time */
 }
 
 static void limits(void)
@@ -99,7 +111,9 @@ static void limits(void)
     const struct rlimit none = { 0, 0 };
     struct rlimit files;
 
-    setrlimit(RLIMIT_CORE, &none); /* tokens are in memory */
+    /* Secrets are in memory: no core of it, whatever the kernel pipes cores to, and no debugger of our own user. */
+    setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -144,6 +158,7 @@ int main(int argc, char **argv)
             puts("okta-connectord " VERSION_TEXT);
         return EXIT_OK;
     }
+    forget_proxy();
     keep_memory_small();
     limits();
     block_signals();

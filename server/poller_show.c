@@ -263,6 +263,7 @@ void show_publish(struct poller *p)
     show_waits(p);
     show_state(p);
     p->now.counts = okta_counts(p->okta);
+    p->now.grants = okta_grants(p->okta);
     p->now.version++;
     pthread_mutex_lock(&p->shared.lock);
     p->shared.shown = p->now;

@@ -1,7 +1,9 @@
 /* server/probe.c: what a credential can do at an org, asked before anything is stored.
  *
- * First the org itself, anonymously: is there one, and which. Then one object of each chosen collection. One request at
- * a time, on a client of its own; a passing failure is asked again a few times, within the wish's deadline. */
+ * First the org itself, anonymously: is there one, and which. Then one object of each chosen collection. Then, where
+ * something works, whether the credential can do more than it should. One request at a time, on a client of its own; a
+ * passing failure is asked again a few times, within the wish's deadline. */
+#include "probe.h"
 #include "connectors_internal.h"
 
 #include "base/json.h"
@@ -22,6 +24,7 @@ struct probe {
     struct okta *okta;
     const struct okta_url *url;
     const struct wish *wish;
+    enum credential_kind kind;
     struct configure_result *result;
 
     /* the request under way */
@@ -29,30 +32,6 @@ struct probe {
     struct okta_answer answer; /* without its views */
     struct buf body;
 };
-
-static const struct subject {
-    enum connector_collection collection;
-    const char *path, *endpoint;
-    const char *role_missing, *scope_missing, *empty;
-} subjects[] = {
-    { COLLECTION_USERS, "/api/v1/users?limit=1", "/api/v1/users",
-      "The token's owner may not list users: give that admin the Read-only Administrator role (Okta Admin Console > "
-      "Security > Administrators), then configure again.",
-      "The credential lacks the scope okta.users.read: grant it to the app in the Okta Admin Console, then configure "
-      "again.",
-      "Okta answers that there is not one user, which cannot be: most likely the credential's owner has no admin "
-      "role. Give it the Read-only Administrator role, then configure again." },
-    { COLLECTION_LOGINS, "/api/v1/logs?limit=1", "/api/v1/logs",
-      "The token's owner may not read the System Log: give that admin the Read-only Administrator role (Okta Admin "
-      "Console > Security > Administrators), then configure again.",
-      "The credential lacks the scope okta.logs.read: grant it to the app in the Okta Admin Console, then configure "
-      "again.",
-      NULL /* an org may be quiet */ },
-};
-
-#define TOKEN_REFUSED                                                                                                  \
-    "Okta refuses this token: revoked, mistyped, unused for 30 days, of another org, or bound to a network zone "      \
-    "without this host. Create a new one as a Read-only Administrator: Okta Admin Console > Security > API > Tokens."
 
 /* ---- one request ---- */
 
@@ -155,13 +134,6 @@ static struct permission *add_row(struct probe *p, enum connector_collection col
     return row;
 }
 
-static void no_answer(struct probe *p, struct permission *row)
-{
-    snprintf(row->remedy, sizeof row->remedy,
-             "No usable answer (%.100s): try again, and if it stays so, look at https://status.okta.com.",
-             p->answer.message[0] != '\0' ? p->answer.message : "it makes no sense");
-}
-
 static bool probe_org(struct probe *p, struct error *err)
 {
     const char *endpoint = "/.well-known/okta-organization";
@@ -172,96 +144,73 @@ static bool probe_org(struct probe *p, struct error *err)
         add_row(p, 0, endpoint, PERMISSION_WORKS);
         return true;
     }
-    no_answer(p, add_row(p, 0, endpoint, PERMISSION_NO_ANSWER));
+    probe_advise_no_answer(&p->answer, add_row(p, 0, endpoint, PERMISSION_NO_ANSWER));
     /* A page that is no JSON is asked for again, since a proxy may have put it there; a web site keeps sending it. */
     if (p->answer.verdict == OKTA_RETRY && p->answer.http_status != 200)
         return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE",
-                            "%s does not answer (%s): check the org's spelling, and that this host may connect to it "
+                            "%s %s (%s): check the org's spelling, and that this host may connect to it "
                             "(DNS, proxy, firewall, port 443)",
-                            p->url->text, p->answer.message[0] != '\0' ? p->answer.message : "no reason given");
+                            p->url->text, p->answer.http_status == 0 ? "does not answer" : "cannot be read",
+                            p->answer.message[0] != '\0' ? p->answer.message : "no reason given");
     return error_reason(err, ERROR_FAILED_PRECONDITION, "NOT_AN_OKTA_ORG",
-                        "%s answers, but not as an Okta org does (HTTP %d): check the spelling; the address is the one "
-                        "that people see in the browser when they sign in, such as https://acme.okta.com",
+                        "%s answers, but not as an Okta org does (HTTP %d): check the spelling, and whether a proxy on "
+                        "the way answers in its place; the address is the one that people see in the browser when they "
+                        "sign in, such as https://acme.okta.com",
                         p->url->text, p->answer.http_status);
 }
 
 /* ---- the collections ---- */
 
-/* Looked at as text: one hostile element must not make a list unreadable. */
-static enum permission_verdict verdict_of_list(struct view body, const struct subject *s)
-{
-    struct view v = view_trim(body);
-
-    if (v.len < 2 || v.at[0] != '[')
-        return PERMISSION_NO_ANSWER;
-    v = view_trim((struct view){ v.at + 1, v.len - 1 });
-    return s->empty != NULL && view_is(v, "]") ? PERMISSION_SUSPICIOUSLY_EMPTY : PERMISSION_WORKS;
-}
-
-static enum permission_verdict verdict_of(const struct probe *p, const struct subject *s)
-{
-    switch (p->answer.verdict) {
-    case OKTA_DONE:
-        return verdict_of_list(buf_view(&p->body), s);
-    case OKTA_CREDENTIAL_REFUSED:
-        return PERMISSION_CREDENTIAL_REFUSED;
-    case OKTA_FORBIDDEN:
-        return PERMISSION_ROLE_MISSING;
-    case OKTA_SCOPE_MISSING:
-        return PERMISSION_SCOPE_MISSING;
-    case OKTA_FEATURE_ABSENT:
-        return PERMISSION_FEATURE_ABSENT;
-    default:
-        return PERMISSION_NO_ANSWER;
-    }
-}
-
-static void advise(struct probe *p, struct permission *row, const struct subject *s)
-{
-    const char *remedy = "";
-
-    switch (row->verdict) {
-    case PERMISSION_CREDENTIAL_REFUSED:
-        remedy = TOKEN_REFUSED;
-        break;
-    case PERMISSION_ROLE_MISSING:
-        remedy = s->role_missing;
-        break;
-    case PERMISSION_SCOPE_MISSING:
-        remedy = s->scope_missing;
-        break;
-    case PERMISSION_SUSPICIOUSLY_EMPTY:
-        remedy = s->empty;
-        break;
-    case PERMISSION_FEATURE_ABSENT:
-        remedy = "This org does not have this feature: configure without this collection.";
-        break;
-    case PERMISSION_NO_ANSWER:
-        no_answer(p, row);
-        return;
-    case PERMISSION_WORKS:
-        break;
-    }
-    snprintf(row->remedy, sizeof row->remedy, "%s", remedy);
-}
-
 static bool probe_collections(struct probe *p, uint32_t collections, struct error *err)
 {
-    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
-        const struct subject *s = &subjects[i];
+    for (size_t i = 0; i < probe_subject_count; i++) {
+        const struct probe_subject *s = &probe_subjects[i];
+        struct okta_grants grants;
+        struct permission *row;
 
         if ((collections & 1u << s->collection) == 0)
             continue;
         if (!ask(p, s->path, false, err))
             return false;
-        advise(p, add_row(p, s->collection, s->endpoint, verdict_of(p, s)), s);
+        grants = okta_grants(p->okta);
+        row = add_row(p, s->collection, s->endpoint, probe_verdict_of(s, &p->answer, buf_view(&p->body), &grants));
+        probe_advise(s, p->kind, &p->answer, row);
     }
     return true;
 }
 
-bool probe_run(struct connectors *cs, const struct okta_url *url, struct view token, uint32_t collections,
+/* ---- more than it should ---- */
+
+static bool works_at_all(const struct configure_result *result)
+{
+    for (size_t i = 0; i < result->permission_count; i++)
+        if (result->permissions[i].collection != 0 && result->permissions[i].verdict == PERMISSION_WORKS)
+            return true;
+    return false;
+}
+
+/* A warning at most: whatever else comes as an answer says nothing. */
+static bool probe_overreach(struct probe *p, struct error *err)
+{
+    struct okta_grants grants = okta_grants(p->okta);
+
+    if (!works_at_all(p->result))
+        return true;
+    if (p->kind == CREDENTIAL_SERVICE_APP) {
+        probe_warn_of_scopes(&grants, p->result);
+        return true;
+    }
+    if (!ask_once(p, probe_overreach_path, false, err))
+        return false;
+    if (p->answer.verdict == OKTA_DONE)
+        probe_warn_of_role(p->result);
+    return true;
+}
+
+bool probe_run(struct connectors *cs, const struct okta_url *url, struct view credential, uint32_t collections,
                const struct wish *wish, struct configure_result *result, struct error *err)
 {
+    struct credential_facts facts;
     struct okta_transport *transport =
         cs->options.make_transport != NULL ? cs->options.make_transport(cs->options.ctx) : NULL;
     struct okta_options options = {
@@ -270,13 +219,17 @@ bool probe_run(struct connectors *cs, const struct okta_url *url, struct view to
         .transport = transport,
         .share_percent = cs->options.share_percent,
         .user_agent = VERSION_USER_AGENT,
+        .proxy = cs->options.proxy,
+        .ca_file = cs->options.ca_file,
     };
     struct probe p = { .set = cs, .url = url, .wish = wish, .result = result, .body = BUF(BODY_BYTES_MAX) };
     bool ok;
 
+    credential_describe(credential, &facts);
+    p.kind = facts.kind;
     p.okta = okta_create(&options);
-    okta_set_token(p.okta, token);
-    ok = probe_org(&p, err) && probe_collections(&p, collections, err);
+    okta_set_credential(p.okta, credential);
+    ok = probe_org(&p, err) && probe_collections(&p, collections, err) && probe_overreach(&p, err);
     okta_destroy(p.okta);
     if (transport != NULL)
         transport->destroy(transport);

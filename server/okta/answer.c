@@ -40,13 +40,13 @@ static void describe(struct answer *a, const char *text)
 {
     struct okta_answer *told = &a->told;
     const char *blank = told->error_code[0] != '\0' ? " " : "";
-    char scope[64];
 
     if (told->verdict == OKTA_DONE)
         return;
-    copy_visible(scope, sizeof scope, a->headers.missing_scope);
-    if (told->verdict == OKTA_SCOPE_MISSING && scope[0] != '\0')
-        snprintf(told->message, sizeof told->message, "%s: %s (HTTP %d)", text, scope, told->http_status);
+    if (told->verdict == OKTA_SCOPE_MISSING)
+        copy_visible(told->missing_scope, sizeof told->missing_scope, a->headers.missing_scope);
+    if (told->missing_scope[0] != '\0')
+        snprintf(told->message, sizeof told->message, "%s: %s (HTTP %d)", text, told->missing_scope, told->http_status);
     else
         snprintf(told->message, sizeof told->message, "%s (HTTP %d%s%s)", text, told->http_status, blank,
                  told->error_code);

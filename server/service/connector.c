@@ -20,21 +20,44 @@ static bool read_collections(const Okta__Connector__V1__ConfigureRequest *reques
     return true;
 }
 
+/* As text, in `secret` where it must be put together: for the caller to wipe. */
+static bool read_credential(const Okta__Connector__V1__ConfigureRequest *request, struct configure_request *out,
+                            struct buf *secret, struct error *err)
+{
+    const Okta__Connector__V1__ServiceApp *app;
+
+    switch (request->credential_case) {
+    case OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__CREDENTIAL_API_TOKEN:
+        out->has_credential = true;
+        out->credential = view_of(request->api_token);
+        return true;
+    case OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__CREDENTIAL_SERVICE_APP:
+        app = request->service_app;
+        if (!credential_of_app(view_trim(view_of(app->client_id)), view_trim(view_of(app->private_key)),
+                               view_trim(view_of(app->key_id)), secret))
+            return error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID",
+                                "client id, private key and key id together are larger than %u bytes",
+                                OKTA_CREDENTIAL_BYTES_MAX);
+        out->has_credential = true;
+        out->credential = buf_view(secret);
+        return true;
+    default:
+        return true;
+    }
+}
+
 static bool read_configure(const Okta__Connector__V1__ConfigureRequest *request, struct configure_request *out,
-                           struct error *err)
+                           struct buf *secret, struct error *err)
 {
     *out = (struct configure_request){
         .name = view_of(request->name),
         .org = view_of(request->org),
-        .has_token = request->credential_case == OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__CREDENTIAL_API_TOKEN,
         .validate_only = request->validate_only,
         .allow_partial = request->allow_partial,
         .history_days = request->history_days != NULL ? (int64_t)request->history_days->value : -1,
         .retention_days = request->retention_days != NULL ? (int64_t)request->retention_days->value : -1,
     };
-    if (out->has_token)
-        out->token = view_of(request->api_token);
-    return read_collections(request, &out->collections, err);
+    return read_credential(request, out, secret, err) && read_collections(request, &out->collections, err);
 }
 
 static void configured(void *ctx, const struct configure_result *result, const struct error *err)
@@ -57,15 +80,17 @@ void service_configure(void *at, struct call *c, const ProtobufCMessage *message
 {
     const Okta__Connector__V1__ConfigureRequest *request = (const Okta__Connector__V1__ConfigureRequest *)message;
     struct service *service = at;
+    struct buf secret = BUF(OKTA_CREDENTIAL_BYTES_MAX);
     struct configure_request r;
     struct error err;
 
-    if (!read_configure(request, &r, &err)) {
+    if (read_configure(request, &r, &secret, &err)) {
+        r.is_cancelled = is_caller_gone;
+        connectors_configure(service->connectors, &r, configured, call_defer(c));
+    } else {
         call_fail(c, &err);
-        return;
     }
-    r.is_cancelled = is_caller_gone;
-    connectors_configure(service->connectors, &r, configured, call_defer(c));
+    credential_wipe(&secret);
 }
 
 /* ---- Delete ---- */

@@ -209,6 +209,40 @@ static bool put_subscribers(struct scratch *s, const struct service *service, st
     return true;
 }
 
+/* Scopes divided by blanks, as rows. */
+static char **scopes(struct scratch *s, const char *text, size_t *count)
+{
+    char *copy = scratch_text(s, text), *place = NULL;
+    char **rows = scratch_zero(s, (strlen(text) / 2 + 1) * sizeof *rows);
+
+    *count = 0;
+    for (char *one = strtok_r(copy, " ", &place); one != NULL; one = strtok_r(NULL, " ", &place))
+        rows[(*count)++] = one;
+    return rows;
+}
+
+static Okta__Connector__V1__CredentialStatus *credential(struct scratch *s, struct connector *c,
+                                                         const struct poller_snapshot *now)
+{
+    Okta__Connector__V1__CredentialStatus *row = scratch_zero(s, sizeof *row);
+    struct credential_facts facts;
+
+    connector_credential(c, &facts);
+    if (facts.kind == CREDENTIAL_NONE)
+        return NULL;
+    okta__connector__v1__credential_status__init(row);
+    row->kind = (Okta__Connector__V1__CredentialKind)facts.kind;
+    row->client_id = scratch_text(s, facts.client_id);
+    row->fingerprint = scratch_text(s, facts.fingerprint);
+    row->set_since = convert_time(s, facts.set_unix_ms);
+    row->from_file = facts.is_from_file;
+    if (facts.kind == CREDENTIAL_SERVICE_APP) {
+        row->scopes_granted = scopes(s, now->grants.granted, &row->n_scopes_granted);
+        row->scopes_missing = scopes(s, now->grants.missing, &row->n_scopes_missing);
+    }
+    return row;
+}
+
 bool convert_connector(struct scratch *s, const struct service *service, struct connector *c,
                        Okta__Connector__V1__ConnectorStatus **out, struct error *err)
 {
@@ -223,6 +257,7 @@ bool convert_connector(struct scratch *s, const struct service *service, struct 
     (*out)->org_id = (char *)connector_org_id(c);
     (*out)->org_url = url;
     put_poller(s, now, *out);
+    (*out)->credential = credential(s, c, now);
     return put_store(s, connector_store(c), *out, err) &&
            (connector_store(c) == NULL || put_subscribers(s, service, c, *out, err));
 }
@@ -251,6 +286,7 @@ Okta__Connector__V1__ConfigureResponse *convert_configured(struct scratch *s, co
         row->http_status = natural(from->http_status);
         row->error_code = (char *)from->error_code;
         row->request_id = (char *)from->request_id;
+        row->missing_scope = (char *)from->missing_scope;
     }
     out->n_warnings = result->warning_count;
     out->warnings = scratch_zero(s, CONFIGURE_WARNINGS_MAX * sizeof *out->warnings);

@@ -69,9 +69,26 @@ static const struct refusal {
     { "a level that is none", { "--log-level", "loud" }, { NULL }, "debug, info, warn or error" },
     { "a switch with another value", { "--allow-http-loopback-org=maybe" }, { NULL }, "true or false" },
     { "beyond loopback", { "--listen", "10.0.0.1:5000" }, { NULL }, "--listen: " },
-    { "an org without token", { "--org", "acme" }, { NULL }, "both --org and --token-file; --org acme is alone" },
+    { "an org without token",
+      { "--org", "acme" },
+      { NULL },
+      "(or --client-id and --private-key-file); --org acme is alone" },
     { "a token without org", { "--token-file", "/t" }, { NULL }, "--token-file /t is alone" },
     { "a name alone", { "--name", "n" }, { NULL }, "--name n is alone" },
+    { "an app without org", { "--client-id=0oa1", "--private-key-file=/k" }, { NULL }, "--client-id 0oa1 is alone" },
+    { "an app without key", { "--org=acme", "--client-id=0oa1" }, { NULL }, "both --client-id and --private-key-file" },
+    { "a key without app", { "--org=acme", "--private-key-file=/k" }, { NULL }, "both --client-id and" },
+    { "a key's id without app", { "--org=acme", "--token-file=/t", "--key-id=k" }, { NULL }, "not both" },
+    { "a token and an app",
+      { "--org=acme", "--token-file=/t", "--client-id=0oa1", "--private-key-file=/k" },
+      { NULL },
+      "--token-file /t is not alone" },
+    { "a proxy that is none", { "--proxy=ftp://proxy.example" }, { NULL }, "http://proxy.example:3128" },
+    { "a password that everybody can read",
+      { "--proxy", "http://ann:hunter22@proxy.example:3128" },
+      { NULL },
+      "OKTA_CONNECTOR_PROXY" },
+    { "a CA file that is not there", { "--data-dir=/d", "--ca-file=/nowhere/ca.pem" }, { NULL }, "/nowhere/ca.pem" },
     { "an admin host", { "--org=acme-admin.okta.com", "--token-file=/t" }, { NULL }, "acme.okta.com" },
     { "http without the switch", { "--org=http://127.0.0.1:1", "--token-file=/t" }, { NULL }, "--org: " },
     { "the environment is named", { NULL }, { "OKTA_CONNECTOR_ORG_SHARE=0" }, "OKTA_CONNECTOR_ORG_SHARE: " },
@@ -88,6 +105,7 @@ static void is_refused(void **state)
     assert_int_equal(err.code, ERROR_INVALID_ARGUMENT);
     if (strstr(err.text, row->says) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", err.text, row->says);
+    assert_null(strstr(err.text, "hunter22"));
 }
 
 /* ---- what is taken ---- */
@@ -203,6 +221,52 @@ static void the_environment_declares_one(void **state)
     assert_string_equal(config.declared[0].name, "acme");
 }
 
+static void a_service_app_is_declared_with_its_key(void **state)
+{
+    const char *const args[] = { "--data-dir=/d",
+                                 "--org=acme",
+                                 "--client-id=0oa1",
+                                 "--private-key-file=/k",
+                                 "--key-id=kid1",
+                                 "--client-id=0oa2",
+                                 "--org=beta",
+                                 "--private-key-file=/l",
+                                 NULL };
+
+    (void)state;
+    assert_true(parse(args, NULL));
+    assert_int_equal(config.declared_count, 2);
+    assert_string_equal(config.declared[0].client_id, "0oa1");
+    assert_string_equal(config.declared[0].private_key_file, "/k");
+    assert_string_equal(config.declared[0].key_id, "kid1");
+    assert_string_equal(config.declared[0].token_file, "");
+    assert_string_equal(config.declared[1].client_id, "0oa2");
+    assert_string_equal(config.declared[1].key_id, "");
+}
+
+static void the_environment_declares_an_app_too(void **state)
+{
+    const char *const args[] = { "--data-dir=/d", NULL };
+    const char *const variables[] = { "OKTA_CONNECTOR_ORG=acme", "OKTA_CONNECTOR_CLIENT_ID=0oa1",
+                                      "OKTA_CONNECTOR_PRIVATE_KEY_FILE=/k", "OKTA_CONNECTOR_KEY_ID=kid1", NULL };
+
+    (void)state;
+    assert_true(parse(args, variables));
+    assert_int_equal(config.declared_count, 1);
+    assert_string_equal(config.declared[0].client_id, "0oa1");
+    assert_string_equal(config.declared[0].key_id, "kid1");
+}
+
+static void a_proxy_has_its_password_from_the_environment(void **state)
+{
+    const char *const args[] = { "--data-dir=/d", NULL };
+    const char *const variables[] = { "OKTA_CONNECTOR_PROXY=http://ann:hunter22@proxy.example:3128", NULL };
+
+    (void)state;
+    assert_true(parse(args, variables));
+    assert_string_equal(config.proxy, "http://ann:hunter22@proxy.example:3128");
+}
+
 static void flags_declare_instead_of_the_environment(void **state)
 {
     const char *const args[] = { "--data-dir=/d", "--org=beta", "--token-file=/b", NULL };
@@ -240,6 +304,9 @@ int main(void)
         cmocka_unit_test(an_environment_lists_by_comma),
         cmocka_unit_test(groups_declare_connectors),
         cmocka_unit_test(the_environment_declares_one),
+        cmocka_unit_test(a_service_app_is_declared_with_its_key),
+        cmocka_unit_test(the_environment_declares_an_app_too),
+        cmocka_unit_test(a_proxy_has_its_password_from_the_environment),
         cmocka_unit_test(flags_declare_instead_of_the_environment),
         cmocka_unit_test(help_needs_nothing_else),
     };

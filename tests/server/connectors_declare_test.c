@@ -22,8 +22,9 @@ static int teardown(void **state)
 static bool declare(struct world *w, const char *name, const char *org, const char *file, struct error *err)
 {
     const struct configure_request settings = { .history_days = -1, .retention_days = -1 };
+    const struct declared_source source = { .token_file = file };
 
-    return connectors_declare(world_connectors(w), name, org, file, &settings, err);
+    return connectors_declare(world_connectors(w), name, org, &source, &settings, err);
 }
 
 static void declare_acme(struct world *w)
@@ -75,13 +76,13 @@ static void is_wrong_at_once(void **state)
 static void a_token_file_has_a_size(void **state)
 {
     struct world *w = *state;
-    char large[5000];
+    static char large[16386];
     struct error err;
 
     memset(large, 'a', sizeof large - 1);
     large[sizeof large - 1] = '\0';
     assert_false(declare(w, "acme", ACME_URL, world_write(w, "token", large, 0600), &err));
-    assert_non_null(strstr(err.text, "at most 4096 bytes"));
+    assert_non_null(strstr(err.text, "at most 16384 bytes"));
     assert_false(declare(w, "acme", ACME_URL, "/dev/null", &err));
     assert_non_null(strstr(err.text, "plain file"));
 }

@@ -225,8 +225,8 @@ struct configure_request request_of(const char *name, const char *org, const cha
     return (struct configure_request){
         .name = view_of(name),
         .org = view_of(org),
-        .token = view_of(token),
-        .has_token = token != NULL,
+        .credential = view_of(token),
+        .has_credential = token != NULL,
         .history_days = -1,
         .retention_days = -1,
     };

@@ -24,6 +24,7 @@ struct connector {
     const char *name;
     struct store *store;
     struct poller_snapshot snapshot;
+    struct credential_facts credential;
     bool is_deleted;
     int refs;
 };
@@ -108,6 +109,10 @@ unsigned connector_topic(const struct connector *c)
 void connector_snapshot(struct connector *c, struct poller_snapshot *out)
 {
     *out = c->snapshot;
+}
+void connector_credential(struct connector *c, struct credential_facts *out)
+{
+    *out = c->credential;
 }
 bool connector_is_deleted(const struct connector *c)
 {
@@ -196,7 +201,7 @@ void call_topic(struct call *c, unsigned topic)
 
 static struct {
     struct configure_request configure;
-    char name[80], org[80], token[80];
+    char name[80], org[80], token[800];
     bool keep_data, was_cancelled;
     struct error refuse; /* code ERROR_OK: taken */
 } asked;
@@ -209,7 +214,7 @@ void connectors_configure(struct connectors *cs, const struct configure_request 
     asked.configure = *r;
     snprintf(asked.name, sizeof asked.name, VIEW_FMT, VIEW_ARG(r->name));
     snprintf(asked.org, sizeof asked.org, VIEW_FMT, VIEW_ARG(r->org));
-    snprintf(asked.token, sizeof asked.token, VIEW_FMT, VIEW_ARG(r->token));
+    snprintf(asked.token, sizeof asked.token, VIEW_FMT, VIEW_ARG(r->credential));
     asked.was_cancelled = r->is_cancelled(ctx);
     result = (struct configure_result){ .name = "acme",
                                         .org_id = "00oacme",
@@ -314,7 +319,7 @@ static void configure_hands_on_what_was_asked(void **state)
     assert_string_equal(asked.name, "acme");
     assert_string_equal(asked.org, "acme.okta.com");
     assert_string_equal(asked.token, "00t");
-    assert_true(asked.configure.has_token);
+    assert_true(asked.configure.has_credential);
     assert_true(asked.configure.allow_partial);
     assert_false(asked.configure.validate_only);
     assert_false(asked.configure.is_declared);
@@ -337,6 +342,43 @@ static void configure_hands_on_what_was_asked(void **state)
     okta__connector__v1__configure_response__free_unpacked(response, NULL);
 }
 
+static void configure_hands_on_a_service_app_as_one_text(void **state)
+{
+    configure_type request = OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__INIT;
+    Okta__Connector__V1__ServiceApp app = OKTA__CONNECTOR__V1__SERVICE_APP__INIT;
+
+    (void)state;
+    app.client_id = (char *)" 0oa1\n";
+    app.private_key = (char *)"-----BEGIN\nMIIE\n";
+    app.key_id = (char *)"kid1";
+    request.name = (char *)"acme";
+    request.credential_case = OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__CREDENTIAL_SERVICE_APP;
+    request.service_app = &app;
+    service_configure(&service, call, &request.base);
+    assert_true(asked.configure.has_credential);
+    assert_string_equal(asked.token,
+                        "{\"client_id\":\"0oa1\",\"private_key\":\"-----BEGIN\\nMIIE\",\"key_id\":\"kid1\"}");
+}
+
+static void a_private_key_has_a_size(void **state)
+{
+    configure_type request = OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__INIT;
+    Okta__Connector__V1__ServiceApp app = OKTA__CONNECTOR__V1__SERVICE_APP__INIT;
+    static char large[OKTA_CREDENTIAL_BYTES_MAX];
+
+    (void)state;
+    memset(large, 'a', sizeof large - 1);
+    app.client_id = (char *)"0oa1";
+    app.private_key = large;
+    request.name = (char *)"acme";
+    request.credential_case = OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__CREDENTIAL_SERVICE_APP;
+    request.service_app = &app;
+    service_configure(&service, call, &request.base);
+    assert_int_equal(call->end.code, ERROR_INVALID_ARGUMENT);
+    assert_string_equal(call->end.reason, "CREDENTIAL_INVALID");
+    assert_string_equal(asked.name, ""); /* nobody was asked */
+}
+
 static void configure_without_a_token_keeps_it(void **state)
 {
     configure_type request = OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__INIT;
@@ -344,7 +386,7 @@ static void configure_without_a_token_keeps_it(void **state)
     (void)state;
     request.name = (char *)"acme";
     service_configure(&service, call, &request.base);
-    assert_false(asked.configure.has_token);
+    assert_false(asked.configure.has_credential);
     assert_int_equal(asked.configure.collections, 0);
     assert_int_equal(asked.configure.history_days, -1);
 }
@@ -433,6 +475,36 @@ static void status_knows_one_by_name(void **state)
     (void)state;
     assert_int_equal(s->n_connectors, 1);
     assert_string_equal(s->connectors[0]->org_url, "https://beta.okta.com");
+    okta__connector__v1__status_response__free_unpacked(s, NULL);
+}
+
+static void status_says_what_is_signed_in_with(void **state)
+{
+    status_type *s;
+    const Okta__Connector__V1__CredentialStatus *c;
+
+    (void)state;
+    acme.credential = (struct credential_facts){ .kind = CREDENTIAL_SERVICE_APP,
+                                                 .client_id = "0oa1",
+                                                 .fingerprint = "0123abcd",
+                                                 .set_unix_ms = 5000,
+                                                 .is_from_file = true };
+    snprintf(acme.snapshot.grants.granted, sizeof acme.snapshot.grants.granted, "okta.logs.read okta.users.read");
+    snprintf(acme.snapshot.grants.missing, sizeof acme.snapshot.grants.missing, "okta.groups.read");
+    s = status("");
+    c = s->connectors[0]->credential;
+    assert_non_null(c);
+    assert_int_equal(c->kind, OKTA__CONNECTOR__V1__CREDENTIAL_KIND__CREDENTIAL_KIND_SERVICE_APP);
+    assert_string_equal(c->client_id, "0oa1");
+    assert_string_equal(c->fingerprint, "0123abcd");
+    assert_int_equal(c->set_since->seconds, 5);
+    assert_true(c->from_file);
+    assert_int_equal(c->n_scopes_granted, 2);
+    assert_string_equal(c->scopes_granted[0], "okta.logs.read");
+    assert_string_equal(c->scopes_granted[1], "okta.users.read");
+    assert_int_equal(c->n_scopes_missing, 1);
+    assert_string_equal(c->scopes_missing[0], "okta.groups.read");
+    assert_null(s->connectors[1]->credential); /* it has none */
     okta__connector__v1__status_response__free_unpacked(s, NULL);
 }
 
@@ -751,12 +823,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(configure_hands_on_what_was_asked),
+        TEST(configure_hands_on_a_service_app_as_one_text),
+        TEST(a_private_key_has_a_size),
         TEST(configure_without_a_token_keeps_it),
         TEST(a_collection_that_nobody_knows_is_refused),
         TEST(a_refused_configure_says_why),
         TEST(delete_says_what_remains),
         TEST(status_lists_all_also_those_without_a_store),
         TEST(status_knows_one_by_name),
+        TEST(status_says_what_is_signed_in_with),
         TEST(status_of_nobody),
         TEST(what_never_happened_is_absent),
         TEST(status_says_what_a_poller_shows),

@@ -89,6 +89,11 @@ void connector_snapshot(struct connector *c, struct poller_snapshot *out)
 {
     *out = c->snapshot;
 }
+void connector_credential(struct connector *c, struct credential_facts *out)
+{
+    (void)c;
+    *out = (struct credential_facts){ .kind = CREDENTIAL_NONE };
+}
 bool connector_is_deleted(const struct connector *c)
 {
     return c->is_deleted;
