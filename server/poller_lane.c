@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS   MINUTE_MS
-#define BARRED_MS        (60 * MINUTE_MS) /* a permission that is missing comes by a person's hand */
+#define BACKOFF_FIRST_MS    1000
+#define BACKOFF_TAIL_MAX_MS 30000 /* how late live events may be after an outage */
+#define BACKOFF_MAX_MS      MINUTE_MS
+#define BARRED_MS           (60 * MINUTE_MS) /* a permission that is missing comes by a person's hand */
 /* With its jitter. Nothing here waits longer: what does has been forgotten. */
 #define REST_MAX_MS       (BARRED_MS + BARRED_MS / 10 + MINUTE_MS)
 #define RESTART_REST_MS   30000
@@ -53,6 +54,7 @@ static void keep_page(struct lane *l, const struct okta_answer *a)
 void lane_failed(struct lane *l, int64_t until_mono_ms, const char *format, ...)
 {
     int64_t now = poller_mono_ms(l->p), wait_ms = BACKOFF_FIRST_MS;
+    int64_t max_ms = l->row->priority == OKTA_LANE_TAIL ? BACKOFF_TAIL_MAX_MS : BACKOFF_MAX_MS;
     va_list args;
 
     va_start(args, format);
@@ -60,10 +62,10 @@ void lane_failed(struct lane *l, int64_t until_mono_ms, const char *format, ...)
     va_end(args);
     l->why = REASON_ANSWER_UNUSABLE; /* who knows better says so afterwards */
     l->failures++;
-    for (int i = 1; i < l->failures && wait_ms < BACKOFF_MAX_MS; i++)
+    for (int i = 1; i < l->failures && wait_ms < max_ms; i++)
         wait_ms *= 2;
-    if (wait_ms > BACKOFF_MAX_MS)
-        wait_ms = BACKOFF_MAX_MS;
+    if (wait_ms > max_ms)
+        wait_ms = max_ms;
     /* The client knows Okta's limits, and how long to keep away; the rest is ours. */
     l->due_mono_ms = until_mono_ms > now ? until_mono_ms : now + poller_jitter_ms(l->p, wait_ms);
     l->not_before_mono_ms = l->due_mono_ms;
