@@ -20,6 +20,8 @@ static void on_changed(void *ctx)
     struct world *w = ctx;
 
     w->changed++;
+    if (w->on_changed != NULL)
+        w->on_changed(w);
 }
 
 static bool on_fresh_token(void *ctx, struct view used, struct buf *out)
@@ -88,7 +90,10 @@ void world_open(struct world *w, const struct world_options *options)
     hand_clock_init(&w->clock, WORLD_START_MS);
     w->clock_off_ms = options->clock_off_ms;
     w->wrong_clock = (struct clock){ mono_ms, unix_ms, w };
+    w->ctx = options->ctx;
     w->transport = emulator_transport_create(w->emulator, &w->clock, options->latency_ms);
+    if (options->wrap != NULL)
+        w->transport = options->wrap(w, w->transport);
     w->store_max_bytes = options->store_max_bytes != 0 ? options->store_max_bytes : UINT64_C(256) << 20;
     w->options = (struct poller_options){
         .clock = &w->wrong_clock,
@@ -238,6 +243,26 @@ static void read_truth(struct world *w, struct uuids *out)
             add_uuid(out, t.uuid);
     }
     sort(out);
+}
+
+void world_compare(struct world *w, size_t *lost, size_t *doubled)
+{
+    struct uuids want = { 0 }, have = { 0 };
+    size_t i = 0, j = 0;
+
+    *lost = *doubled = 0;
+    read_truth(w, &want);
+    read_store(w, &have);
+    while (i < want.count || j < have.count) {
+        int order = i == want.count ? 1 : j == have.count ? -1 : strcmp(want.at[i], have.at[j]);
+
+        *lost += order < 0;
+        *doubled += order > 0;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    free(want.at);
+    free(have.at);
 }
 
 static void tell_difference(const struct uuids *want, const struct uuids *have)

@@ -25,7 +25,9 @@ struct world {
     struct poller_snapshot now; /* as of the last turn */
     uint64_t changed;           /* calls of the poller's `changed` */
     unsigned restarts;
-    const char *fresh_token; /* what the poller gets when it asks for a newer token */
+    void (*on_changed)(struct world *w); /* each time, while the turn goes on */
+    void *ctx;                           /* yours */
+    const char *fresh_token;             /* what the poller gets when it asks for a newer token */
     unsigned fresh_asked;
 };
 
@@ -36,6 +38,9 @@ struct world_options {
     int64_t latency_ms;
     int64_t clock_off_ms; /* the poller's wall clock is wrong by that */
     uint64_t store_max_bytes;
+    /* Something between the poller and the org, which owns `inner` from then on. */
+    struct okta_transport *(*wrap)(struct world *w, struct okta_transport *inner);
+    void *ctx;
 };
 
 /* Everything is open, the poller has not had a turn. */
@@ -59,6 +64,8 @@ bool world_is_refused(const struct world *w);
 /* ASSERTs that the store holds each catalogue event of the truth that was persisted from the tail's start on or
  * published since the history's target, once, and nothing else. */
 void world_check_exactly_once(struct world *w);
+/* Counts instead: events of the truth that are not stored, and stored ones beyond the truth. */
+void world_compare(struct world *w, size_t *lost, size_t *doubled);
 /* ASSERTs that as many were stored, be it that retention has removed some of them since. */
 void world_check_nothing_is_lost(struct world *w);
 /* ASSERTs that no transaction is committed while as much time passes. */
