@@ -87,9 +87,12 @@ static bool show_stats(const struct act *a)
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
         buf_printf(&a->out->body, "%s\"%s\":%llu", i > 0 ? "," : "", prefixes[i],
                    (unsigned long long)emulator_requests(a->emulator, prefixes[i]));
-    buf_printf(&a->out->body, "},\"violations\":%llu,\"answers_429\":%llu,\"events\":%zu,\"users\":%zu}\n",
+    buf_printf(&a->out->body,
+               "},\"violations\":%llu,\"answers_429\":%llu,\"faults\":%llu,"
+               "\"events\":%zu,\"users\":%zu}\n",
                (unsigned long long)emulator_violations(a->emulator),
-               (unsigned long long)emulator_answers_429(a->emulator), emulator_truth_count(a->emulator),
+               (unsigned long long)emulator_answers_429(a->emulator),
+               (unsigned long long)emulator_faults_done(a->emulator), emulator_truth_count(a->emulator),
                emulator_user_count(a->emulator));
     return true;
 }
@@ -229,6 +232,22 @@ static bool fault(const struct act *a)
     return true;
 }
 
+static bool faults(const struct act *a)
+{
+    struct view clear = query_value(a->query, "clear");
+    AUTO_BUF struct buf text = BUF(ANSWER_BYTES_MAX);
+    struct error err;
+
+    if (clear.len > 0 && !view_is(clear, "1"))
+        return refuse(a->out, 400, "clear is 1");
+    if (clear.len > 0)
+        emulator_clear_faults(a->emulator);
+    if (emulator_load_faults(a->emulator, a->body, &err))
+        return true;
+    json_text_put(view_of(err.text), &text);
+    return refuse(a->out, 400, buf_cstr(&text));
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -250,6 +269,7 @@ static const struct {
     { "/__zone", "POST", "outside", set_zone },
     { "/__revoke-access-tokens", "POST", "", revoke_access_tokens },
     { "/__rotate-nonce", "POST", "", rotate_nonce },
+    { "/__faults", "POST", "clear", faults },
     { "/__fault", "POST", "prefix count status body", fault },
 };
 

@@ -106,50 +106,11 @@ static int32_t charge(struct emulator *e, struct bucket *b)
     return b->limit - b->spent - neighbours;
 }
 
-static struct fault *find_fault(struct emulator *e, struct view target)
-{
-    for (size_t i = 0; i < e->faults_count; i++)
-        if (e->faults[i].count > 0 && view_starts(target, e->faults[i].prefix))
-            return &e->faults[i];
-    return NULL;
-}
-
 static void answer_429(struct emulator *e, struct emulator_response *out)
 {
     static const struct fail fail = { 429, "E0000047", false, NULL, NULL };
 
     wire_fail(e, out, &fail, "API call exceeded rate limit due to too many requests.");
-}
-
-static void answer_fault(struct emulator *e, struct fault *fault, struct emulator_response *out)
-{
-    static const struct {
-        struct fail fail;
-        const char *summary;
-    } usual[] = {
-        { { 400, "E0000001", false, NULL, NULL }, "Api validation failed" },
-        { { 401, "E0000011", false, NULL, NULL }, "Invalid token provided" },
-        { { 403, "E0000006", false, NULL, NULL }, "You do not have permission to perform the requested action" },
-        { { 404, "E0000007", false, NULL, NULL }, "Not found: Resource not found" },
-        { { 500, "E0000009", false, NULL, NULL }, "Internal Server Error" },
-        { { 503, "E0000010", false, NULL, NULL }, "Service is in read only mode" },
-    };
-
-    fault->count--;
-    if (fault->body != NULL) {
-        buf_puts(&e->body, fault->body);
-        wire_finish(e, out, fault->status);
-        return;
-    }
-    if (fault->status == 429) {
-        answer_429(e, out);
-        return;
-    }
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (usual[i].fail.status == fault->status)
-            wire_fail(e, out, &usual[i].fail, "%s", usual[i].summary);
-    if (out->status == 0)
-        wire_finish(e, out, fault->status);
 }
 
 /* False: it was answered. */
@@ -234,28 +195,42 @@ static void note_violations(struct emulator *e, const struct route *route, const
     e->violations += request->cookie.len > 0;
 }
 
+static void answer(struct emulator *e, const struct route *route, struct view query_text, struct ask *ask,
+                   struct emulator_response *out)
+{
+    static const struct fail no_such_path = { 404, "E0000008", false, NULL, NULL };
+
+    if (route == NULL)
+        wire_fail(e, out, &no_such_path, "The requested path was not found");
+    else
+        run_route(e, route, ask, query_text, out);
+}
+
 static void dispatch(struct emulator *e, const struct emulator_request *request, struct view query_text,
                      struct ask *ask, struct emulator_response *out)
 {
-    static const struct fail no_such_path = { 404, "E0000008", false, NULL, NULL };
     const struct route *route = find_route(ask->path, &ask->item);
-    struct fault *fault = find_fault(e, request->target);
-    int32_t remaining = 0;
+    const struct emulator_fault *fault = request->fault != NULL ? request->fault : faults_pick(&e->faults, request);
+    int32_t remaining = 0, shown_remaining;
+    struct bucket shown;
 
     note_violations(e, route, request);
     if (route != NULL && route->bucket != BUCKET_UNLIMITED) {
         remaining = charge(e, &e->buckets[route->bucket]);
-        wire_rate_headers(&e->buckets[route->bucket],
-                          remaining < 0 || (fault != NULL && fault->status == 429) ? 0 : remaining, out);
+        shown = e->buckets[route->bucket];
+        shown_remaining = remaining < 0 ? 0 : remaining;
+        if (fault != NULL)
+            fault_rate(e, fault, &shown, &shown_remaining);
+        wire_rate_headers(&shown, shown_remaining, out);
+    }
+    if (fault == NULL || !fault_answers(e, fault, request, out)) {
+        if (remaining < 0)
+            answer_429(e, out);
+        else
+            answer(e, route, query_text, ask, out);
     }
     if (fault != NULL)
-        answer_fault(e, fault, out);
-    else if (route == NULL)
-        wire_fail(e, out, &no_such_path, "The requested path was not found");
-    else if (remaining < 0)
-        answer_429(e, out);
-    else
-        run_route(e, route, ask, query_text, out);
+        fault_deliver(e, fault, out);
 }
 
 void emulator_answer(struct emulator *e, const struct emulator_request *request, struct emulator_response *out)
@@ -272,6 +247,7 @@ void emulator_answer(struct emulator *e, const struct emulator_request *request,
     emulator_advance(e, request->now_unix_ms);
     out->status = 0;
     out->body = VIEW_NONE;
+    out->delivery = (struct emulator_delivery){ .how = EMULATOR_FAULT_ANSWER };
     wire_begin(e, out);
     count_path(e, ask.path);
     dispatch(e, request, query_text, &ask, out);

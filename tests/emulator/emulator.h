@@ -62,21 +62,82 @@ void emulator_destroy(struct emulator *e);
 /* Once the port is known. */
 void emulator_set_base_url(struct emulator *e, const char *base_url);
 
+/* What can happen to an answer. */
+enum emulator_fault_kind {
+    EMULATOR_FAULT_ANSWER, /* it is the right one, late perhaps */
+    /* another answer */
+    EMULATOR_FAULT_STATUS,      /* this status, with code, body and headers as given, or those usual for it */
+    EMULATOR_FAULT_LIMIT,       /* 500 E0000009 when more than `limit` are asked for */
+    EMULATOR_FAULT_CONCURRENCY, /* 429 with limit and remaining 0, and a reset two minutes away */
+    EMULATOR_FAULT_HTML,        /* 200 and a page of somebody else's */
+    EMULATOR_FAULT_GARBAGE,     /* 200 and bytes that mean nothing */
+    EMULATOR_FAULT_DEEP,        /* 100,000 arrays in each other */
+    EMULATOR_FAULT_HUGE,        /* an empty list, and `bytes` of blanks after it; 0: 100 MB */
+    /* the right answer, spoilt */
+    EMULATOR_FAULT_TYPE,      /* called text/plain */
+    EMULATOR_FAULT_DUPLICATE, /* a key stands twice in an object */
+    EMULATOR_FAULT_UTF8,      /* what is no UTF-8 in a string */
+    /* the right answer, on a bad way; whoever carries it does this: see struct emulator_delivery */
+    EMULATOR_FAULT_DRIP,
+    EMULATOR_FAULT_STALL,
+    EMULATOR_FAULT_RESET,
+    EMULATOR_FAULT_RESET_BODY,
+    EMULATOR_FAULT_TRUNCATED,
+    EMULATOR_FAULT_TRUNCATED_GZIP,
+    EMULATOR_FAULT_CLOSE,
+    EMULATOR_FAULTS,
+};
+
+struct emulator_fault {
+    enum emulator_fault_kind kind;
+    int status;
+    const char *code, *body, *headers; /* NULL: the usual; headers: "Name: value\r\n" each */
+    int64_t delay_ms;                  /* before the first byte, whatever the kind */
+    uint32_t drip_bytes, drip_ms;      /* so many at a time; 0: 512 each 100 ms */
+    uint32_t limit;
+    uint64_t bytes;
+};
+
+/* To which requests. A request is for the first rule whose turn it is. */
+struct emulator_fault_rule {
+    struct emulator_fault what;
+    const char *prefix, *method; /* of the target; NULL: any */
+    uint32_t skip;               /* so many at first */
+    uint32_t every;              /* then each such; 0 and 1: all */
+    uint32_t per_million;        /* of these, by chance; 0: all */
+    uint64_t seed;               /* of the chance */
+    uint32_t count;              /* so often; 0: without end */
+};
+
 struct emulator_request {
     const char *method;        /* "GET" */
     struct view target;        /* path and query, as sent */
     struct view authorization; /* header value; none when absent */
     struct view cookie;        /* none when absent; any is counted as a test failure */
     struct view content_type, accept;
-    struct view dpop;    /* header value: a proof of possession; none when absent */
-    struct view body;    /* of a POST */
-    int64_t now_unix_ms; /* never goes back; time passes by this alone */
+    struct view dpop;                   /* header value: a proof of possession; none when absent */
+    struct view body;                   /* of a POST */
+    const struct emulator_fault *fault; /* happens to this one, whatever the rules say; NULL: they decide */
+    int64_t now_unix_ms;                /* never goes back; time passes by this alone */
+};
+
+/* What is to happen to a response on its way. All zero: nothing. */
+struct emulator_delivery {
+    enum emulator_fault_kind how; /* DRIP and those after it, or ANSWER:
+                                     DRIP: drip_bytes each drip_ms; STALL: half the body, then silence;
+                                     RESET: no byte, the connection breaks; RESET_BODY: it breaks in the body;
+                                     TRUNCATED: it closes in the body; TRUNCATED_GZIP: the body ends, its compression
+                                     does not; CLOSE: well, but the connection then dies unnoticed */
+    int64_t delay_ms;
+    uint32_t drip_bytes, drip_ms;
+    uint64_t blanks; /* that follow the body */
 };
 
 struct emulator_response {
     int status;
     struct buf head;  /* "Name: value\r\n" each */
     struct view body; /* valid until the next call */
+    struct emulator_delivery delivery;
 };
 
 /* *out must be initialised with emulator_response_init; head is reset. */
@@ -113,8 +174,13 @@ void emulator_set_outside_zone(struct emulator *e, bool is_outside);
 /* Every logs cursor given out until now is answered 400 E0000031. */
 void emulator_expire_cursors(struct emulator *e);
 /* The next `count` requests whose target begins with `prefix` get this answer instead; without a body, the usual one of
- * that status. False when 32 are waiting already. */
+ * that status. False when 32 rules are waiting already. */
 bool emulator_fault(struct emulator *e, const char *prefix, uint32_t count, int status, const char *body);
+MUST_CHECK bool emulator_add_fault(struct emulator *e, const struct emulator_fault_rule *rule);
+/* Rules as text: see the README. On failure those before the line at fault are in force. */
+MUST_CHECK bool emulator_load_faults(struct emulator *e, struct view script, struct error *err);
+void emulator_clear_faults(struct emulator *e);
+uint64_t emulator_faults_done(const struct emulator *e);
 
 /* The truth: every event made visible, in the order of persistence. */
 struct emulator_truth {

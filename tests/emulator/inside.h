@@ -5,13 +5,13 @@
 #include "content.h"
 #include "emulator.h"
 #include "events.h"
+#include "fault.h"
 #include "oauth.h"
 #include "query.h"
 #include "users.h"
 
 #define BODY_BYTES_MAX (128u << 20)
 #define HEAD_BYTES_MAX (64u << 10)
-#define FAULTS_MAX     32
 #define PATHS_MAX      20000 /* counted one by one; of any other only the endpoint is */
 #define RETENTION_MS   (90 * INT64_C(86400000))
 #define SINCE_MAX_MS   (180 * INT64_C(86400000))
@@ -36,12 +36,6 @@ enum data_kind { DATA_USERS, DATA_GROUPS, DATA_APPS, DATA_LOGS, DATA_ROLES, DATA
 struct bucket {
     int32_t limit, spent;
     int64_t reset_unix_s;
-};
-
-struct fault {
-    char *prefix, *body;
-    uint32_t count;
-    int status;
 };
 
 struct path_count {
@@ -70,8 +64,7 @@ struct emulator {
     struct users users;
     struct org org;
     struct bucket buckets[BUCKETS];
-    struct fault faults[FAULTS_MAX];
-    size_t faults_count;
+    struct faults faults;
     struct path_count *paths;
     size_t paths_count, paths_room;
     struct shelf *uuids, *user_ids; /* behind pointers: filled by those who only look */
@@ -88,6 +81,16 @@ typedef void endpoint(struct emulator *e, const struct ask *ask, struct emulator
 
 endpoint logs_list, users_list, users_one, groups_list, groups_one, apps_list, apps_one, org_one, well_known_one;
 endpoint token_make;
+
+/* ---- fault_answer.c ---- */
+
+/* Whether the fault's answer took the place of the right one. */
+bool fault_answers(struct emulator *e, const struct emulator_fault *fault, const struct emulator_request *request,
+                   struct emulator_response *out);
+/* Spoils what is in *out, and says what is to become of it. */
+void fault_deliver(struct emulator *e, const struct emulator_fault *fault, struct emulator_response *out);
+/* What the limit's headers say with it. */
+void fault_rate(const struct emulator *e, const struct emulator_fault *fault, struct bucket *shown, int32_t *remaining);
 
 /* ---- access.c ---- */
 

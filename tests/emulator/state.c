@@ -110,18 +110,31 @@ void emulator_expire_cursors(struct emulator *e)
 
 bool emulator_fault(struct emulator *e, const char *prefix, uint32_t count, int status, const char *body)
 {
-    size_t i = 0;
+    const struct emulator_fault_rule rule = { .what = { EMULATOR_FAULT_STATUS, .status = status, .body = body },
+                                              .prefix = prefix,
+                                              .count = count };
 
-    while (i < e->faults_count && e->faults[i].count > 0)
-        i++;
-    if (i == FAULTS_MAX)
-        return false;
-    if (i == e->faults_count)
-        e->faults_count++;
-    free(e->faults[i].prefix);
-    free(e->faults[i].body);
-    e->faults[i] = (struct fault){ mem_strdup(prefix), mem_strdup(body), count, status };
-    return true;
+    return emulator_add_fault(e, &rule);
+}
+
+bool emulator_add_fault(struct emulator *e, const struct emulator_fault_rule *rule)
+{
+    return faults_add(&e->faults, rule);
+}
+
+bool emulator_load_faults(struct emulator *e, struct view script, struct error *err)
+{
+    return faults_load(&e->faults, script, err);
+}
+
+void emulator_clear_faults(struct emulator *e)
+{
+    faults_deinit(&e->faults);
+}
+
+uint64_t emulator_faults_done(const struct emulator *e)
+{
+    return e->faults.done;
 }
 
 /* ---- counts ---- */
@@ -252,10 +265,7 @@ void emulator_destroy(struct emulator *e)
 {
     if (e == NULL)
         return;
-    for (size_t i = 0; i < e->faults_count; i++) {
-        free(e->faults[i].prefix);
-        free(e->faults[i].body);
-    }
+    faults_deinit(&e->faults);
     for (size_t i = 0; i < e->paths_count; i++)
         free(e->paths[i].path);
     free(e->paths);

@@ -79,6 +79,24 @@ static const struct row {
     { "a reset", TRANSPORT_RESET, 0, true, false, false, false, false, 50, 1 },
     { "half a body", TRANSPORT_TRUNCATED, 200, true, false, false, true, false, 50, 1 },
     { "a connection that had died", TRANSPORT_STALE, 0, true, false, true, false, false, 50, 0 },
+    { "a reset in the body", TRANSPORT_RESET_BODY, 200, true, false, false, true, false, 50, 1 },
+    { "compression cut short", TRANSPORT_GZIP, 200, true, false, false, true, false, 50, 1 },
+    { "a body that stalls", TRANSPORT_STALL, 200, true, true, false, true, false, 60000, 1 },
+    { "a body drop by drop", TRANSPORT_DRIP, 200, false, false, false, true, true, 50, 1 },
+    { "a page of somebody else's", TRANSPORT_HTML, 200, false, false, false, true, false, 50, 1 },
+    { "arrays in arrays", TRANSPORT_DEEP, 200, false, false, false, true, false, 50, 1 },
+    { "a hundred megabytes", TRANSPORT_HUGE, 200, true, false, false, true, false, 50, 1 },
+    { "another type", TRANSPORT_TYPE, 200, false, false, false, true, true, 50, 1 },
+    { "a key twice", TRANSPORT_DUPLICATE, 200, false, false, false, true, true, 50, 1 },
+    { "no UTF-8", TRANSPORT_UTF8, 200, false, false, false, true, true, 50, 1 },
+    { "500", TRANSPORT_500, 500, false, false, false, true, true, 50, 1 },
+    { "502", TRANSPORT_502, 502, false, false, false, true, false, 50, 1 },
+    { "503", TRANSPORT_503, 503, false, false, false, true, true, 50, 1 },
+    { "504 and no body", TRANSPORT_504, 504, false, false, false, false, false, 50, 1 },
+    { "429", TRANSPORT_429, 429, false, false, false, true, true, 50, 1 },
+    { "too many at once", TRANSPORT_CONCURRENCY, 429, false, false, false, true, true, 50, 1 },
+    { "401", TRANSPORT_401, 401, false, false, false, true, true, 50, 1 },
+    { "403", TRANSPORT_403, 403, false, false, false, true, true, 50, 1 },
 };
 
 static void arrives(void **state)
@@ -245,6 +263,124 @@ static void headers_travel_both_ways(void **state)
     end(&w);
 }
 
+/* ---- a mixture ---- */
+
+static void mix(struct world *w, uint64_t seed, uint32_t per_mille, uint64_t kinds, uint32_t requests)
+{
+    const struct transport_mix m = { seed, per_mille, kinds };
+
+    emulator_transport_mix(w->transport, &m);
+    for (uint32_t i = 0; i < requests; i++) {
+        start(w, 0, "https://acme.okta.com/api/v1/org");
+        w->transport->run(w->transport, 100000);
+        assert_null(w->x[0].transfer);
+        buf_deinit(&w->x[0].head);
+        buf_deinit(&w->x[0].body);
+    }
+}
+
+static void every_kind_comes_about_as_often_as_asked_and_the_seed_decides(void **state)
+{
+    struct world w, again;
+    uint64_t met = 0;
+
+    (void)state;
+    begin(&w, 1);
+    begin(&again, 1);
+    mix(&w, 5, 500, 0, 2000);
+    mix(&again, 5, 500, 0, 2000);
+    for (int i = 1; i < TRANSPORT_FAULTS; i++) {
+        uint64_t count = emulator_transport_count(w.transport, (enum transport_fault)i);
+
+        assert_true(count > 15 && count < 100);
+        assert_int_equal(count, emulator_transport_count(again.transport, (enum transport_fault)i));
+        met += count;
+    }
+    assert_true(met > 900 && met < 1150);
+    assert_int_equal(met + emulator_transport_count(w.transport, TRANSPORT_OK), 2000);
+    assert_true(emulator_transport_last_fault_mono_ms(w.transport) > 1000);
+    end(&w);
+    end(&again);
+}
+
+static void of_the_kinds_that_were_asked_for_and_none_after_the_end(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, 1);
+    mix(&w, 5, 1000, TRANSPORT_BIT(TRANSPORT_RESET) | TRANSPORT_BIT(TRANSPORT_503), 100);
+    mix(&w, 5, 0, 0, 100);
+    assert_int_equal(emulator_transport_count(w.transport, TRANSPORT_RESET) +
+                         emulator_transport_count(w.transport, TRANSPORT_503),
+                     100);
+    assert_true(emulator_transport_count(w.transport, TRANSPORT_503) > 20);
+    assert_int_equal(emulator_transport_count(w.transport, TRANSPORT_OK), 100);
+    end(&w);
+}
+
+static void a_connection_that_was_closed_in_silence_is_found_dead_once(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, 1);
+    emulator_transport_fault(w.transport, TRANSPORT_CLOSE, 1);
+    for (size_t i = 0; i < 3; i++) {
+        start(&w, i, "https://acme.okta.com/api/v1/org");
+        w.transport->run(w.transport, 1000);
+    }
+    assert_int_equal(w.x[0].http_status, 200);
+    assert_true(w.x[1].was_stale_connection);
+    assert_int_equal(w.x[2].http_status, 200);
+    assert_int_equal(emulator_requests(w.emulator, ""), 2);
+    end(&w);
+}
+
+static void the_orgs_own_rules_hold_on_this_way_too(void **state)
+{
+    struct error err;
+    struct world w;
+
+    (void)state;
+    begin(&w, 50);
+    assert_true(emulator_load_faults(w.emulator,
+                                     VIEW("{\"fault\":\"answer\",\"delay_ms\":700,\"count\":1}\n"
+                                          "{\"fault\":\"answer\",\"delay_ms\":70000,\"count\":1}\n"
+                                          "{\"fault\":\"truncate\",\"count\":1}"),
+                                     &err));
+    start(&w, 0, "https://acme.okta.com/api/v1/org");
+    w.transport->run(w.transport, 100000);
+    assert_int_equal(w.clock.unix_ms - START_MS, 750);
+    assert_int_equal(w.x[0].http_status, 200);
+    start(&w, 1, "https://acme.okta.com/api/v1/org");
+    w.transport->run(w.transport, 100000);
+    assert_int_equal(w.clock.unix_ms - START_MS, 60750);
+    assert_true(w.x[1].timed_out);
+    start(&w, 2, "https://acme.okta.com/api/v1/org");
+    w.transport->run(w.transport, 100000);
+    assert_string_not_equal(w.x[2].failure, "");
+    end(&w);
+}
+
+static void a_form_is_posted(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, 0);
+    w.x[0] = (struct okta_exchange){ .url = (char *)(uintptr_t) "https://acme.okta.com/oauth2/v1/token",
+                                     .headers = headers,
+                                     .post_body = "grant_type=password",
+                                     .body_bytes_max = 1u << 20,
+                                     .header_bytes_max = 64u << 10 };
+    w.transport->start(w.transport, &w.x[0]);
+    w.transport->run(w.transport, 0);
+    assert_int_equal(w.x[0].http_status, 400);
+    assert_int_equal(emulator_violations(w.emulator), 0);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +392,11 @@ int main(void)
         cmocka_unit_test(what_was_cancelled_never_comes),
         cmocka_unit_test(a_body_beyond_the_cap_is_a_failure),
         cmocka_unit_test(headers_travel_both_ways),
+        cmocka_unit_test(every_kind_comes_about_as_often_as_asked_and_the_seed_decides),
+        cmocka_unit_test(of_the_kinds_that_were_asked_for_and_none_after_the_end),
+        cmocka_unit_test(a_connection_that_was_closed_in_silence_is_found_dead_once),
+        cmocka_unit_test(the_orgs_own_rules_hold_on_this_way_too),
+        cmocka_unit_test(a_form_is_posted),
     };
 
     return RUN_ROWS(arrives, rows) + cmocka_run_group_tests(tests, NULL, NULL);
