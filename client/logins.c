@@ -153,10 +153,19 @@ static bool take_options(struct logins *l, struct error *err)
 
 /* ---- while it runs ---- */
 
+/* On stderr: what is on stdout is events, whatever the format. */
+static void put_notice(struct logins *l, const Okta__Connector__V1__Notice *n)
+{
+    ticker_hide(&l->ticker);
+    cli_note("%s: notice: %s%s%s", PROGRAM, n->text, n->remedy[0] != '\0' ? " - " : "", n->remedy);
+}
+
 static void on_message(void *ctx, const Okta__Connector__V1__StreamLoginsResponse *m)
 {
     struct logins *l = ctx;
 
+    if (m->other_case == OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__OTHER_NOTICE)
+        put_notice(l, m->notice);
     for (size_t i = 0; i < m->n_logins && output_ok(&l->cli->out); i++)
         login_view_put(&l->view, m->logins[i]);
     if (m->n_logins == 0 || !l->request.follow)

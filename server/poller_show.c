@@ -144,9 +144,11 @@ static void show_state(struct poller *p)
     log_standing(p, &s);
     if (s.state != now->state)
         now->state_since_unix_ms = poller_unix_ms(p);
+    /* A silent log is counted for itself. */
+    if (s.state != now->state || (s.why != REASON_LOG_SILENT && now->reason != REASON_LOG_SILENT))
+        now->state_changes++;
     now->state = s.state;
     now->reason = s.why;
-    now->state_changes++;
 }
 
 /* ---- waits ---- */

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "service/notices.h"
 #include "service/service.h"
 
 #include "okta/connector/v1/connector.pb-c.h"
@@ -38,7 +39,12 @@ struct call {
     char trailer[128];
 
     uint64_t seen[SEEN_MAX]; /* sequences that came */
-    size_t count, messages, progress_marks, hellos;
+    size_t count, messages, progress_marks, hellos, notices;
+    struct {
+        int kind, old_state, new_state, reason;
+        uint64_t count;
+        bool has_text, has_remedy;
+    } notice; /* the last */
     bool at_head;
     char token[128];
 };
@@ -118,6 +124,18 @@ static void take(struct call *c, const unsigned char *at, size_t len)
     if (response->other_case == OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__OTHER_PROGRESS) {
         c->progress_marks++;
         c->at_head = response->progress->at_head;
+    }
+    if (response->other_case == OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__OTHER_NOTICE) {
+        const Okta__Connector__V1__Notice *n = response->notice;
+
+        c->notices++;
+        c->notice.kind = (int)n->kind;
+        c->notice.old_state = (int)n->old_state;
+        c->notice.new_state = (int)n->new_state;
+        c->notice.reason = (int)n->reason;
+        c->notice.count = n->count;
+        c->notice.has_text = n->text[0] != '\0';
+        c->notice.has_remedy = n->remedy[0] != '\0';
     }
     okta__connector__v1__stream_logins_response__free_unpacked(response, NULL);
 }
@@ -488,9 +506,121 @@ static void drains_with_its_last_token(void **state)
     c = begin(&request);
     run(c);
     c->ops->drain(c->stream, c);
+    run(c);
+    assert_int_equal(c->notices, 1);
+    assert_int_equal(c->notice.kind, NOTICE_DRAINING);
     assert_int_equal(c->end.code, ERROR_UNAVAILABLE);
     assert_string_equal(c->end.reason, "SHUTTING_DOWN");
     assert_string_equal(c->trailer, c->token);
+    end(c);
+}
+
+static void a_reader_who_does_not_follow_hears_no_notice(void **state)
+{
+    request_type request = request_from_beginning(false);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 5, T0);
+    one.snapshot.state = CONNECTOR_DEGRADED;
+    request.max_batch = 2;
+    c = begin(&request);
+    wrote = false;
+    c->ops->ready(c->stream, c);
+    c->ops->drain(c->stream, c);
+    run(c);
+    assert_int_equal(c->notices, 0);
+    assert_int_equal(c->end.code, ERROR_UNAVAILABLE);
+    end(c);
+}
+
+static void a_change_of_state_is_told_in_the_stream_with_its_token(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+    char token[128];
+
+    (void)state;
+    stored_add(one.store, 2, T0);
+    c = begin(&request);
+    run(c);
+    assert_int_equal(c->notices, 0);
+    snprintf(token, sizeof token, "%s", c->token);
+    one.snapshot.state = CONNECTOR_RECONNECT_REQUIRED;
+    one.snapshot.reason = REASON_TOKEN_REFUSED;
+    one.snapshot.state_changes = 1;
+    run(c); /* woken by the poller */
+    assert_int_equal(c->notices, 1);
+    assert_int_equal(c->notice.kind, NOTICE_STATE_CHANGED);
+    assert_int_equal(c->notice.old_state, CONNECTOR_LIVE);
+    assert_int_equal(c->notice.new_state, CONNECTOR_RECONNECT_REQUIRED);
+    assert_int_equal(c->notice.reason, REASON_TOKEN_REFUSED);
+    assert_true(c->notice.has_text && c->notice.has_remedy);
+    assert_string_equal(c->token, token);
+    one.snapshot.state = CONNECTOR_LIVE;
+    one.snapshot.reason = REASON_NONE;
+    one.snapshot.state_changes = 2;
+    run(c); /* too soon: it is due when the minute is over, not at the next progress mark */
+    assert_int_equal(c->notices, 1);
+    for (int i = 0; i < 10 && c->notices < 2; i++) {
+        now_ms = c->timer_ms;
+        run(c);
+    }
+    assert_int_equal(now_ms, 61000);
+    assert_int_equal(c->notice.new_state, CONNECTOR_LIVE);
+    end(c);
+}
+
+/* Also where it always has something to read. */
+static void a_busy_reader_is_told_too(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 100, T0);
+    request.max_batch = 1;
+    c = begin(&request);
+    for (int i = 0; i < 5; i++) {
+        wrote = false;
+        c->ops->ready(c->stream, c);
+    }
+    one.snapshot.late = 3;
+    now_ms += 1000;
+    wrote = false;
+    c->ops->ready(c->stream, c);
+    assert_int_equal(c->notices, 1);
+    assert_int_equal(c->notice.kind, NOTICE_LATE_EVENTS);
+    assert_int_equal(c->notice.count, 3);
+    run(c);
+    assert_ascending(c, JOURNAL_FIRST, 100);
+    end(c);
+}
+
+static void who_is_about_to_be_overtaken_is_warned(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 100, T0);
+    request.max_batch = 10;
+    c = begin(&request);
+    for (int i = 0; i < 7; i++) { /* hello, and sixty events */
+        wrote = false;
+        c->ops->ready(c->stream, c);
+    }
+    now_ms += 60000;
+    wrote = false;
+    c->ops->ready(c->stream, c); /* looked */
+    assert_int_equal(c->notices, 0);
+    stored_prune(one.store, T0 + 40000);
+    now_ms += 60000;
+    wrote = false;
+    c->ops->ready(c->stream, c);
+    assert_int_equal(c->notices, 1);
+    assert_int_equal(c->notice.kind, NOTICE_HISTORY_ENDING);
+    assert_in_range(c->notice.count, 20, 30);
     end(c);
 }
 
@@ -605,6 +735,10 @@ int main(void)
         FACT(a_token_from_while_it_waited_is_the_beginning),
         FACT(ends_when_the_connector_is_deleted),
         FACT(drains_with_its_last_token),
+        FACT(a_reader_who_does_not_follow_hears_no_notice),
+        FACT(a_change_of_state_is_told_in_the_stream_with_its_token),
+        FACT(a_busy_reader_is_told_too),
+        FACT(who_is_about_to_be_overtaken_is_warned),
         FACT(counts_what_it_sent_for_status),
     };
 
