@@ -1,7 +1,7 @@
-/* configure and reconnect: a name, an org and a token go in; the permission table comes out. */
+/* configure and reconnect: a name, an org and a credential go in; the permission table comes out. */
 #include "client/cli.h"
+#include "client/credential.h"
 #include "client/terminal.h"
-#include "client/token.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ struct wish {
     Okta__Connector__V1__ConfigureRequest request;
     Okta__Connector__V1__Collection collections[2];
     Google__Protobuf__UInt32Value history, retention;
-    struct buf name, org, token;
+    struct buf name, org;
+    struct credential credential;
 };
 
 static void wish_init(struct wish *w)
@@ -27,14 +28,14 @@ static void wish_init(struct wish *w)
     google__protobuf__uint32_value__init(&w->retention);
     buf_init(&w->name, ANSWER_BYTES_MAX);
     buf_init(&w->org, ANSWER_BYTES_MAX);
-    buf_init(&w->token, TOKEN_BYTES_MAX);
+    credential_init(&w->credential);
 }
 
 static void wish_deinit(struct wish *w)
 {
     buf_deinit(&w->name);
     buf_deinit(&w->org);
-    token_wipe(&w->token);
+    credential_deinit(&w->credential);
 }
 
 /* ---- what the command line says ---- */
@@ -87,7 +88,8 @@ static bool take_options(const struct cli *cli, struct wish *w, struct error *er
         buf_puts(&w->org, args_value(a, "org"));
     if (args_has(a, "org") && view_trim(buf_view(&w->org)).len == 0)
         return error_set(err, ERROR_INVALID_ARGUMENT, "--org is empty: acme, acme.okta.com or https://acme.okta.com");
-    return take_days(a, "history-days", 0, 90, &w->history, &w->request.history_days, err) &&
+    return credential_check_options(a, err) &&
+           take_days(a, "history-days", 0, 90, &w->history, &w->request.history_days, err) &&
            take_days(a, "retention-days", 1, 3650, &w->retention, &w->request.retention_days, err) &&
            (!args_has(a, "collect") || take_collections(w, args_value(a, "collect"), err));
 }
@@ -112,13 +114,6 @@ static void name_from_org(struct view org, struct buf *name)
     }
 }
 
-static bool ask_token(struct wish *w, struct error *err)
-{
-    return buf_extend(&w->token, TOKEN_BYTES_MAX) != NULL && (buf_reset(&w->token), true) &&
-           terminal_ask("API token (not shown; Okta admin console, Security > API > Tokens): ", true, &w->token, err) &&
-           token_check(&w->token, err);
-}
-
 static bool ask_name(struct wish *w, struct error *err)
 {
     AUTO_BUF struct buf suggestion = BUF(ANSWER_BYTES_MAX);
@@ -140,12 +135,12 @@ static bool ask_org(struct wish *w, struct error *err)
     return w->org.len > 0 || error_set(err, ERROR_INVALID_ARGUMENT, "no org was given");
 }
 
-/* Without any option and in front of a person, everything is asked. An org without a token file: only the token. */
+/* Without any option and in front of a person, everything is asked. An org without a credential: only that. */
 static bool complete(const struct cli *cli, struct wish *w, struct error *err)
 {
     const struct args *a = &cli->args;
     bool is_person = terminal_is(STDIN_FILENO);
-    bool asks_all = is_person && !args_has(a, "org") && !args_has(a, "token-file") && !args_has(a, "collect") &&
+    bool asks_all = is_person && !args_has(a, "org") && !credential_is_given(a) && !args_has(a, "collect") &&
                     !args_has(a, "history-days") && !args_has(a, "retention-days");
 
     if (asks_all && (!ask_org(w, err) || (w->name.len == 0 && !ask_name(w, err))))
@@ -155,19 +150,23 @@ static bool complete(const struct cli *cli, struct wish *w, struct error *err)
     if (w->name.len == 0)
         return error_set(err, ERROR_INVALID_ARGUMENT, "the connector needs a name: %s configure NAME --org URL",
                          PROGRAM);
-    if (args_has(a, "token-file"))
-        return token_read(args_value(a, "token-file"), &w->token, err);
-    return !is_person || !(asks_all || args_has(a, "org")) || ask_token(w, err);
+    if (credential_is_given(a))
+        return credential_read(&w->credential, a, err);
+    return !is_person || !(asks_all || args_has(a, "org")) || credential_ask(&w->credential, err);
 }
 
 /* ---- the answer ---- */
 
 static const char *verdict_words(Okta__Connector__V1__PermissionVerdict v, enum style *style)
 {
-    static const char *const words[] = {
-        "?",        "works", "token refused", "role missing", "scope missing", "feature absent", "suspiciously empty",
-        "no answer"
-    };
+    static const char *const words[] = { "?",
+                                         "works",
+                                         "credential refused",
+                                         "role missing",
+                                         "scope missing",
+                                         "feature absent",
+                                         "suspiciously empty",
+                                         "no answer" };
     size_t i = (size_t)v < sizeof words / sizeof words[0] ? (size_t)v : 0;
 
     *style = v == OKTA__CONNECTOR__V1__PERMISSION_VERDICT__PERMISSION_VERDICT_WORKS ? STYLE_GOOD : STYLE_BAD;
@@ -269,13 +268,7 @@ static int send(struct cli *cli, struct wish *w, const char *what)
 
     w->request.name = (char *)buf_cstr(&w->name);
     w->request.org = (char *)buf_cstr(&w->org);
-    if (w->token.len > 0) {
-        if (!token_is_usual(buf_view(&w->token)))
-            cli_note("note: this does not look like an Okta API token (42 letters and digits that begin with 00); "
-                     "trying it all the same");
-        w->request.credential_case = OKTA__CONNECTOR__V1__CONFIGURE_REQUEST__CREDENTIAL_API_TOKEN;
-        w->request.api_token = (char *)buf_cstr(&w->token);
-    }
+    credential_put(&w->credential, &w->request);
     if (!cli_call(cli, &method_configure, &w->request.base, PROBE_TIMEOUT_MS, &response, &err)) {
         if (err.reason != NULL && strcmp(err.reason, "OKTA_PERMISSION_MISSING") == 0 && cli->format == FORMAT_TABLE)
             show_what_is_missing(cli, w);
@@ -294,7 +287,7 @@ static int run_configure(struct cli *cli)
 
     wish_init(&w);
     /* A file is checked before anything else; nobody is asked for a secret unless the server is there. */
-    if (take_options(cli, &w, &err) && (args_has(&cli->args, "token-file") || cli_connect(cli, &err)) &&
+    if (take_options(cli, &w, &err) && (credential_is_given(&cli->args) || cli_connect(cli, &err)) &&
         complete(cli, &w, &err))
         code = send(cli, &w, "configure");
     else
@@ -307,18 +300,19 @@ static int run_reconnect(struct cli *cli)
 {
     struct wish w;
     struct error err;
-    const char *file = args_value(&cli->args, "token-file");
     bool ok;
     int code;
 
     wish_init(&w);
     buf_puts(&w.name, cli_name(cli));
-    if (file != NULL)
-        ok = token_read(file, &w.token, &err);
+    if (credential_is_given(&cli->args))
+        ok = credential_check_options(&cli->args, &err) && credential_read(&w.credential, &cli->args, &err);
     else if (terminal_is(STDIN_FILENO))
-        ok = ask_token(&w, &err);
+        ok = credential_ask(&w.credential, &err);
     else
-        ok = error_set(&err, ERROR_INVALID_ARGUMENT, "give the new token with --token-file FILE, or - for stdin");
+        ok = error_set(&err, ERROR_INVALID_ARGUMENT,
+                       "give the new token with --token-file FILE, or - for stdin; or a service app with --client-id "
+                       "and --private-key-file");
     code = ok ? send(cli, &w, "reconnect") : cli_fail(cli, &err, "reconnect");
     wish_deinit(&w);
     return code;
@@ -326,7 +320,7 @@ static int run_reconnect(struct cli *cli)
 
 static const struct option configure_options[] = {
     { "org", '\0', "URL", "acme, acme.okta.com or https://acme.okta.com" },
-    { "token-file", '\0', "FILE", "an API token; - reads it from stdin" },
+    CREDENTIAL_OPTIONS,
     { "history-days", '\0', "N", "days of past logins to fetch, 0 to 90 (30)" },
     { "retention-days", '\0', "N", "days to keep logins, 1 to 3650 (90)" },
     { "collect", '\0', "LIST", "logins, users, or logins,users (all)" },
@@ -337,25 +331,25 @@ static const struct option configure_options[] = {
 
 const struct command command_configure = {
     .name = "configure",
-    .synopsis = "[NAME] --org URL --token-file FILE",
+    .synopsis = "[NAME] --org URL (--token-file FILE | --client-id ID --private-key-file FILE)",
     .summary = "connect an Okta org, or change how it is read",
-    .details = "Probes every endpoint that it will need, shows what the token can do, and starts to collect. In a\n"
-               "terminal and without options it asks for org, name and token. Without NAME the name is made of the\n"
-               "org's. The token goes to the server, which seals it; it comes back from nowhere.",
+    .details = "Probes every endpoint that it will need, shows what the credential can do, and starts to collect. In\n"
+               "a terminal and without options it asks for everything. Without NAME the name is made of the org's.\n"
+               "The secret goes to the server, which seals it; it comes back from nowhere.",
     .operands_max = 1,
     .options = configure_options,
     .run = run_configure,
 };
 
 static const struct option reconnect_options[] = {
-    { "token-file", '\0', "FILE", "the new API token; - reads it from stdin" },
+    CREDENTIAL_OPTIONS,
     { NULL, '\0', NULL, NULL },
 };
 
 const struct command command_reconnect = {
     .name = "reconnect",
-    .synopsis = "NAME --token-file FILE",
-    .summary = "give a connector a new token; it goes on where it stopped",
+    .synopsis = "NAME (--token-file FILE | --client-id ID --private-key-file FILE)",
+    .summary = "give a connector a new credential; it goes on where it stopped",
     .operands_min = 1,
     .operands_max = 1,
     .options = reconnect_options,

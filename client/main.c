@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const struct command *const commands[] = {
@@ -208,12 +210,22 @@ static int run(struct cli *cli, int argc, char *const *argv)
     return run_command(cli, c, argc, argv, at + 1);
 }
 
+/* A token passes through: no core of it. */
+static void keep_secrets(void)
+{
+    const struct rlimit none = { 0, 0 };
+
+    setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
     static struct cli cli;
     struct error err;
     int code;
 
+    keep_secrets();
     text_init();
     if (!interrupt_install(&err)) {
         cli_note("%s: %s", PROGRAM, err.text);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #define NEW_TOKEN                                                                                                      \
-    "with a new token in FILE: okta-connector reconnect NAME --token-file FILE (for a new connector: configure)"
+    "with a new token in FILE: okta-connector reconnect NAME --token-file FILE, or with a service app: --client-id "   \
+    "ID "                                                                                                              \
+    "--private-key-file FILE (for a new connector: configure)"
 
 static const struct meaning {
     const char *reason;
@@ -11,7 +13,10 @@ static const struct meaning {
     const char *advice;
 } meanings[] = {
     { "ADMIN_HOST", EXIT_USAGE, NULL },
+    { "COLLECTION_INVALID", EXIT_USAGE, NULL },
+    { "CONNECTOR_DECLARED", EXIT_FAILED, NULL },
     { "CONNECTOR_DELETED", EXIT_NOT_FOUND, NULL },
+    { "CREDENTIAL_INVALID", EXIT_USAGE, NULL },
     { "HISTORY_DAYS_INVALID", EXIT_USAGE, NULL },
     { "HISTORY_GONE", EXIT_HISTORY,
       "start again with --from-beginning (everything that is still held) or with --last N; what was removed is gone" },
@@ -23,7 +28,7 @@ static const struct meaning {
     { "NOT_READY", EXIT_UNREACHABLE, "okta-connector status says what it waits for" },
     { "NO_SUCH_CONNECTOR", EXIT_NOT_FOUND, "okta-connector status lists those that exist" },
     { "OKTA_PERMISSION_MISSING", EXIT_OKTA,
-      "give the token's owner what is missing, or take what works with --allow-partial" },
+      "give the token's owner or the app what is missing, or take what works with --allow-partial" },
     { "OKTA_TOKEN_REFUSED", EXIT_OKTA, NEW_TOKEN },
     { "OKTA_UNREACHABLE", EXIT_OKTA, "check the server's way to Okta: name resolution, proxy, firewall" },
     { "ORG_CONFIGURED", EXIT_FAILED, NULL },

@@ -79,6 +79,30 @@ static void show_state(struct page *p, const Okta__Connector__V1__ConnectorStatu
         line(p, "", "%s", c->state_reason);
 }
 
+static void show_credential(struct page *p, const Okta__Connector__V1__CredentialStatus *c)
+{
+    AUTO_BUF struct buf scopes = BUF(4096);
+    char since[TEXT_SHORT_SIZE];
+    bool is_app;
+
+    if (c == NULL)
+        return;
+    is_app = c->kind == OKTA__CONNECTOR__V1__CREDENTIAL_KIND__CREDENTIAL_KIND_SERVICE_APP;
+    line(p, "signs in", "%s%s, %s, set %s; fingerprint %s", is_app ? "as service app " : "with an API token",
+         is_app ? c->client_id : "", c->from_file ? "from a file" : "sealed in the store", age(p, c->set_since, since),
+         c->fingerprint);
+    for (size_t i = 0; i < c->n_scopes_granted; i++)
+        buf_printf(&scopes, "%s%s", i > 0 ? " " : "scopes ", c->scopes_granted[i]);
+    for (size_t i = 0; i < c->n_scopes_missing; i++)
+        buf_printf(&scopes, "%s%s",
+                   i > 0            ? " "
+                   : scopes.len > 0 ? "; not granted: "
+                                    : "not granted: ",
+                   c->scopes_missing[i]);
+    if (scopes.len > 0)
+        line(p, "", "%s", buf_cstr(&scopes));
+}
+
 static void show_tail(struct page *p, const Okta__Connector__V1__TailStatus *t)
 {
     char a[TEXT_SHORT_SIZE], b[TEXT_SHORT_SIZE], every[TEXT_SHORT_SIZE] = "?";
@@ -214,6 +238,7 @@ static void show_connector(struct page *p, const Okta__Connector__V1__ConnectorS
     output_puts(&p->cli->out, "\n");
     cli_say(p->cli, "%s  %s (%s)", c->name, c->org_url, c->org_id);
     show_state(p, c);
+    show_credential(p, c->credential);
     show_tail(p, c->tail);
     show_history(p, c->history);
     show_collections(p, c);

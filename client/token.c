@@ -89,7 +89,27 @@ bool token_check(struct buf *token, struct error *err)
     return true;
 }
 
-static bool read_all(int fd, struct buf *token, struct error *err)
+bool key_check(struct buf *key, struct error *err)
+{
+    struct view v = view_trim(buf_view(key));
+
+    if (v.len == 0)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "the private key is empty");
+    if (memmem(v.at, v.len, "-----BEGIN CERTIFICATE", 22) != NULL ||
+        memmem(v.at, v.len, "-----BEGIN PUBLIC KEY", 21) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "that is the public half: the private key is the one that Okta shows once, when it is made");
+    if (view_starts(v, "{{") || is_placeholder(v))
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "the private key is a placeholder: put the real one in its place");
+    if (!view_starts(v, "{") && memmem(v.at, v.len, "-----BEGIN ", 11) == NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "that is no private key: it is PEM (\"-----BEGIN PRIVATE KEY-----\") or a JWK (\"{...}\")");
+    keep(key, v);
+    return true;
+}
+
+static bool read_all(int fd, const char *what, struct buf *token, struct error *err)
 {
     char bytes[256];
     ssize_t n;
@@ -103,8 +123,8 @@ static bool read_all(int fd, struct buf *token, struct error *err)
         else
             buf_put(token, bytes, (size_t)n);
         if (ok && !buf_ok(token))
-            ok = error_set(err, ERROR_INVALID_ARGUMENT, "it is longer than %d bytes, so it is no token",
-                           TOKEN_BYTES_MAX);
+            ok =
+                error_set(err, ERROR_INVALID_ARGUMENT, "it is longer than %zu bytes, so it is no %s", token->cap, what);
     }
     explicit_bzero(bytes, sizeof bytes);
     return ok;
@@ -119,20 +139,31 @@ static void warn_when_open(const char *file, int fd)
                 (unsigned)st.st_mode & 07777u, file);
 }
 
-bool token_read(const char *file, struct buf *token, struct error *err)
+static bool read_secret(const char *file, const char *what, struct buf *secret,
+                        bool (*check)(struct buf *secret, struct error *err), struct error *err)
 {
     bool is_stdin = strcmp(file, "-") == 0, ok;
     int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
     if (fd < 0)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "cannot read the token file %s: %s", file, strerror(errno));
+        return error_set(err, ERROR_INVALID_ARGUMENT, "cannot read the %s file %s: %s", what, file, strerror(errno));
     if (!is_stdin)
         warn_when_open(file, fd);
     /* Room at once: a buffer that grows would leave copies behind. */
-    ok = buf_extend(token, TOKEN_BYTES_MAX) != NULL;
-    buf_reset(token);
-    ok = ok && read_all(fd, token, err) && token_check(token, err);
+    ok = buf_extend(secret, secret->cap) != NULL;
+    buf_reset(secret);
+    ok = ok && read_all(fd, what, secret, err) && check(secret, err);
     if (!is_stdin)
         close(fd);
-    return ok || error_wrap(err, "%s", is_stdin ? "the token on stdin" : file);
+    return ok || (is_stdin ? error_wrap(err, "the %s on stdin", what) : error_wrap(err, "%s", file));
+}
+
+bool token_read(const char *file, struct buf *token, struct error *err)
+{
+    return read_secret(file, "token", token, token_check, err);
+}
+
+bool key_read(const char *file, struct buf *key, struct error *err)
+{
+    return read_secret(file, "private key", key, key_check, err);
 }

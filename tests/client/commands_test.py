@@ -9,7 +9,7 @@ import unittest
 # Python looks beside the script's real place first, which is not where its stubs are.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from fake import CLIENT, TOKEN, Case, dpb, event, grpc, pb
+from fake import CLIENT, KEY, TOKEN, Case, dpb, event, grpc, pb
 from google.protobuf import json_format
 
 HOSTILE = "evil\x1b[2J\nname\u202e"
@@ -97,11 +97,47 @@ class ConfigureTest(Case):
         self.assertIn("--allow-partial", err)
 
     def test_on_a_terminal_it_asks_and_hides_the_token(self):
-        seen = self.on_terminal(["configure"], [("Okta org", b"https://acme.okta.com\n"), ("[acme]", b"\n"), ("API token", TOKEN.encode() + b"\n")])
+        seen = self.on_terminal(["configure"], [("Okta org", b"https://acme.okta.com\n"), ("[acme]", b"\n"), ("[token]", b"\n"),
+                                                ("(not shown", TOKEN.encode() + b"\n")])
         r = self.request()
         self.assertEqual((r.name, r.org, r.api_token), ("acme", "https://acme.okta.com", TOKEN))
         self.assertNotIn(TOKEN, seen)
         self.assertNotIn("0123", seen)
+
+    def test_on_a_terminal_it_asks_for_a_service_app_too(self):
+        path = self.key_file()
+        seen = self.on_terminal(["configure"], [("Okta org", b"acme\n"), ("[acme]", b"\n"), ("[token]", b"app\n"), ("Client id", b"0oa1\n"),
+                                                ("private key", path.encode() + b"\n"), ("Key id", b"kid1\n")])
+        app = self.request().service_app
+        self.assertEqual((app.client_id, app.private_key, app.key_id), ("0oa1", KEY.strip(), "kid1"))
+        self.assertNotIn("Tm90QVJl", seen)
+        self.on_terminal(["reconnect", "acme"], [("[token]", b"maybe\n")], status=2)
+
+    def test_a_service_app_goes_as_one(self):
+        out, err = self.cli("configure", "acme", "--org", "acme", "--client-id", "0oa1", "--private-key-file", self.key_file(), "--key-id", "kid1")
+        r = self.request()
+        self.assertEqual(r.WhichOneof("credential"), "service_app")
+        self.assertEqual((r.service_app.client_id, r.service_app.private_key, r.service_app.key_id), ("0oa1", KEY.strip(), "kid1"))
+        self.assertNotIn("Tm90QVJl", out + err)
+        self.cli("reconnect", "acme", "--client-id", "0oa2", "--private-key-file", "-", stdin=KEY)
+        r = self.request()
+        self.assertEqual((r.org, r.service_app.client_id, r.service_app.private_key, r.service_app.key_id), ("", "0oa2", KEY.strip(), ""))
+
+    def test_what_does_not_go_together_is_refused_before_anything_is_sent(self):
+        key, token = self.key_file(), self.token_file()
+        for args, says in [(["--client-id", "0oa1"], "both --client-id and --private-key-file"), (["--private-key-file", key], "both"),
+                           (["--token-file", token, "--client-id", "0oa1", "--private-key-file", key], "not both"),
+                           (["--token-file", token, "--key-id", "kid1"], "not both"),
+                           (["--client-id", "0oa1", "--private-key-file", token], "no private key"),
+                           (["--client-id", "0oa1", "--private-key-file", "/nowhere/key"], "/nowhere/key")]:
+            for command in [["configure", "acme", "--org", "acme"], ["reconnect", "acme"]]:
+                with self.subTest(command + args):
+                    self.assertIn(says, self.cli(*command, *args, status=2)[1])
+        self.assertEqual(self.fake.requests, [])
+
+    def test_a_key_file_that_others_can_read_is_warned_of(self):
+        _, err = self.cli("configure", "acme", "--org", "acme", "--client-id", "0oa1", "--private-key-file", self.key_file(mode=0o644))
+        self.assertIn("chmod 600", err)
 
     def test_ctrl_c_at_the_question_ends_it(self):
         self.on_terminal(["configure"], [("Okta org", b"\x03")], status=130)
@@ -152,6 +188,23 @@ class StatusTest(Case):
                      "HTTP 503", "Okta's request id req-1", "1,234 to Okta", "evil\\x1b[2J\\nname\\u202e"]:
             self.assertIn(part, out)
         self.assertNotIn("\x1b", out)
+
+    def test_it_says_what_is_signed_in_with(self):
+        c = self.fake.status.connectors[0].credential
+        c.kind = pb.CREDENTIAL_KIND_SERVICE_APP
+        c.client_id = "0oa1" + HOSTILE
+        c.fingerprint = "0123abcd"
+        c.set_since.seconds = self.fake.status.now.seconds - 7500
+        c.from_file = True
+        c.scopes_granted.append("okta.logs.read")
+        c.scopes_missing.append("okta.users.read")
+        out, _ = self.cli("status")
+        self.assertIn("signs in", out)
+        self.assertIn("as service app 0oa1evil\\x1b[2J\\nname\\u202e, from a file, set 2 h 5 min ago; fingerprint 0123abcd", out)
+        self.assertIn("scopes okta.logs.read; not granted: okta.users.read", out)
+        c.kind = pb.CREDENTIAL_KIND_API_TOKEN
+        c.from_file = False
+        self.assertIn("with an API token, sealed in the store, set", self.cli("status")[0])
 
     def test_colours_only_when_wanted(self):
         self.assertIn("\x1b[31mDEGRADED\x1b[0m", self.cli("--color", "always", "status")[0])
@@ -295,6 +348,8 @@ class ErrorTest(Case):
         code = grpc.StatusCode
         for refuse, status in [((code.NOT_FOUND, "no \"acme\"", "NO_SUCH_CONNECTOR"), 3), ((code.INVALID_ARGUMENT, "which?", "NAME_REQUIRED"), 2),
                                ((code.FAILED_PRECONDITION, "Okta refused the token", "OKTA_TOKEN_REFUSED"), 6),
+                               ((code.INVALID_ARGUMENT, "no PEM", "CREDENTIAL_INVALID"), 2),
+                               ((code.FAILED_PRECONDITION, "put it into its file", "CONNECTOR_DECLARED"), 1),
                                ((code.FAILED_PRECONDITION, "something else"), 1), ((code.PERMISSION_DENIED, "not here"), 7),
                                ((code.FAILED_PRECONDITION, "of another", "OKTA_TOKEN_REFUSED", "another.domain"), 1),
                                ((code.UNAVAILABLE, "stopping", "SHUTTING_DOWN"), 4), ((code.OUT_OF_RANGE, "gone", "HISTORY_GONE"), 5)]:

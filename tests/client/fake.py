@@ -27,6 +27,9 @@ from okta.connector.v1 import login_pb2
 WAIT_S = 30
 TOKEN = "00fakeTokenThatIsNotReal0123456789abcdefgh"
 
+# The frame of a private key; what is in it is for the server to look at.
+KEY = "-----BEGIN PRIVATE KEY-----\nTm90QVJlYWxLZXlTb05vdGhpbmdJc1NlY3JldEhlcmU=\n-----END PRIVATE KEY-----\n"
+
 
 def eventually(what, check):
     """The first true value of check(), asked again and again; fails with `what` when time is up."""
@@ -278,6 +281,13 @@ class Case(unittest.TestCase):
 
     def token_file(self, text=TOKEN + "\n", mode=0o600):
         path = os.path.join(self.folder, "token")
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def key_file(self, text=KEY, mode=0o600):
+        path = os.path.join(self.folder, "key.pem")
         with open(path, "w") as f:
             f.write(text)
         os.chmod(path, mode)

@@ -51,6 +51,40 @@ static void check(void **state)
     token_wipe(&token);
 }
 
+static const struct key_row {
+    const char *name, *in;
+    const char *want; /* NULL: refused */
+    const char *says;
+} key_rows[] = {
+    { "PEM", " -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n\n",
+      "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", NULL },
+    { "PEM with something before it", "Bag Attributes\n-----BEGIN RSA PRIVATE KEY-----\nMIIE",
+      "Bag Attributes\n-----BEGIN RSA PRIVATE KEY-----\nMIIE", NULL },
+    { "PEM on one line", "-----BEGIN PRIVATE KEY-----\\nMIIE", "-----BEGIN PRIVATE KEY-----\\nMIIE", NULL },
+    { "a JWK", "{\"kty\":\"RSA\"}\n", "{\"kty\":\"RSA\"}", NULL },
+    { "no key", " \n", NULL, "empty" },
+    { "a template nobody filled in", "{{ .Values.key }}", NULL, "placeholder" },
+    { "an angle bracket for a key", "<private key>", NULL, "placeholder" },
+    { "a token for a key", "00abcdefghijklmnopqrstuvwxyz0123456789AB_-", NULL, "no private key" },
+    { "a certificate", "-----BEGIN CERTIFICATE-----\nMIIE", NULL, "public half" },
+    { "a public key", "-----BEGIN PUBLIC KEY-----\nMIIE", NULL, "public half" },
+};
+
+static void check_key(void **state)
+{
+    const struct key_row *row = *state;
+    struct buf key = BUF(KEY_BYTES_MAX);
+    struct error err = { .text = "" };
+
+    buf_puts(&key, row->in);
+    assert_int_equal(key_check(&key, &err), row->want != NULL);
+    if (row->want != NULL)
+        assert_string_equal(buf_cstr(&key), row->want);
+    else
+        assert_non_null(strstr(err.text, row->says));
+    token_wipe(&key);
+}
+
 static const struct usual_row {
     const char *name, *token;
     bool want;
@@ -70,5 +104,5 @@ static void is_usual(void **state)
 
 int main(void)
 {
-    return RUN_ROWS(check, rows) + RUN_ROWS(is_usual, usual_rows);
+    return RUN_ROWS(check, rows) + RUN_ROWS(check_key, key_rows) + RUN_ROWS(is_usual, usual_rows);
 }
