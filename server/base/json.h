@@ -35,7 +35,9 @@ enum json_type json_type(struct json v);
 /* The first member of that name; JSON_NONE when v is no object or has none. */
 struct json json_get(struct json v, const char *name);
 
-MUST_CHECK bool json_string(struct json v, struct view *out); /* may hold U+0000 */
+/* May hold U+0000. jansson has a function of the same name, which the libraries on top of it would find in our program
+ * in place of their own: so for the linker it has another. */
+MUST_CHECK bool json_string(struct json v, struct view *out) __asm__("base_json_string");
 MUST_CHECK bool json_bool(struct json v, bool *out);
 MUST_CHECK bool json_i64(struct json v, int64_t *out);   /* an integer within range */
 MUST_CHECK bool json_double(struct json v, double *out); /* any number */
