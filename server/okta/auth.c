@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "okta/oauth.h"
+#include "okta/grant.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -222,7 +222,7 @@ static void end_round(struct auth *a)
     a->was_challenged = a->was_late = false;
 }
 
-static void take_token(struct auth *a, struct oauth_token *token, int64_t received_mono_ms)
+static void take_token(struct auth *a, struct grant_token *token, int64_t received_mono_ms)
 {
     forget_token(a);
     a->access_token = token->access_token;
@@ -233,18 +233,18 @@ static void take_token(struct auth *a, struct oauth_token *token, int64_t receiv
     a->grants.is_known = true;
     a->grants.is_dpop = token->is_dpop;
     memcpy(a->grants.granted, token->scope, sizeof a->grants.granted);
-    oauth_missing(ASKED_SCOPES, token->scope, a->grants.missing, sizeof a->grants.missing);
+    grant_missing(ASKED_SCOPES, token->scope, a->grants.missing, sizeof a->grants.missing);
     a->failure = (struct okta_answer){ .verdict = OKTA_RETRY };
     a->not_before_mono_ms = 0;
     end_round(a);
 }
 
 /* What a second try with what we have just learned may cure. */
-static bool can_cure_round(struct auth *a, const struct oauth_error *e, const struct headers *headers)
+static bool can_cure_round(struct auth *a, const struct grant_error *e, const struct headers *headers)
 {
     if (strcmp(e->name, "use_dpop_nonce") == 0 && headers->dpop_nonce.len > 0 && !a->was_challenged)
         return a->was_challenged = true;
-    if ((strcmp(e->name, "invalid_dpop_proof") == 0 || oauth_blames_clock(e)) && headers->date_unix_s > 0 &&
+    if ((strcmp(e->name, "invalid_dpop_proof") == 0 || grant_blames_clock(e)) && headers->date_unix_s > 0 &&
         !a->was_late)
         return a->was_late = true;
     return false;
@@ -252,24 +252,24 @@ static bool can_cure_round(struct auth *a, const struct oauth_error *e, const st
 
 enum auth_next auth_answered(struct auth *a, const struct attempt *t, struct answer *answer)
 {
-    struct oauth_token token = { .access_token = NULL };
-    struct oauth_error e = { .name = "" };
+    struct grant_token token = { .access_token = NULL };
+    struct grant_error e = { .name = "" };
 
     a->is_asking = false;
     answer->is_too_big = false; /* there is nothing that could be smaller */
     if (answer->told.verdict == OKTA_DONE) {
-        if (oauth_read_token(buf_view(&t->x.body), ASKED_SCOPES, &token)) {
+        if (grant_read_token(buf_view(&t->x.body), ASKED_SCOPES, &token)) {
             take_token(a, &token, t->received_mono_ms);
             return AUTH_GOT;
         }
-        oauth_no_token(answer);
+        grant_no_token(answer);
         return AUTH_FAILED;
     }
     if (t->x.failure[0] == '\0')
-        oauth_read_error(buf_view(&t->x.body), &e);
+        grant_read_error(buf_view(&t->x.body), &e);
     if (can_cure_round(a, &e, &answer->headers))
         return AUTH_AGAIN;
-    oauth_judge(&e, answer);
+    grant_judge(&e, answer);
     return AUTH_FAILED;
 }
 
@@ -286,11 +286,11 @@ void auth_settle(struct auth *a, const struct okta_answer *told, int64_t now_mon
 bool auth_can_cure(struct auth *a, struct attempt *t, const struct answer *answer)
 {
     int status = answer->told.http_status;
-    struct oauth_error e = { .name = "" };
+    struct grant_error e = { .name = "" };
 
     if (a->secret.key != NULL && a->is_dpop && (status == 400 || status == 401) && !t->was_challenged) {
-        oauth_read_error(buf_view(&t->x.body), &e);
-        t->was_challenged = oauth_blames_proof(&e, answer->headers.auth_error);
+        grant_read_error(buf_view(&t->x.body), &e);
+        t->was_challenged = grant_blames_proof(&e, answer->headers.auth_error);
         if (t->was_challenged)
             return true;
     }

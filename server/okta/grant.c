@@ -1,4 +1,4 @@
-#include "okta/oauth.h"
+#include "okta/grant.h"
 
 #include "okta/attempt.h"
 #include "okta/key.h"
@@ -103,7 +103,7 @@ static bool has_word(const char *list, struct view wanted)
     return false;
 }
 
-void oauth_missing(const char *asked, const char *granted, char *out, size_t size)
+void grant_missing(const char *asked, const char *granted, char *out, size_t size)
 {
     struct view rest = view_of(asked);
 
@@ -121,7 +121,7 @@ static int64_t life_of(const json_t *document)
     return life_s < LIFE_MIN_S ? LIFE_MIN_S : life_s > LIFE_MAX_S ? LIFE_MAX_S : life_s;
 }
 
-bool oauth_read_token(struct view body, const char *asked, struct oauth_token *out)
+bool grant_read_token(struct view body, const char *asked, struct grant_token *out)
 {
     json_t *document;
     struct view token, type;
@@ -134,7 +134,7 @@ bool oauth_read_token(struct view body, const char *asked, struct oauth_token *o
     ok = is_visible(token) && token.len <= ACCESS_TOKEN_MAX &&
          (view_eq_nocase(type, VIEW("Bearer")) || view_eq_nocase(type, VIEW("DPoP")));
     if (ok) {
-        *out = (struct oauth_token){ .access_token = view_dup(token),
+        *out = (struct grant_token){ .access_token = view_dup(token),
                                      .is_dpop = view_eq_nocase(type, VIEW("DPoP")),
                                      .life_s = life_of(document) };
         copy_scope(json_object_get(document, "scope") != NULL ? string_of(document, "scope") : view_of(asked),
@@ -171,12 +171,12 @@ static bool is_name(struct view v)
     return v.len > 0;
 }
 
-void oauth_read_error(struct view body, struct oauth_error *out)
+void grant_read_error(struct view body, struct grant_error *out)
 {
     json_t *document;
     struct view name;
 
-    *out = (struct oauth_error){ .name = "" };
+    *out = (struct grant_error){ .name = "" };
     if (body.len > ERROR_BYTES_MAX)
         return;
     key_guard_memory();
@@ -189,7 +189,7 @@ void oauth_read_error(struct view body, struct oauth_error *out)
     json_decref(document);
 }
 
-bool oauth_blames_clock(const struct oauth_error *e)
+bool grant_blames_clock(const struct grant_error *e)
 {
     static const char *const words[] = { "expir", "future", "issued", "clock", "time", "'exp'", "'iat'" };
 
@@ -199,7 +199,7 @@ bool oauth_blames_clock(const struct oauth_error *e)
     return false;
 }
 
-bool oauth_blames_proof(const struct oauth_error *e, struct view auth_error)
+bool grant_blames_proof(const struct grant_error *e, struct view auth_error)
 {
     return strcmp(e->name, "use_dpop_nonce") == 0 || strcmp(e->name, "invalid_dpop_proof") == 0 ||
            view_is(auth_error, "use_dpop_nonce") || view_is(auth_error, "invalid_dpop_proof");
@@ -215,7 +215,7 @@ static const struct rule *rule_of(int http_status, const char *name)
     return rule; /* the last fits everything */
 }
 
-static void describe(struct okta_answer *told, const char *text, const struct oauth_error *e)
+static void describe(struct okta_answer *told, const char *text, const struct grant_error *e)
 {
     bool has_more = e->description[0] != '\0' && strlen(text) < 60; /* where ours says all, Okta's would be cut off */
     const char *name = e->name[0] != '\0' ? e->name : told->error_code;
@@ -224,7 +224,7 @@ static void describe(struct okta_answer *told, const char *text, const struct oa
              has_more ? e->description : "", told->http_status, name[0] != '\0' ? " " : "", name);
 }
 
-void oauth_judge(const struct oauth_error *e, struct answer *answer)
+void grant_judge(const struct grant_error *e, struct answer *answer)
 {
     struct okta_answer *told = &answer->told;
     const struct rule *rule;
@@ -239,7 +239,7 @@ void oauth_judge(const struct oauth_error *e, struct answer *answer)
 }
 
 /* Success, without a token of a kind that we know: not Okta's word, so it is asked again later. */
-void oauth_no_token(struct answer *answer)
+void grant_no_token(struct answer *answer)
 {
     answer->told.verdict = OKTA_RETRY;
     answer->told.body = answer->told.next = VIEW_NONE;
