@@ -3,21 +3,23 @@
 #include "emulator.h"
 #include "shell.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define USERS_MAX       1000000
-#define EVENTS_MAX      50000000
-#define CLIENT_KEYS_MAX 50
-#define KEY_BYTES_MAX   16384
-#define EXIT_USAGE      2
-#define EXIT_FAILED     1
+#define USERS_MAX        1000000
+#define EVENTS_MAX       50000000
+#define CLIENT_KEYS_MAX  50
+#define KEY_BYTES_MAX    16384
+#define SCRIPT_BYTES_MAX (16u << 20)
+#define EXIT_USAGE       2
+#define EXIT_FAILED      1
 
 struct settings {
     struct emulator_options org;
-    const char *port_file;
+    const char *port_file, *faults_file;
     const char *client_keys[CLIENT_KEYS_MAX]; /* "FILE" or "KID=FILE" */
     size_t client_keys_count;
     uint64_t port;
@@ -147,6 +149,7 @@ static bool configure(struct settings *s, int argc, char **argv)
         { "--token-life", FLAG_DURATION, &s->token_life_ms, 0, 0, "of access tokens, in whole seconds; 1h" },
         { "--base-url", FLAG_TEXT, &s->org.base_url, 0, 0,
           "what the org calls itself, when something stands before it" },
+        { "--faults", FLAG_TEXT, &s->faults_file, 0, 0, "FILE, a fault script: what goes wrong from the start" },
         { "--quiet", FLAG_SWITCH, &s->is_quiet, 0, 0, "no line about the requests at the end" },
         { "--help", FLAG_SWITCH, &s->wants_help, 0, 0, "this" },
         { NULL, FLAG_SWITCH, NULL, 0, 0, NULL },
@@ -189,24 +192,51 @@ static bool write_port(const char *path, uint16_t port)
     return is_written && rename(buf_cstr(&temporary), path) == 0;
 }
 
-static bool load_key(struct emulator *e, const char *text)
+static bool read_file(const char *path, struct buf *text)
 {
-    const char *equals = strchr(text, '=');
-    struct view kid = equals != NULL ? (struct view){ text, (size_t)(equals - text) } : VIEW_NONE;
-    FILE *file = fopen(equals != NULL ? equals + 1 : text, "re");
-    char key[KEY_BYTES_MAX];
-    struct error err;
+    FILE *file = fopen(path, "re");
+    char block[4096];
     size_t len;
 
     if (file == NULL) {
-        perror("okta-emulator: --client-key");
+        fprintf(stderr, "okta-emulator: %s: %s\n", path, strerror(errno));
         return false;
     }
-    len = fread(key, 1, sizeof key, file);
+    while ((len = fread(block, 1, sizeof block, file)) > 0)
+        buf_put(text, block, len);
     fclose(file);
-    if (emulator_add_key(e, kid, (struct view){ key, len }, &err))
+    if (!buf_ok(text))
+        fprintf(stderr, "okta-emulator: %s is too large\n", path);
+    return buf_ok(text);
+}
+
+static bool load_key(struct emulator *e, const char *given)
+{
+    const char *equals = strchr(given, '=');
+    struct view kid = equals != NULL ? (struct view){ given, (size_t)(equals - given) } : VIEW_NONE;
+    AUTO_BUF struct buf text = BUF(KEY_BYTES_MAX);
+    struct error err;
+
+    if (!read_file(equals != NULL ? equals + 1 : given, &text))
+        return false;
+    if (emulator_add_key(e, kid, buf_view(&text), &err))
         return true;
     fprintf(stderr, "okta-emulator: --client-key: %s\n", err.text);
+    return false;
+}
+
+static bool load_faults(const struct settings *s, struct emulator *e)
+{
+    AUTO_BUF struct buf text = BUF(SCRIPT_BYTES_MAX);
+    struct error err;
+
+    if (s->faults_file == NULL)
+        return true;
+    if (!read_file(s->faults_file, &text))
+        return false;
+    if (emulator_load_faults(e, buf_view(&text), &err))
+        return true;
+    fprintf(stderr, "okta-emulator: --faults: %s\n", err.text);
     return false;
 }
 
@@ -236,7 +266,7 @@ static int run(const struct settings *s, const sigset_t *signals)
     struct error err;
     int signal, status = EXIT_FAILED;
 
-    if (!load_keys(s, e)) {
+    if (!load_keys(s, e) || !load_faults(s, e)) {
         emulator_destroy(e);
         return EXIT_FAILED;
     }

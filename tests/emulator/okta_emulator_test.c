@@ -41,7 +41,7 @@ static int status_of(pid_t pid)
 
 static const struct row {
     const char *name;
-    char *argv[8];
+    char *argv[9];
     int signal;       /* 0: it ends by itself */
     const char *want; /* with which its first line begins */
     const char *want_end;
@@ -65,6 +65,17 @@ static const struct row {
     { "a number that is none", { (char *)PROGRAM, (char *)"--users=many" }, 0, "", "", 2 },
     { "a switch with a value", { (char *)PROGRAM, (char *)"--quiet=no" }, 0, "", "", 2 },
     { "an address beyond loopback", { (char *)PROGRAM, (char *)"--listen", (char *)"0.0.0.0:0" }, 0, "", "", 2 },
+    { "a role that is none", { (char *)PROGRAM, (char *)"--role=king" }, 0, "", "", 2 },
+    { "a key that is nowhere", { (char *)PROGRAM, (char *)"--client-key=k=/nowhere/at/all" }, 0, "", "", 1 },
+    { "a key that is none", { (char *)PROGRAM, (char *)"--client-key=/dev/null" }, 0, "", "", 1 },
+    { "a fault script that is nowhere", { (char *)PROGRAM, (char *)"--faults=/nowhere/at/all" }, 0, "", "", 1 },
+    { "an empty fault script, and an app",
+      { (char *)PROGRAM, (char *)"--faults=/dev/null", (char *)"--client-id=0oaX", (char *)"--dpop=required",
+        (char *)"--role=none", (char *)"--users=3", (char *)"--quiet" },
+      SIGTERM,
+      "{\"event\":\"listen\",\"url\":\"http://127.0.0.1:",
+      "\",\"users\":3,\"events\":20000}\n",
+      0 },
     { "a port file that cannot be", { (char *)PROGRAM, (char *)"--port-file=/nowhere/at/all" }, 0, "", "", 1 },
 };
 

@@ -1,103 +1,49 @@
 /* One request: MHD tells the target (opened), then the head and pieces of a body (handle), and in the end that it is
- * over (completed). All of it, and the emulator, on MHD's one thread. */
+ * over (completed). All of it, and the emulator, on MHD's one thread. An answer that is to come late is made at once
+ * and kept, its connection sleeps meanwhile, and handle is called again. */
 #include "shell.h"
 
 #include "base/mem.h"
 #include "control.h"
+#include "outgoing.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
-#define UPLOAD_BYTES_MAX   (16u << 20) /* a hostile event */
-#define CONNECTION_BYTES   (128u << 10)
-#define CONNECTIONS_MAX    256
-#define IDLE_S             120
-#define READER_BLOCK_BYTES (64u << 10)
-#define GZIP_LEVEL         1         /* a page of 2 MB in some 10 ms; the best level takes ten times that */
-#define GZIP_WINDOW_BITS   (15 + 16) /* the largest window, in gzip's frame */
-#define LISTEN_QUEUE       64
+#define UPLOAD_BYTES_MAX (16u << 20) /* a hostile event */
+#define CONNECTION_BYTES (128u << 10)
+#define CONNECTIONS_MAX  256
+#define IDLE_S           120
+#define LISTEN_QUEUE     64
 
 struct shell {
     struct emulator *emulator;
     const struct clock *clock;
     struct MHD_Daemon *daemon;
+    struct pauses *pauses;
     int socket;
     uint16_t port;
     char url[64];
+};
+
+/* A connection, beyond its requests. */
+struct line {
+    bool is_dead; /* it broke after its last answer, unnoticed */
 };
 
 struct call {
     char *target;
     struct buf upload;
     bool is_begun;
-};
-
-/* A body on its way out. */
-struct outgoing {
-    char *at;
-    size_t len;
-    bool is_truth;
-    struct truth_reader truth;
+    struct MHD_Response *late; /* made, and not sent yet */
+    int late_status;
+    bool is_broken; /* no answer at all */
 };
 
 /* ---- bodies out ---- */
-
-static ssize_t read_outgoing(void *cls, uint64_t at, char *to, size_t room)
-{
-    struct outgoing *o = cls;
-    size_t len;
-
-    if (o->is_truth) {
-        len = truth_read(&o->truth, to, room);
-    } else {
-        len = at < o->len ? o->len - (size_t)at : 0;
-        len = len < room ? len : room;
-        if (len > 0)
-            memcpy(to, o->at + at, len);
-    }
-    return len > 0 ? (ssize_t)len : MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-static void free_outgoing(void *cls)
-{
-    struct outgoing *o = cls;
-
-    if (o->is_truth)
-        buf_deinit(&o->truth.lines);
-    free(o->at);
-    free(o);
-}
-
-static void gzip(struct outgoing *o)
-{
-    z_stream z = { .next_in = (Bytef *)o->at, .avail_in = (uInt)o->len };
-    size_t room;
-    char *to;
-
-    if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        abort(); /* out of memory */
-    room = deflateBound(&z, o->len);
-    to = mem_alloc(room);
-    z.next_out = (Bytef *)to;
-    z.avail_out = (uInt)room;
-    if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-        abort(); /* deflateBound was wrong */
-    free(o->at);
-    o->at = to;
-    o->len = z.total_out;
-    deflateEnd(&z);
-}
-
-/* Chunked, as Okta does: the length is not told. */
-static struct MHD_Response *make_response(struct outgoing *o)
-{
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, READER_BLOCK_BYTES, read_outgoing, o, free_outgoing);
-}
 
 static void put_headers(struct MHD_Response *response, struct buf *head)
 {
@@ -137,10 +83,42 @@ static bool wants_gzip(struct MHD_Connection *connection)
     return accepted != NULL && strstr(accepted, "gzip") != NULL;
 }
 
-static enum MHD_Result answer_api(struct shell *s, struct MHD_Connection *connection, const char *method,
-                                  const struct call *call)
+static struct line *line_of(struct MHD_Connection *connection)
 {
-    struct outgoing *o = mem_zero(sizeof *o);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info->socket_context;
+}
+
+/* The answer, or what is to become of one. */
+static enum MHD_Result send_late(struct MHD_Connection *connection, struct call *call)
+{
+    struct MHD_Response *response = call->late;
+
+    call->late = NULL;
+    if (!call->is_broken)
+        return send_off(connection, call->late_status, response);
+    MHD_destroy_response(response);
+    outgoing_break(connection);
+    return MHD_NO;
+}
+
+static struct MHD_Response *make_response(struct shell *s, struct MHD_Connection *connection,
+                                          struct emulator_response *answer)
+{
+    bool is_gzip = answer->body.len > 0 && wants_gzip(connection);
+    struct outgoing *o = outgoing_create(answer->body, &answer->delivery, is_gzip);
+    struct MHD_Response *response = outgoing_response(o, connection, s->pauses);
+
+    put_headers(response, &answer->head);
+    if (is_gzip)
+        MHD_add_response_header(response, "Content-Encoding", "gzip");
+    return response;
+}
+
+static enum MHD_Result answer_api(struct shell *s, struct MHD_Connection *connection, const char *method,
+                                  struct call *call)
+{
     struct emulator_response answer;
     struct emulator_request request = {
         .method = method,
@@ -153,41 +131,34 @@ static enum MHD_Result answer_api(struct shell *s, struct MHD_Connection *connec
         .body = buf_view(&call->upload),
         .now_unix_ms = clock_unix_ms(s->clock),
     };
-    struct MHD_Response *response;
-    bool is_gzip;
+    int64_t delay_ms;
 
     emulator_response_init(&answer);
     emulator_answer(s->emulator, &request, &answer);
-    o->at = mem_copy(answer.body.at, answer.body.len);
-    o->len = answer.body.len;
-    is_gzip = o->len > 0 && wants_gzip(connection);
-    if (is_gzip)
-        gzip(o);
-    response = make_response(o);
-    put_headers(response, &answer.head);
-    if (is_gzip)
-        MHD_add_response_header(response, "Content-Encoding", "gzip");
+    call->late = make_response(s, connection, &answer);
+    call->late_status = answer.status;
+    call->is_broken = answer.delivery.how == EMULATOR_FAULT_RESET;
+    line_of(connection)->is_dead = answer.delivery.how == EMULATOR_FAULT_CLOSE;
+    delay_ms = answer.delivery.delay_ms;
     emulator_response_deinit(&answer);
-    return send_off(connection, answer.status, response);
+    if (delay_ms > 0 && pauses_wait(s->pauses, connection, delay_ms))
+        return MHD_YES;
+    return send_late(connection, call);
 }
 
 static enum MHD_Result answer_control(struct shell *s, struct MHD_Connection *connection, const char *method,
                                       const struct call *call)
 {
-    struct outgoing *o = mem_zero(sizeof *o);
+    static const struct emulator_delivery well = { .how = EMULATOR_FAULT_ANSWER };
     struct control_answer answer;
     struct MHD_Response *response;
+    struct outgoing *o;
 
     control_answer(s->emulator, method, view_of(call->target), buf_view(&call->upload), clock_unix_ms(s->clock),
                    &answer);
-    o->is_truth = answer.is_truth;
-    if (answer.is_truth)
-        o->truth = answer.truth; /* lines and all: they are the response's now */
-    else
-        o->at = mem_copy(answer.body.at, answer.body.len);
-    o->len = answer.body.len;
+    o = answer.is_truth ? outgoing_of_truth(&answer.truth) : outgoing_create(buf_view(&answer.body), &well, false);
     buf_deinit(&answer.body);
-    response = make_response(o);
+    response = outgoing_response(o, connection, s->pauses);
     MHD_add_response_header(response, "Content-Type", answer.is_truth ? "application/x-ndjson" : "application/json");
     return send_off(connection, answer.status, response);
 }
@@ -213,6 +184,12 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 
     (void)url;
     (void)version;
+    if (call->late != NULL)
+        return send_late(connection, call);
+    if (line_of(connection)->is_dead) {
+        outgoing_break(connection);
+        return MHD_NO;
+    }
     if (!call->is_begun) { /* the head alone: a body may follow */
         call->is_begun = true;
         return MHD_YES;
@@ -236,10 +213,25 @@ static void completed(void *cls, struct MHD_Connection *connection, void **calls
     (void)code;
     if (call == NULL)
         return;
+    if (call->late != NULL)
+        MHD_destroy_response(call->late);
     free(call->target);
     buf_deinit(&call->upload);
     free(call);
     *calls = NULL;
+}
+
+static void connected(void *cls, struct MHD_Connection *connection, void **line,
+                      enum MHD_ConnectionNotificationCode code)
+{
+    (void)cls;
+    (void)connection;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *line = mem_zero(sizeof(struct line));
+    } else {
+        free(*line);
+        *line = NULL;
+    }
 }
 
 /* ---- begin and end ---- */
@@ -265,13 +257,14 @@ static bool open_socket(struct shell *s, uint16_t port, struct error *err)
 static bool start_daemon(struct shell *s, struct error *err)
 {
     /* Without a clock: the Date header is the emulator's. */
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
+    unsigned flags =
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_ALLOW_SUSPEND_RESUME;
 
-    s->daemon =
-        MHD_start_daemon(flags, s->port, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, s->socket,
-                         MHD_OPTION_URI_LOG_CALLBACK, opened, s, MHD_OPTION_NOTIFY_COMPLETED, completed, s,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(flags, s->port, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, s->socket,
+                                 MHD_OPTION_URI_LOG_CALLBACK, opened, s, MHD_OPTION_NOTIFY_COMPLETED, completed, s,
+                                 MHD_OPTION_NOTIFY_CONNECTION, connected, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                 (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
     return s->daemon != NULL || error_set(err, ERROR_INTERNAL, "libmicrohttpd does not start");
 }
 
@@ -282,6 +275,7 @@ bool shell_start(struct shell **out, struct emulator *e, const struct clock *clo
     s->emulator = e;
     s->clock = clock;
     s->socket = -1;
+    s->pauses = pauses_create();
     if (!open_socket(s, port, err)) {
         shell_stop(s);
         return false;
@@ -309,9 +303,11 @@ void shell_stop(struct shell *s)
 {
     if (s == NULL)
         return;
+    pauses_stop(s->pauses);
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon); /* closes the socket */
     else if (s->socket >= 0)
         close(s->socket);
+    pauses_destroy(s->pauses);
     free(s);
 }

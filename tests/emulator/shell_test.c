@@ -76,8 +76,10 @@ static void end(struct world *w)
 }
 
 /* body NULL: GET. */
-static void ask(struct world *w, const char *target, const char *body)
+static CURLcode try(struct world *w, const char *target, const char *body)
 {
+    CURLcode code;
+
     struct curl_slist *list = curl_slist_append(NULL, "Authorization: SSWS 00token");
     char url[1024];
 
@@ -93,9 +95,15 @@ static void ask(struct world *w, const char *target, const char *body)
     } else {
         curl_easy_setopt(w->curl, CURLOPT_HTTPGET, 1L);
     }
-    assert_int_equal(curl_easy_perform(w->curl), CURLE_OK);
+    code = curl_easy_perform(w->curl);
     curl_easy_getinfo(w->curl, CURLINFO_RESPONSE_CODE, &w->status);
     curl_slist_free_all(list);
+    return code;
+}
+
+static void ask(struct world *w, const char *target, const char *body)
+{
+    assert_int_equal(try(w, target, body), CURLE_OK);
 }
 
 static bool has_header(struct world *w, const char *line)
@@ -309,6 +317,127 @@ static void cursors_expire_when_told(void **state)
     end(&w);
 }
 
+/* ---- faults ---- */
+
+#define PAGE "/api/v1/logs?limit=50"
+
+static const struct fault_row {
+    const char *name, *script, *encoding;
+    CURLcode want, or_want; /* what comes first is the kernel's choice */
+    bool want_whole;        /* the page as it is without a fault */
+} fault_rows[] = {
+    { "late", "{\"fault\":\"answer\",\"delay_ms\":30}", NULL, CURLE_OK, CURLE_OK, true },
+    { "drop by drop", "{\"fault\":\"drip\",\"drip_bytes\":20000,\"drip_ms\":2}", NULL, CURLE_OK, CURLE_OK, true },
+    { "drop by drop, compressed", "{\"fault\":\"drip\",\"drip_bytes\":2000,\"drip_ms\":2}", "gzip", CURLE_OK, CURLE_OK,
+      true },
+    { "stalled", "{\"fault\":\"stall\"}", NULL, CURLE_OPERATION_TIMEDOUT, CURLE_OPERATION_TIMEDOUT, false },
+    { "broken", "{\"fault\":\"reset\"}", NULL, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, false },
+    { "broken, late", "{\"fault\":\"reset\",\"delay_ms\":30}", NULL, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, false },
+    { "broken in the body", "{\"fault\":\"reset-body\"}", NULL, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, false },
+    { "cut", "{\"fault\":\"truncate\"}", NULL, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, false },
+    { "its compression cut", "{\"fault\":\"gzip\"}", "gzip", CURLE_OK, CURLE_BAD_CONTENT_ENCODING, false },
+    { "cut before it was compressed", "{\"fault\":\"gzip\"}", NULL, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, false },
+    { "well, and dead then", "{\"fault\":\"close\"}", NULL, CURLE_OK, CURLE_OK, true },
+};
+
+static void comes_over_a_socket(void **state)
+{
+    const struct fault_row *row = *state;
+    struct world w;
+    size_t len;
+    CURLcode code;
+
+    begin(&w);
+    ask(&w, PAGE, NULL);
+    len = w.body.len;
+    ask(&w, "/__faults", row->script);
+    assert_int_equal(w.status, 200);
+    curl_easy_setopt(w.curl, CURLOPT_ACCEPT_ENCODING, row->encoding);
+    if (row->want == CURLE_OPERATION_TIMEDOUT)
+        curl_easy_setopt(w.curl, CURLOPT_TIMEOUT_MS, 300L);
+    code = try(&w, PAGE, NULL);
+    assert_true(code == row->want || code == row->or_want);
+    assert_int_equal(w.body.len == len, row->want_whole);
+    assert_true(w.body.len <= len);
+    end(&w);
+}
+
+static void a_body_that_is_cut_holds_a_part(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w);
+    ask(&w, "/__faults", "{\"fault\":\"truncate\"}");
+    assert_int_not_equal(try(&w, PAGE, NULL), CURLE_OK);
+    assert_true(w.body.len > 0);
+    end(&w);
+}
+
+static const struct huge_row {
+    const char *name, *encoding;
+} huge_rows[] = { { "blanks", NULL }, { "blanks, compressed", "gzip" } };
+
+static void many_follow_the_body(void **state)
+{
+    const struct huge_row *row = *state;
+    struct world w;
+
+    begin(&w);
+    curl_easy_setopt(w.curl, CURLOPT_ACCEPT_ENCODING, row->encoding);
+    ask(&w, "/__faults", "{\"fault\":\"huge\",\"bytes\":30000000}");
+    ask(&w, PAGE, NULL);
+    assert_int_equal(w.body.len, 30000002);
+    assert_memory_equal(w.body.at, "[]  ", 4);
+    assert_int_equal(w.body.at[30000001], ' ');
+    end(&w);
+}
+
+static void a_line_that_died_unnoticed_needs_a_new_one(void **state)
+{
+    struct world w;
+    long connects = 0;
+
+    (void)state;
+    begin(&w);
+    ask(&w, "/__faults", "{\"fault\":\"close\",\"count\":1}");
+    ask(&w, PAGE, NULL);
+    ask(&w, PAGE, NULL); /* curl tries again by itself */
+    curl_easy_getinfo(w.curl, CURLINFO_NUM_CONNECTS, &connects);
+    assert_true(connects >= 1);
+    ask(&w, PAGE, NULL);
+    curl_easy_getinfo(w.curl, CURLINFO_NUM_CONNECTS, &connects);
+    assert_int_equal(connects, 0);
+    end(&w);
+}
+
+static void who_stops_it_does_not_wait_for_the_stalled(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w);
+    ask(&w, "/__faults", "{\"fault\":\"answer\",\"delay_ms\":3600000}");
+    curl_easy_setopt(w.curl, CURLOPT_TIMEOUT_MS, 100L);
+    assert_int_equal(try(&w, PAGE, NULL), CURLE_OPERATION_TIMEDOUT);
+    end(&w);
+}
+
+static void a_script_that_cannot_be_read_is_refused_in_words(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w);
+    ask(&w, "/__faults", "{\"fault\":\"html\"}\n{\"fault\":\"x\"}");
+    assert_int_equal(w.status, 400);
+    assert_non_null(strstr(buf_cstr(&w.body), "line 2"));
+    ask(&w, "/__faults?clear=1", "");
+    ask(&w, "/api/v1/org", NULL);
+    assert_true(view_starts(buf_view(&w.body), "{"));
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,12 +446,17 @@ int main(void)
         cmocka_unit_test(what_is_told_is_done),
         cmocka_unit_test(cursors_expire_when_told),
         cmocka_unit_test(logins_come_with_the_time_and_stop_when_told),
+        cmocka_unit_test(a_body_that_is_cut_holds_a_part),
+        cmocka_unit_test(a_line_that_died_unnoticed_needs_a_new_one),
+        cmocka_unit_test(who_stops_it_does_not_wait_for_the_stalled),
+        cmocka_unit_test(a_script_that_cannot_be_read_is_refused_in_words),
     };
     int failed;
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
     failed = RUN_ROWS(comes_whole, rows) + RUN_ROWS(has_a_line_for_each, truth_rows) +
-             RUN_ROWS(is_refused, refused_rows) + cmocka_run_group_tests(tests, NULL, NULL);
+             RUN_ROWS(is_refused, refused_rows) + RUN_ROWS(comes_over_a_socket, fault_rows) +
+             RUN_ROWS(many_follow_the_body, huge_rows) + cmocka_run_group_tests(tests, NULL, NULL);
     curl_global_cleanup();
     return failed;
 }

@@ -284,7 +284,7 @@ static void deliver(struct flight *f)
     } else if (how == EMULATOR_FAULT_TRUNCATED) {
         put_part(f, "the transfer closed with bytes remaining");
     } else if (how == EMULATOR_FAULT_TRUNCATED_GZIP) {
-        put_part(f, "the compressed body ends early");
+        put_answer(f, f->body.len / 2); /* curl (7.88) takes the end of the frame for the end of the body */
     } else {
         put_answer(f, f->body.len);
     }

@@ -26,7 +26,7 @@ enum transport_fault {
     TRANSPORT_TRUNCATED, /* half a body */
     TRANSPORT_STALE,     /* a reused connection died */
     TRANSPORT_RESET_BODY,
-    TRANSPORT_GZIP, /* half a body, whose compression never ends */
+    TRANSPORT_GZIP, /* half a body, and no failure: it ended too early within its compression */
     TRANSPORT_STALL,
     TRANSPORT_DRIP,  /* whole, after as long as its bytes take */
     TRANSPORT_CLOSE, /* whole, and the next request on a kept connection finds it dead */
