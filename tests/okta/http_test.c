@@ -6,9 +6,11 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -516,6 +518,59 @@ static void another_thread_ends_the_wait(void **state)
     pthread_join(thread, NULL);
 }
 
+/* ---- the one POST ---- */
+
+static void the_token_endpoint_is_posted_to(void **state)
+{
+    struct okta_exchange x;
+    const char *request;
+
+    (void)state;
+    begin(&x, OKTA_TOKEN_PATH);
+    x.post_body = "grant_type=client_credentials";
+    finish(&x);
+    request = loopback_request(server, 0);
+    assert_ptr_equal(strstr(request, "POST " OKTA_TOKEN_PATH " HTTP/1.1\r\n"), request);
+    assert_non_null(strstr(request, "Content-Length: 29\r\n"));
+    release(&x);
+}
+
+static const struct post_row {
+    const char *name, *path;
+} posts[] = {
+    { "users", "/api/v1/users" },
+    { "with a query", OKTA_TOKEN_PATH "?x=/oauth2/v1/token" },
+    { "in the query", "/api/v1/users?" OKTA_TOKEN_PATH },
+    { "a path that ends so", "/x" OKTA_TOKEN_PATH },
+    { "a path that begins so", OKTA_TOKEN_PATH "/x" },
+    { "without its slash", "/oauth2/v1/token/" },
+};
+
+/* In a process of its own, since it ends that. */
+static void a_post_elsewhere_ends_the_process(void **state)
+{
+    const struct post_row *row = *state;
+    struct okta_exchange x;
+    int status;
+    pid_t pid;
+
+    set_up(NULL);
+    begin(&x, row->path);
+    x.post_body = "grant_type=client_credentials";
+    pid = fork();
+    if (pid == 0) {
+        signal(SIGABRT, SIG_DFL); /* cmocka has put itself in between */
+        if (freopen("/dev/null", "w", stderr) != NULL)
+            transport->start(transport, &x);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_int_equal(loopback_requests(server), 0);
+    release(&x);
+    tear_down(NULL);
+}
+
 static void many_at_once_all_come_back(void **state)
 {
     struct okta_exchange x[OKTA_IN_FLIGHT_MAX];
@@ -589,6 +644,7 @@ int main(void)
         TEST(cancelled_is_never_finished),
         TEST(the_end_does_not_wait_for_answers),
         TEST(another_thread_ends_the_wait),
+        TEST(the_token_endpoint_is_posted_to),
         TEST(many_at_once_all_come_back),
         TEST(the_client_makes_its_own_transport),
     };
@@ -606,6 +662,6 @@ int main(void)
     set_page("/exact", &exact);
     set_page("/long-head", &long_head);
     set_page("/largest-head", &largest_head);
-    return RUN_ROWS(a_path_gives, rows) + RUN_ROWS(a_url_is_refused_before_anything_is_sent, refusals) +
-           cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_ROWS(a_path_gives, rows) + RUN_ROWS(a_post_elsewhere_ends_the_process, posts) +
+           RUN_ROWS(a_url_is_refused_before_anything_is_sent, refusals) + cmocka_run_group_tests(tests, NULL, NULL);
 }

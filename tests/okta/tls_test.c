@@ -152,15 +152,18 @@ static void release(struct okta_exchange *x)
     buf_deinit(&x->body);
 }
 
-static struct okta_transport *make_transport(bool trusts)
+/* How our own certificate comes to be trusted. */
+enum trust { NOBODY, ENVIRONMENT, OPTION, OPTION_TWICE };
+
+static struct okta_transport *make_transport(enum trust trust)
 {
     struct okta_transport *t;
 
-    if (trusts)
+    if (trust == ENVIRONMENT || trust == OPTION_TWICE)
         setenv("SSL_CERT_FILE", certificate, 1);
     else
         unsetenv("SSL_CERT_FILE");
-    t = okta_transport_curl("okta-test/1", NULL, NULL);
+    t = okta_transport_curl("okta-test/1", NULL, trust == OPTION || trust == OPTION_TWICE ? certificate : NULL);
     t->finished = on_finished;
     return t;
 }
@@ -180,23 +183,28 @@ static void fetch_when_there(struct okta_transport *t, struct okta_exchange *x, 
 
 static const struct row {
     const char *name, *option, *host;
-    bool trusts;
+    enum trust trust;
     int want_status;
     const char *want; /* in the request as the server saw it, or in the failure */
 } rows[] = {
-    { "TLS with HTTP/2, by a CA file from the environment", "--tls-min-proto-version=TLSv1.2", "localhost", true, 200,
+    { "TLS with HTTP/2, by a CA file from the environment", "--tls-min-proto-version=TLSv1.2", "localhost", ENVIRONMENT,
+      200, "Via: 2 nghttpx" },
+    { "TLS with HTTP/1.1 alone", "--npn-list=http/1.1", "localhost", ENVIRONMENT, 200, "Via: 1.1 nghttpx" },
+    { "TLS 1.2 alone", "--tls-max-proto-version=TLSv1.2", "localhost", ENVIRONMENT, 200, "Via: 2 nghttpx" },
+    { "a CA of our own, besides the system's", "--tls-min-proto-version=TLSv1.2", "localhost", OPTION, 200,
       "Via: 2 nghttpx" },
-    { "TLS with HTTP/1.1 alone", "--npn-list=http/1.1", "localhost", true, 200, "Via: 1.1 nghttpx" },
-    { "TLS 1.2 alone", "--tls-max-proto-version=TLSv1.2", "localhost", true, 200, "Via: 2 nghttpx" },
-    { "a certificate of nobody we know", "--tls-min-proto-version=TLSv1.2", "localhost", false, 0, "certificate" },
-    { "a certificate of another name", "--tls-min-proto-version=TLSv1.2", "127.0.0.1", true, 0, "127.0.0.1" },
+    { "one that is trusted already", "--tls-min-proto-version=TLSv1.2", "localhost", OPTION_TWICE, 200,
+      "Via: 2 nghttpx" },
+    { "a CA of our own, and another name", "--tls-min-proto-version=TLSv1.2", "127.0.0.1", OPTION, 0, "127.0.0.1" },
+    { "a certificate of nobody we know", "--tls-min-proto-version=TLSv1.2", "localhost", NOBODY, 0, "certificate" },
+    { "a certificate of another name", "--tls-min-proto-version=TLSv1.2", "127.0.0.1", ENVIRONMENT, 0, "127.0.0.1" },
 };
 
 static void tls(void **state)
 {
     const struct row *row = *state;
     int port = free_port();
-    struct okta_transport *t = make_transport(row->trusts);
+    struct okta_transport *t = make_transport(row->trust);
     pid_t front;
     struct okta_exchange x;
 
@@ -220,8 +228,21 @@ static void tls(void **state)
     loopback_stop(server);
 }
 
+static void a_ca_file_is_looked_at_first(void **state)
+{
+    struct error err = { 0 };
+
+    (void)state;
+    assert_true(okta_ca_file_check(certificate, &err));
+    assert_false(okta_ca_file_check(key, &err)); /* PEM, but no certificate */
+    assert_non_null(strstr(err.text, "certificate"));
+    assert_false(okta_ca_file_check("/nowhere/ca.pem", &err));
+    assert_non_null(strstr(err.text, "/nowhere/ca.pem"));
+}
+
 int main(void)
 {
+    static const struct CMUnitTest tests[] = { cmocka_unit_test(a_ca_file_is_looked_at_first) };
     struct error err = { 0 };
 
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1); /* nghttpx counts as a daemon */
@@ -236,5 +257,5 @@ int main(void)
     unsetenv("all_proxy");
     if (!okta_global_init(&err) || !make_certificate())
         return 1;
-    return RUN_ROWS(tls, rows);
+    return RUN_ROWS(tls, rows) + cmocka_run_group_tests(tests, NULL, NULL);
 }
