@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "connectors.h"
 #include "descriptors.h"
+#include "metrics.h"
+#include "metrics_http.h"
 #include "service/service.h"
 #include "store/registry.h"
 #include "version.h"
@@ -40,6 +42,7 @@ struct app {
     struct service service;
 
     _Atomic(struct rpc *) rpc; /* NULL before it runs */
+    struct metrics_http *http; /* main thread; NULL: none is wanted */
 
     /* Guards the table, and that health is told in the order in which it changed: pollers tell it, each on its own
      * thread. */
@@ -209,6 +212,20 @@ static bool start_rpc(struct app *a, struct error *err)
     return true;
 }
 
+/* On the thread of the metrics: rpc runs from before it until after it. */
+static void render_metrics(void *ctx, struct buf *out)
+{
+    struct app *a = ctx;
+    AUTO_FREE struct metrics *m = metrics_gather(&a->service, atomic_load(&a->rpc));
+
+    metrics_render(m, out);
+}
+
+static bool start_http(struct app *a, struct error *err)
+{
+    return !a->config->has_http || metrics_http_start(&a->http, &a->config->http, render_metrics, a, err);
+}
+
 static bool declare_all(struct app *a, struct error *err)
 {
     const struct configure_request settings = {
@@ -233,7 +250,7 @@ bool app_start(struct app **out, const struct config *config, struct error *err)
     a->config = config;
     pthread_mutex_init(&a->lock, NULL);
     if (okta_global_init(err) && open_registry(a, err) && start_connectors(a, err) && declare_all(a, err) &&
-        start_rpc(a, err)) {
+        start_rpc(a, err) && start_http(a, err)) {
         *out = a;
         return true;
     }
@@ -255,6 +272,8 @@ void app_stop(struct app *a)
     if (a == NULL)
         return;
     rpc = atomic_load(&a->rpc);
+    /* 0. Nobody looks at what is being taken down. */
+    metrics_http_stop(a->http);
     /* 1. Health says NOT_SERVING; no new connection or call; streams are told to end, and their clients where to go on
      *    from. Before the pollers: a reader gets what is committed until then. */
     if (rpc != NULL)

@@ -30,6 +30,8 @@ static const struct config_option options[] = {
       "[admin=|reader=]unix:/path or 127.0.0.1:PORT, up to 8 times; default admin.sock and reader.sock in "
       "$XDG_RUNTIME_DIR/okta-connector or /run/okta-connector",
       0, 1 },
+    { "http", config_parse_http, 0, 0, 0, NULL, "ADDR",
+      "127.0.0.1:PORT or unix:/path, where /metrics is served for Prometheus; default: nowhere", 0, 0 },
     { "org", config_parse_declared, GROUP(org), 0, 0, NULL, "ORG",
       "an org to read from the start: subdomain, host or https URL; with --token-file or --client-id, again for more",
       0, 1 },

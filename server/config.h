@@ -25,6 +25,8 @@ struct config {
     char data_dir[CONFIG_PATH_MAX + 1];
     struct rpc_listen listen[RPC_LISTEN_MAX];
     size_t listen_count;
+    struct rpc_listen http; /* for /metrics */
+    bool has_http;
     bool listens_by_default; /* the folder of the sockets is ours to make */
 
     struct config_declared declared[CONFIG_DECLARED_MAX];

@@ -138,6 +138,17 @@ static size_t room_at(size_t at)
     return 0;
 }
 
+/* It has no roles: over TCP it is for whoever is on this machine, over a Unix socket for our own user and root. */
+bool config_parse_http(const struct config_option *o, struct view value, struct config *out, struct error *err)
+{
+    if (value.len > 0 && memchr(value.at, '=', value.len) != NULL)
+        return bad(o, value, "127.0.0.1:PORT, [::1]:PORT or unix:/path", err);
+    if (!rpc_listen_parse(value, &out->http, err))
+        return error_wrap(err, "--%s", o->name);
+    out->has_http = true;
+    return true;
+}
+
 /* org, name and what holds the secret fill the last group; one that is filled already begins the next. */
 bool config_parse_declared(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {

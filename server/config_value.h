@@ -20,7 +20,7 @@ struct config_option {
 };
 
 config_parser config_parse_int, config_parse_i64, config_parse_bytes, config_parse_path, config_parse_switch,
-    config_parse_level, config_parse_listen, config_parse_declared, config_parse_proxy;
+    config_parse_level, config_parse_listen, config_parse_http, config_parse_declared, config_parse_proxy;
 
 /* One more address. */
 MUST_CHECK bool config_add_listen(struct view value, struct config *out, struct error *err);

@@ -70,6 +70,13 @@ static void read_next(struct call *c)
     life_start(c, &op, 1, &c->read);
 }
 
+static void count_handled(const struct call *c, enum error_code code)
+{
+    unsigned at = (unsigned)code < RPC_CODES ? (unsigned)code : (unsigned)ERROR_UNKNOWN;
+
+    atomic_fetch_add_explicit(&c->route->tally->handled[at], 1, memory_order_relaxed);
+}
+
 /* The status, and with it what has not been sent yet. `answer` may be NULL; it is taken. */
 static void send_status(struct call *c, grpc_byte_buffer *answer)
 {
@@ -77,6 +84,7 @@ static void send_status(struct call *c, grpc_byte_buffer *answer)
     size_t count = 0;
 
     c->state = CALL_ENDED;
+    count_handled(c, c->code);
     if (!c->has_headers)
         ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_INITIAL_METADATA };
     if (answer != NULL)
@@ -168,6 +176,8 @@ static void on_closed(struct op *op, bool ok)
     struct call *c = CONTAINER_OF(op, struct call, closed);
 
     (void)ok;
+    if (c->state != CALL_ENDED)
+        count_handled(c, ERROR_CANCELLED);
     c->state = CALL_ENDED;
     timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
     let_ticket_go(c);
@@ -347,6 +357,7 @@ static void on_arrived(struct op *op, bool ok)
     } else {
         call_arm(c->route, c->q);
         census_add(c->route->census, &c->route->census->calls, +1);
+        atomic_fetch_add_explicit(&c->route->tally->started, 1, memory_order_relaxed);
         c->state = CALL_OPEN;
         c->next = c->q->calls;
         c->link = &c->q->calls;

@@ -5,8 +5,14 @@
 #include "rpc/call.h"
 #include "rpc/census.h"
 #include "rpc/cq.h"
+#include "rpc/server.h"
 
 #define PEER_TEXT_MAX 128
+
+/* Of one method, on all listeners together. Any thread. */
+struct tally {
+    _Atomic uint64_t started, handled[RPC_CODES];
+};
 
 /* One method on one listener. Read-only once calls are armed on it. */
 struct route {
@@ -17,6 +23,7 @@ struct route {
     enum call_role role;
     const char *peer; /* "admin unix:/run/..." */
     struct census *census;
+    struct tally *tally;
 };
 
 /* Waits for one call of this route on this queue; when it comes, for the next. Queue thread, or before it runs. */

@@ -57,6 +57,8 @@ struct rpc {
     size_t server_count;
     struct route *routes; /* of all servers */
     size_t route_count;
+    struct tally *tallies; /* of each method, in the order of a server's routes */
+    size_t tally_count;
     struct health *health;
     struct reflection *reflection;
     bool has_core;
@@ -158,7 +160,8 @@ static void add_route(struct rpc *r, size_t which, const struct call_method *met
                              .server = r->servers[which],
                              .role = r->listeners[which].where.role,
                              .peer = r->peers[which],
-                             .census = &r->census };
+                             .census = &r->census,
+                             .tally = &r->tallies[(r->route_count - 1) % r->tally_count] };
     if (method == NULL)
         return;
     route->handle =
@@ -182,6 +185,8 @@ static void create_routes(struct rpc *r)
     for (size_t t = 0; t < TABLES; t++)
         each += count_methods(r->tables[t]);
     r->routes = mem_array(each * r->server_count, sizeof *r->routes);
+    r->tallies = mem_array(each, sizeof *r->tallies);
+    r->tally_count = each;
     for (size_t i = 0; i < r->server_count; i++) {
         for (size_t t = 0; t < TABLES; t++) {
             for (const struct call_method *m = r->tables[t]; m->path != NULL; m++)
@@ -301,6 +306,21 @@ void rpc_health_set(struct rpc *r, const char *service, enum rpc_health health)
         log_warn("health", "text=no room for the name of one more service");
 }
 
+size_t rpc_counts(const struct rpc *r, struct rpc_method_counts *out, size_t room)
+{
+    for (size_t i = 0; i < r->tally_count && i < room; i++) {
+        const struct call_method *method = r->routes[i].method; /* of the first server */
+        const struct tally *tally = &r->tallies[i];
+
+        out[i].path = method != NULL ? method->path : NULL;
+        out[i].kind = method != NULL ? method->kind : CALL_UNARY;
+        out[i].started = atomic_load_explicit(&tally->started, memory_order_relaxed);
+        for (int code = 0; code < RPC_CODES; code++)
+            out[i].handled[code] = atomic_load_explicit(&tally->handled[code], memory_order_relaxed);
+    }
+    return r->tally_count;
+}
+
 /* ---- the end ---- */
 
 static void on_server_shut(struct op *op, bool ok)
@@ -381,6 +401,7 @@ void rpc_destroy(struct rpc *r)
         listener_remove(&r->listeners[i]);
     }
     free(r->routes);
+    free(r->tallies);
     health_destroy(r->health);
     reflection_destroy(r->reflection);
     census_deinit(&r->census);

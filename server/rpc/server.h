@@ -49,6 +49,18 @@ enum rpc_health { RPC_HEALTH_UNKNOWN = 0, RPC_HEALTH_SERVING = 1, RPC_HEALTH_NOT
 /* "", a service's full name, "upstream", "upstream/NAME" (at most 128 names). GONE: the name is no longer known. */
 void rpc_health_set(struct rpc *r, const char *service, enum rpc_health health);
 
+/* ---- counts: any thread ---- */
+
+#define RPC_CODES 17 /* gRPC's, 0 to 16 */
+
+struct rpc_method_counts {
+    const char *path; /* as in call_method; NULL: all that no method claims */
+    enum call_kind kind;
+    uint64_t started, handled[RPC_CODES]; /* by status; a caller who left first counts as CANCELLED */
+};
+/* Of every method; returns how many there are, of which at most `room` were copied. */
+size_t rpc_counts(const struct rpc *r, struct rpc_method_counts *out, size_t room);
+
 /* ---- the end, in steps ---- */
 
 /* 1. Every health name NOT_SERVING; no new connection; new calls UNAVAILABLE; drain on every stream. Returns at

@@ -47,6 +47,12 @@ struct subscriber_snapshot {
 /* Of one connector (by topic), at most `room`; returns how many there are in all. Any thread. */
 size_t subscribers_list(struct subscribers *s, unsigned topic, struct subscriber_snapshot *out, size_t room);
 
+/* Of all streams since the start. Any thread. */
+struct subscribers_totals {
+    uint64_t opened, events_sent, bytes_sent;
+};
+struct subscribers_totals subscribers_totals(const struct subscribers *s);
+
 /* A stream's own row: joined at its start, left at its end; `sent` from its queue thread. */
 struct subscriber;
 struct subscriber *subscriber_join(struct subscribers *s, unsigned topic, const char *peer, int64_t now_unix_ms,

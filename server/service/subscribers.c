@@ -10,6 +10,7 @@ struct subscriber {
     struct subscriber *next, **link; /* under the lock */
 
     /* set before it is linked, then read-only */
+    struct subscribers *all;
     unsigned topic;
     char peer[128];
     int64_t since_unix_ms;
@@ -21,6 +22,9 @@ struct subscriber {
 struct subscribers {
     pthread_mutex_t lock; /* protects the list's links: streams come and go on every queue thread */
     struct subscriber *first;
+
+    /* any thread */
+    _Atomic uint64_t opened, events, bytes; /* since the start, by streams that have ended too */
 };
 
 struct subscribers *subscribers_create(void)
@@ -44,7 +48,9 @@ struct subscriber *subscriber_join(struct subscribers *s, unsigned topic, const 
 {
     struct subscriber *one = mem_zero(sizeof *one);
 
+    one->all = s;
     one->topic = topic;
+    atomic_fetch_add_explicit(&s->opened, 1, memory_order_relaxed);
     snprintf(one->peer, sizeof one->peer, "%s", peer);
     one->since_unix_ms = now_unix_ms;
     atomic_init(&one->sequence, sequence);
@@ -63,6 +69,8 @@ void subscriber_sent(struct subscriber *one, uint64_t sequence, uint64_t events,
     atomic_store_explicit(&one->sequence, sequence, memory_order_relaxed);
     atomic_fetch_add_explicit(&one->events_sent, events, memory_order_relaxed);
     atomic_fetch_add_explicit(&one->bytes_sent, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&one->all->events, events, memory_order_relaxed);
+    atomic_fetch_add_explicit(&one->all->bytes, bytes, memory_order_relaxed);
 }
 
 void subscriber_leave(struct subscribers *s, struct subscriber *one)
@@ -73,6 +81,15 @@ void subscriber_leave(struct subscribers *s, struct subscriber *one)
         one->next->link = one->link;
     pthread_mutex_unlock(&s->lock);
     free(one);
+}
+
+struct subscribers_totals subscribers_totals(const struct subscribers *s)
+{
+    return (struct subscribers_totals){
+        .opened = atomic_load_explicit(&s->opened, memory_order_relaxed),
+        .events_sent = atomic_load_explicit(&s->events, memory_order_relaxed),
+        .bytes_sent = atomic_load_explicit(&s->bytes, memory_order_relaxed),
+    };
 }
 
 size_t subscribers_list(struct subscribers *s, unsigned topic, struct subscriber_snapshot *out, size_t room)
