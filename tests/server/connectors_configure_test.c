@@ -157,6 +157,178 @@ static void check_refusal(void **state)
     world_destroy(w);
 }
 
+/* ---- a service app ---- */
+
+/* The document of the orgs' app, with that key. */
+static struct configure_request request_of_app(const char *private_key)
+{
+    static struct buf text = BUF(4096);
+    struct configure_request r = request_of("acme", ACME_URL, NULL);
+
+    buf_reset(&text);
+    assert_true(credential_of_app(VIEW(ORG_CLIENT_ID), view_of(private_key), VIEW(ORG_KEY_ID), &text));
+    r.credential = buf_view(&text);
+    r.has_credential = true;
+    return r;
+}
+
+static void a_service_app_is_stored_and_runs(void **state)
+{
+    struct world *w = *state;
+    const struct configure_request r = request_of_app(orgs_private_key());
+    struct answer *a = world_configure(w, &r);
+    struct credential_facts facts;
+    struct connector *c;
+
+    assert_taken(a);
+    assert_int_equal(a->configured.permission_count, 3);
+    assert_int_equal(a->configured.warning_count, 0);
+    assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
+    c = connectors_find(world_connectors(w), VIEW_NONE, NULL);
+    connector_credential(c, &facts);
+    connector_release(c);
+    assert_int_equal(facts.kind, CREDENTIAL_SERVICE_APP);
+    assert_string_equal(facts.client_id, ORG_CLIENT_ID);
+    assert_int_equal(strlen(facts.fingerprint), 8);
+    assert_true(facts.set_unix_ms > 0);
+    assert_false(facts.is_from_file);
+
+    /* It is read from the store as it was given. */
+    world_stop(w);
+    world_start(w);
+    assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
+}
+
+static bool has_grants(struct world *w, const void *ctx)
+{
+    struct connector *c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
+    struct poller_snapshot now;
+
+    connector_snapshot(c, &now);
+    connector_release(c);
+    return strcmp(now.grants.granted, ctx) == 0;
+}
+
+static void what_was_granted_is_shown(void **state)
+{
+    struct world *w = *state;
+    const struct configure_request r = request_of_app(orgs_private_key());
+
+    assert_taken(world_configure(w, &r));
+    assert_true(world_wait(w, has_grants, "okta.users.read okta.logs.read"));
+}
+
+static const struct app_refusal {
+    const char *name;
+    const char *scopes;
+    enum emulator_role role;
+    bool has_other_key;
+    const char *reason;
+    enum permission_verdict users;
+    const char *missing_scope, *says;
+} app_refusals[] = {
+    { "an app without the scope for users", "okta.logs.read", EMULATOR_ROLE_READ_ONLY, false, "OKTA_PERMISSION_MISSING",
+      PERMISSION_SCOPE_MISSING, "okta.users.read", "okta.users.read: grant it" },
+    { "an app without a role", "okta.users.read okta.logs.read", EMULATOR_ROLE_NONE, false, "OKTA_PERMISSION_MISSING",
+      PERMISSION_SUSPICIOUSLY_EMPTY, "", "most likely the app has no admin role" },
+    { "a key that the app does not have", "okta.users.read okta.logs.read", EMULATOR_ROLE_READ_ONLY, true,
+      "OKTA_TOKEN_REFUSED", PERMISSION_CREDENTIAL_REFUSED, "", "public half of this key" },
+};
+
+static void check_app_refusal(void **state)
+{
+    const struct app_refusal *row = *state;
+    struct world *w = world_create();
+    const struct configure_request r = request_of_app(row->has_other_key ? orgs_other_key() : orgs_private_key());
+    const struct permission *users;
+    struct answer *a;
+
+    orgs_set_scopes(world_orgs(w), ACME_PORT, row->scopes);
+    orgs_set_role(world_orgs(w), ACME_PORT, row->role);
+    a = world_configure(w, &r);
+    assert_refused(a, ERROR_FAILED_PRECONDITION, row->reason);
+    users = &a->configured.permissions[1];
+    assert_int_equal(users->verdict, row->users);
+    assert_string_equal(users->missing_scope, row->missing_scope);
+    if (strstr(users->remedy, row->says) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", users->remedy, row->says);
+    assert_null(strstr(users->remedy, "token's owner"));
+    assert_int_equal(users->remedy[strlen(users->remedy) - 1], '.');
+    assert_false(world_is_stored(w, "acme"));
+    world_destroy(w);
+}
+
+static const struct no_app {
+    const char *name, *text;
+} no_apps[] = {
+    { "an app without key", "{\"client_id\":\"0oa1\"}" },
+    { "a key that is none", "{\"client_id\":\"0oa1\",\"private_key\":\"hunter22\",\"key_id\":\"k\"}" },
+    { "half a document", "{\"client_id\":\"0oa1\"" },
+};
+
+static void is_no_app(void **state)
+{
+    const struct no_app *row = *state;
+    struct configure_request r = request_of("acme", ACME_URL, row->text);
+    struct answer *a = world_configure(shared, &r);
+
+    assert_refused(a, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID");
+    assert_null(strstr(a->err.text, "hunter22"));
+    assert_int_equal(orgs_requests(world_orgs(shared), ACME_PORT, ""), 0);
+}
+
+/* ---- more than read ---- */
+
+#define OVERREACH "/api/v1/iam/assignees/users"
+
+static const struct power {
+    const char *name;
+    int status;
+    const char *body;
+    bool warns;
+} powers[] = {
+    { "a read-only admin", 403, FORBIDDEN, false },
+    { "one who can do more", 200, "{\"value\":[]}", true },
+    { "an org that does not know the question", 404, "{}", false },
+    { "an answer that says nothing", 500, "", false },
+    { "a refusal of this alone", 401, DEAD, false },
+};
+
+static void check_power(void **state)
+{
+    const struct power *row = *state;
+    struct world *w = world_create();
+    const struct configure_request r = request_of("acme", ACME_URL, ORG_TOKEN);
+    struct answer *a;
+
+    orgs_fault(world_orgs(w), ACME_PORT, OVERREACH, 9, row->status, row->body);
+    a = world_configure(w, &r);
+    assert_taken(a); /* it is a warning, no more */
+    assert_int_equal(orgs_requests(world_orgs(w), ACME_PORT, OVERREACH), 1);
+    assert_int_equal(a->configured.warning_count, row->warns);
+    if (row->warns)
+        assert_non_null(strstr(a->configured.warnings[0], "do more than read"));
+    world_destroy(w);
+}
+
+static void a_token_that_nothing_takes_is_not_asked_for_more(void **state)
+{
+    struct world *w = *state;
+    const struct configure_request r = request_of("acme", ACME_URL, OTHER_TOKEN);
+
+    assert_refused(world_configure(w, &r), ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED");
+    assert_int_equal(orgs_requests(world_orgs(w), ACME_PORT, OVERREACH), 0);
+}
+
+static void an_app_is_not_asked_for_an_admins_rights(void **state)
+{
+    struct world *w = *state;
+    const struct configure_request r = request_of_app(orgs_private_key());
+
+    assert_taken(world_configure(w, &r));
+    assert_int_equal(orgs_requests(world_orgs(w), ACME_PORT, OVERREACH), 0);
+}
+
 static void an_org_that_does_not_answer_is_unreachable(void **state)
 {
     struct world *w = *state;
@@ -449,7 +621,7 @@ static int run_wrongs(void)
     int failed;
 
     shared = world_create();
-    failed = RUN_ROWS(is_wrong_by_itself, wrongs);
+    failed = RUN_ROWS(is_wrong_by_itself, wrongs) + RUN_ROWS(is_no_app, no_apps);
     world_destroy(shared);
     return failed;
 }
@@ -458,6 +630,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_new_org_is_stored_and_runs),
+        TEST(a_service_app_is_stored_and_runs),
+        TEST(what_was_granted_is_shown),
+        TEST(a_token_that_nothing_takes_is_not_asked_for_more),
+        TEST(an_app_is_not_asked_for_an_admins_rights),
         TEST(an_org_that_does_not_answer_is_unreachable),
         TEST(only_what_is_chosen_is_probed),
         TEST(validating_shows_the_table_and_stores_nothing),
@@ -478,5 +654,6 @@ int main(void)
         TEST(stopping_ends_a_probe),
     };
 
-    return run_wrongs() + RUN_ROWS(check_refusal, refusals) + cmocka_run_group_tests(tests, NULL, NULL);
+    return run_wrongs() + RUN_ROWS(check_refusal, refusals) + RUN_ROWS(check_app_refusal, app_refusals) +
+           RUN_ROWS(check_power, powers) + cmocka_run_group_tests(tests, NULL, NULL);
 }

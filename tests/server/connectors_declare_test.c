@@ -199,6 +199,7 @@ static void a_name_of_another_org_waits_and_says_so(void **state)
 static void a_new_token_in_the_file_takes_over(void **state)
 {
     struct world *w = *state;
+    struct credential_facts facts, other;
     struct connector *c;
 
     declare_acme(w);
@@ -210,6 +211,9 @@ static void a_new_token_in_the_file_takes_over(void **state)
     orgs_add_login(world_orgs(w), ACME_PORT);
     assert_true(world_wait_logins(w, "acme", 1));
     assert_false(connector_is_deleted(c)); /* its readers noticed nothing */
+    connector_credential(c, &facts);
+    credential_describe(VIEW(OTHER_TOKEN), &other);
+    assert_string_equal(facts.fingerprint, other.fingerprint);
     connector_release(c);
 }
 
@@ -239,6 +243,119 @@ static void a_dead_new_token_does_not_replace_the_old(void **state)
     orgs_add_login(world_orgs(w), ACME_PORT);
     assert_true(world_wait_logins(w, "acme", 1));
     assert_int_equal(world_state(w, "acme"), CONNECTOR_LIVE);
+}
+
+/* ---- a service app ---- */
+
+static bool declare_app(struct world *w, const char *private_key, struct error *err)
+{
+    const struct configure_request settings = { .history_days = -1, .retention_days = -1 };
+    const struct declared_source source = { .client_id = ORG_CLIENT_ID,
+                                            .private_key_file = world_write(w, "key.pem", private_key, 0600),
+                                            .key_id = ORG_KEY_ID };
+
+    return connectors_declare(world_connectors(w), "acme", ACME_URL, &source, &settings, err);
+}
+
+static struct credential_facts facts_of(struct world *w)
+{
+    struct connector *c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
+    struct credential_facts facts;
+
+    connector_credential(c, &facts);
+    connector_release(c);
+    return facts;
+}
+
+static void an_app_comes_up_with_its_key_from_a_file(void **state)
+{
+    struct world *w = *state;
+    struct error err;
+
+    if (!declare_app(w, orgs_private_key(), &err))
+        fail_msg("%s", err.text);
+    assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
+    assert_int_equal(facts_of(w).kind, CREDENTIAL_SERVICE_APP);
+    assert_string_equal(facts_of(w).client_id, ORG_CLIENT_ID);
+    assert_true(facts_of(w).is_from_file);
+    assert_true(facts_of(w).set_unix_ms > 0);
+    assert_false(world_entry(w, "acme").has_secret);
+}
+
+static void a_key_that_okta_does_not_know_does_not_replace_the_old(void **state)
+{
+    struct world *w = *state;
+    struct asked probe = { "/.well-known", 0 };
+    struct credential_facts before;
+
+    assert_true(declare_app(w, orgs_private_key(), NULL));
+    assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
+    before = facts_of(w);
+    probe.more_than = orgs_requests(world_orgs(w), ACME_PORT, probe.prefix);
+    world_write(w, "key.pem", orgs_other_key(), 0600);
+    connectors_reread(world_connectors(w));
+    assert_true(world_wait(w, was_asked, &probe));
+    orgs_add_login(world_orgs(w), ACME_PORT);
+    assert_true(world_wait_logins(w, "acme", 1));
+    assert_string_equal(facts_of(w).fingerprint, before.fingerprint);
+}
+
+static const struct wrong_key {
+    const char *name, *content;
+} wrong_keys[] = {
+    { "an empty key file", "\n" },
+    { "a token in the place of a key", ORG_TOKEN },
+    { "a public key", "-----BEGIN PUBLIC KEY-----\nTUZrdw==\n-----END PUBLIC KEY-----\n" },
+    { "a key that is cut", "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n" },
+};
+
+static void is_no_key(void **state)
+{
+    const struct wrong_key *row = *state;
+    struct world *w = world_create();
+    struct error err;
+
+    assert_false(declare_app(w, row->content, &err));
+    assert_string_equal(err.reason, "CREDENTIAL_INVALID");
+    assert_non_null(strstr(err.text, "/key.pem"));
+    assert_null(strstr(err.text, ORG_TOKEN));
+    assert_null(strstr(err.text, "MIGH"));
+    assert_false(world_exists(w, "acme"));
+    world_destroy(w);
+}
+
+static const struct wrong_source {
+    const char *name;
+    struct declared_source source;
+} wrong_sources[] = {
+    { "no source at all", { NULL, NULL, NULL, NULL } },      { "a token and an app", { "/t", "0oa1", "/k", NULL } },
+    { "an app without key", { NULL, "0oa1", NULL, "" } },    { "a key without app", { "/t", NULL, "/k", NULL } },
+    { "a key's id with a token", { "/t", "", "", "kid1" } },
+};
+
+static void is_no_source(void **state)
+{
+    const struct wrong_source *row = *state;
+    const struct configure_request settings = { .history_days = -1, .retention_days = -1 };
+    struct world *w = world_create();
+    struct error err;
+
+    assert_false(connectors_declare(world_connectors(w), "acme", ACME_URL, &row->source, &settings, &err));
+    assert_string_equal(err.reason, "CREDENTIAL_INVALID");
+    world_destroy(w);
+}
+
+static void a_token_file_may_hold_an_app_too(void **state)
+{
+    struct world *w = *state;
+    AUTO_BUF struct buf text = BUF(4096);
+    struct error err;
+
+    assert_true(credential_of_app(VIEW(ORG_CLIENT_ID), view_of(orgs_private_key()), VIEW(ORG_KEY_ID), &text));
+    if (!declare(w, "acme", ACME_URL, world_write(w, "token", buf_cstr(&text), 0600), &err))
+        fail_msg("%s", err.text);
+    assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
+    assert_int_equal(facts_of(w).kind, CREDENTIAL_SERVICE_APP);
 }
 
 static void in_band_it_keeps_its_file(void **state)
@@ -317,10 +434,14 @@ int main(void)
         TEST(a_name_of_another_org_waits_and_says_so),
         TEST(a_new_token_in_the_file_takes_over),
         TEST(a_dead_new_token_does_not_replace_the_old),
+        TEST(an_app_comes_up_with_its_key_from_a_file),
+        TEST(a_key_that_okta_does_not_know_does_not_replace_the_old),
+        TEST(a_token_file_may_hold_an_app_too),
         TEST(in_band_it_keeps_its_file),
         TEST(declaring_takes_over_what_was_configured),
         TEST(deleted_it_stays_away),
     };
 
-    return RUN_ROWS(is_wrong_at_once, wrongs) + cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_ROWS(is_wrong_at_once, wrongs) + RUN_ROWS(is_no_key, wrong_keys) +
+           RUN_ROWS(is_no_source, wrong_sources) + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +36,52 @@ struct way {
     size_t asked_count;
     bool is_woken;
 };
+
+/* ---- the service app's keys ---- */
+
+struct pair {
+    char private_key[512], public_key[512];
+};
+
+static void take(BIO *bio, char *out, size_t size)
+{
+    int len = BIO_read(bio, out, (int)size - 1);
+
+    ASSERT(len > 0);
+    out[len] = '\0';
+    BIO_free(bio);
+}
+
+/* Made once, before there are threads that ask. */
+static const struct pair *pair(size_t which)
+{
+    static struct pair pairs[2];
+    struct pair *p = &pairs[which];
+    EVP_PKEY *key;
+    BIO *secret = NULL, *open = NULL;
+
+    if (p->private_key[0] != '\0')
+        return p;
+    key = EVP_EC_gen("P-256");
+    secret = BIO_new(BIO_s_mem());
+    open = BIO_new(BIO_s_mem());
+    ASSERT(key != NULL && PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+           PEM_write_bio_PUBKEY(open, key) == 1);
+    take(secret, p->private_key, sizeof p->private_key);
+    take(open, p->public_key, sizeof p->public_key);
+    EVP_PKEY_free(key);
+    return p;
+}
+
+const char *orgs_private_key(void)
+{
+    return pair(0)->private_key;
+}
+
+const char *orgs_other_key(void)
+{
+    return pair(1)->private_key;
+}
 
 struct orgs *orgs_create(void)
 {
@@ -67,6 +115,9 @@ void orgs_add(struct orgs *o, unsigned port, const char *org_id)
         .base_url = base,
         .org_id = org_id,
         .token = ORG_TOKEN,
+        .client_id = ORG_CLIENT_ID,
+        .scopes = "okta.users.read okta.logs.read",
+        .dpop = EMULATOR_DPOP_REQUIRED,
         .users = 5,
         .apps = 2,
         .history_events = 20,
@@ -79,7 +130,9 @@ void orgs_add(struct orgs *o, unsigned port, const char *org_id)
 
     snprintf(base, sizeof base, "http://127.0.0.1:%u", port);
     ASSERT(o->count < ORGS_MAX);
-    o->orgs[o->count++] = (struct org){ .port = port, .emulator = emulator_create(&options) };
+    o->orgs[o->count] = (struct org){ .port = port, .emulator = emulator_create(&options) };
+    ASSERT(emulator_add_key(o->orgs[o->count].emulator, VIEW(ORG_KEY_ID), view_of(pair(0)->public_key), NULL));
+    o->count++;
 }
 
 /* The lock is held. */
@@ -114,12 +167,14 @@ static void answer(struct orgs *o, struct org *org, struct okta_exchange *x)
 {
     const char *target = strchr(x->url + strlen("http://"), '/');
     const struct emulator_request request = {
-        .method = "GET",
+        .method = x->post_body != NULL ? "POST" : "GET",
         .target = view_of(target),
         .authorization = header_value(x, "Authorization"),
         .cookie = header_value(x, "Cookie"),
         .content_type = header_value(x, "Content-Type"),
         .accept = header_value(x, "Accept"),
+        .dpop = header_value(x, "DPoP"),
+        .body = view_of(x->post_body),
         .now_unix_ms = clock_unix_ms(&clock_system),
     };
 
@@ -272,6 +327,16 @@ void orgs_revoke_token(struct orgs *o, unsigned port)
 void orgs_set_token(struct orgs *o, unsigned port, const char *token)
 {
     WITH_ORG(o, port, org, emulator_set_token(org->emulator, token));
+}
+
+void orgs_set_role(struct orgs *o, unsigned port, enum emulator_role role)
+{
+    WITH_ORG(o, port, org, emulator_set_role(org->emulator, role));
+}
+
+void orgs_set_scopes(struct orgs *o, unsigned port, const char *scopes)
+{
+    WITH_ORG(o, port, org, emulator_set_scopes(org->emulator, scopes));
 }
 
 void orgs_fault(struct orgs *o, unsigned port, const char *prefix, uint32_t count, int status, const char *body)
