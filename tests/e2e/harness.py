@@ -6,7 +6,9 @@ ended by its id."""
 import collections
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ ROOT = os.path.join(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"]) if 
 SERVER = os.environ.get("OKTA_CONNECTORD", os.path.join(ROOT, "server", "okta-connectord"))
 CLIENT = os.environ.get("OKTA_CONNECTOR", os.path.join(ROOT, "client", "okta-connector"))
 EMULATOR = os.environ.get("OKTA_EMULATOR", os.path.join(ROOT, "tests", "emulator", "okta-emulator"))
+NGHTTPX = shutil.which("nghttpx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") or "nghttpx"
 BUF = os.path.join(SOURCES, "node_modules", ".bin", "buf")
 TOKEN = "00harnessTokenNotReal0123456789abcdefghijkl"
 WAIT_S = 60
@@ -66,12 +69,60 @@ class Process:
         return status
 
 
-class Emulator(Process):
-    """An Okta org on loopback."""
+class Authority:
+    """A certificate authority of our own, and a certificate of it for 127.0.0.1 and localhost."""
 
-    def __init__(self, folder, **flags):
+    def __init__(self, folder):
+        self.ca = os.path.join(folder, "ca.pem")
+        self.key, self.certificate = os.path.join(folder, "tls.key"), os.path.join(folder, "tls.pem")
+        ca_key, request, names = (os.path.join(folder, n) for n in ("ca.key", "tls.csr", "tls.ext"))
+        with open(names, "w") as f:
+            f.write("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        self.run(new + ["-x509", "-days", "2", "-subj", "/CN=tests of ours", "-keyout", ca_key, "-out", self.ca])
+        self.run(new + ["-subj", "/CN=127.0.0.1", "-keyout", self.key, "-out", request])
+        self.run(["openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", ca_key, "-days", "2", "-extfile", names,
+                  "-out", self.certificate])
+
+    @staticmethod
+    def run(argv):
+        subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+
+def free_port():
+    """One that nobody has at the moment."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Front(Process):
+    """TLS and HTTP/2 before the emulator, by nghttpx."""
+
+    def __init__(self, folder, authority, port, backend_port):
+        argv = [NGHTTPX, "-f", "127.0.0.1,%d" % port, "-b", "127.0.0.1,%s" % backend_port, "-n", "1", "--conf=/dev/null",
+                "--errorlog-file=/dev/stderr", "--accesslog-file=/dev/stdout", "--accesslog-format=$alpn $request", authority.key, authority.certificate]
+        super().__init__(argv, os.path.join(folder, "front.log"))
+        eventually("nghttpx listens", lambda: self.listens(port))
+
+    def listens(self, port):
+        if self.child.poll() is not None:
+            raise AssertionError("nghttpx ended:\n" + self.text())
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Emulator(Process):
+    """An Okta org on loopback. With tls its url is https, HTTP/2 is spoken there, and `authority` vouches for it; it is steered
+    by http all the same."""
+
+    def __init__(self, folder, tls=False, **flags):
         port_file = os.path.join(folder, "emulator.port")
         argv = [EMULATOR, "--port-file", port_file, "--token", TOKEN]
+        self.front = self.authority = None
+        if tls:
+            tls_port = free_port()
+            flags["base_url"] = "https://127.0.0.1:%d" % tls_port
         for name, value in flags.items():
             argv += ["--" + name.replace("_", "-"), str(value)]
         super().__init__(argv, os.path.join(folder, "emulator.log"))
@@ -85,10 +136,15 @@ class Emulator(Process):
             except FileNotFoundError:
                 return None
 
-        self.url = "http://127.0.0.1:" + eventually("the emulator listens", port)
+        backend_port = eventually("the emulator listens", port)
+        self.url = self.steering = "http://127.0.0.1:" + backend_port
+        if tls:
+            self.authority = Authority(folder)
+            self.front = Front(folder, self.authority, tls_port, backend_port)
+            self.url = flags["base_url"]
 
     def http(self, method, path, body=None):
-        request = urllib.request.Request(self.url + path, data=body, method=method)
+        request = urllib.request.Request(self.steering + path, data=body, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=WAIT_S) as answer:
             return answer.read().decode()
@@ -157,6 +213,8 @@ class Case(unittest.TestCase):
         flags.setdefault("logs_limit", 1200)
         one = Emulator(self.folder, **flags)
         self.addCleanup(self.end_quietly, one)
+        if one.front is not None:
+            self.addCleanup(self.end_quietly, one.front)
         return one
 
     def server(self, *args, **more):
