@@ -83,6 +83,8 @@ static void show_state(struct poller *p)
         return;
     now->state = state;
     now->state_since_unix_ms = poller_unix_ms(p);
+    if (state == CONNECTOR_STARTING)
+        return; /* how each begins, also one that is made only to be looked at */
     if (state == CONNECTOR_RECONNECT_REQUIRED)
         log_error("connector.state", "org=%s state=%s reason=%s", p->url.host, state_names[state], now->state_reason);
     else if (state == CONNECTOR_DEGRADED)
