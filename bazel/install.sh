@@ -19,16 +19,14 @@ missing_packages() {
     done < <(cat "$@")
     [ ${#wanted[@]} -gt 0 ] || return 0
     # dpkg-query says nothing of packages that it has never heard of: those are missing too.
-    dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
-        awk '$2 == "installed" { print $1 }' | sort -u >"$installed_list"
-    printf '%s\n' "${wanted[@]}" | sort -u | comm -23 - "$installed_list"
+    printf '%s\n' "${wanted[@]}" | sort -u |
+        comm -23 - <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
+            awk '$2 == "installed" { print $1 }' | sort -u)
 }
 
 install_packages() {
-    local installed_list missing as_root=""
-    installed_list=$(mktemp)
+    local missing log as_root=""
     missing=$(missing_packages "$@")
-    rm -f "$installed_list"
     [ -n "$missing" ] || return 0
     missing=${missing//$'\n'/ }
     if [ "$(id -u)" -ne 0 ]; then
@@ -41,15 +39,11 @@ install_packages() {
         fi
     fi
     echo "Installing: $missing" >&2
-    local log
-    log=$(mktemp)
-    if ! { $as_root apt-get update -qq &&
+    if ! log=$({ $as_root apt-get update -qq &&
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
-        >"$log" 2>&1 </dev/null; then
-        cat "$log" >&2
-        rm -f "$log"
+        2>&1 </dev/null); then
+        echo "$log" >&2
         echo "The packages could not be installed: see above." >&2
         return 1
     fi
-    rm -f "$log"
 }

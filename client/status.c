@@ -171,8 +171,9 @@ static void show_budgets(struct page *p, const Okta__Connector__V1__ConnectorSta
     for (size_t i = 0; i < c->n_budgets; i++) {
         const Okta__Connector__V1__BudgetStatus *b = c->budgets[i];
 
-        line(p, i == 0 ? "budgets" : "", "%s: %u of %u a minute left, %u ours (at most %u %%), window ends %s",
-             b->bucket, b->remaining, b->limit, b->spent, b->share_percent, age(p, b->reset, reset));
+        line(p, i == 0 ? "budgets" : "", "%s: %u of %u a minute left, %u ours (at most %u %%), window %s %s", b->bucket,
+             b->remaining, b->limit, b->spent, b->share_percent,
+             cli_unix_ms(b->reset) < p->now_unix_ms ? "ended" : "ends", age(p, b->reset, reset));
     }
 }
 

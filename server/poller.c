@@ -155,17 +155,20 @@ static void reconfigure(struct poller *p, const struct reconfigure *letter)
     credential_renew(p, (struct view){ letter->token, letter->token_len });
 }
 
-static void take_letters(struct poller *p)
+static bool take_letters(struct poller *p)
 {
     struct letter *letter;
+    bool any = false;
 
     while ((letter = mailbox_take(p->mailbox)) != NULL) {
         reconfigure(p, (struct reconfigure *)letter);
         free_letter((struct reconfigure *)letter);
+        any = true;
     }
+    return any;
 }
 
-static void take_poll_wish(struct poller *p)
+static bool take_poll_wish(struct poller *p)
 {
     bool wanted;
 
@@ -174,13 +177,22 @@ static void take_poll_wish(struct poller *p)
     p->shared.poll_wanted = false;
     pthread_mutex_unlock(&p->shared.lock);
     if (!wanted)
-        return;
+        return false;
     lane_hurry(&p->lanes[LANE_TAIL]);
     lane_hurry(&p->lanes[LANE_USERS]);
     if (!p->lanes[LANE_TAIL].is_on) {
         p->now.tail_rounds++; /* there is no log to be behind of */
         p->is_dirty = true;
     }
+    return true;
+}
+
+/* Whatever was sent or asked from outside; true when there was anything. */
+static bool take_wishes(struct poller *p)
+{
+    bool any = take_letters(p);
+
+    return take_poll_wish(p) || any;
 }
 
 bool poller_wants_round(struct poller *p)
@@ -236,16 +248,14 @@ static void move_bytes(struct poller *p, int64_t wait_ms)
 
 int64_t poller_turn(struct poller *p, int64_t wait_ms)
 {
-    take_letters(p);
-    take_poll_wish(p);
+    (void)take_wishes(p);
     ask(p);
     move_bytes(p, 0); /* sends, so that what has to wait is shown before we do */
     if (atomic_load(&p->is_stopping))
         return next_due_mono_ms(p);
     /* What came meanwhile: the run above has taken its wake-up. */
-    take_letters(p);
-    take_poll_wish(p);
-    ask(p);
+    if (take_wishes(p))
+        ask(p);
     move_bytes(p, wait_ms);
     return next_due_mono_ms(p);
 }

@@ -266,6 +266,8 @@ static void complete_token(struct okta *o, struct answer *a)
     bool was_stale = attempt->x.was_stale_connection && !attempt->is_fresh;
     enum auth_next next = auth_answered(&o->auth, attempt, a);
 
+    if (next != AUTH_AGAIN) /* to be asked for a nonce is no failure */
+        count(o, a);
     if (next == AUTH_FAILED && !was_stale) {
         gate_judge(&o->gate, attempt->bucket, o->token_request.lane, a, now, random_next(o));
         note_repeat(o, &o->token_request, &a->told);
@@ -326,11 +328,11 @@ static void complete(struct okta *o, struct okta_request *r)
     answer_read(&attempt->x, &o->url, r->path, &a);
     gate_end(&o->gate, attempt->bucket, &a.headers, attempt->received_mono_ms);
     auth_learn(&o->auth, &a.headers);
-    count(o, &a);
     if (r == &o->token_request) {
         complete_token(o, &a);
         return;
     }
+    count(o, &a);
     if (is_worth_again(o, r, &a))
         return;
     gate_judge(&o->gate, attempt->bucket, r->lane, &a, attempt->received_mono_ms, random_next(o));

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "okta/okta.h"
 #include "okta/proxy.h"
+#include "okta/trouble.h"
 
 #include <curl/curl.h>
 #include <netinet/in.h>
@@ -302,14 +303,18 @@ static void read_failure(struct transfer *t, CURLcode code)
 {
     struct okta_exchange *x = t->x;
     curl_off_t sent_after_us = 0;
-    const char *text = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
+    long verify_result = 0, connect_status = 0;
+    const char *hint, *text = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
 
     /* curl quotes a proxy's address that it cannot read, with the password in it. */
     if (strchr(text, '@') != NULL || strstr(text, "proxy syntax") != NULL)
         text = curl_easy_strerror(code);
     if (t->overflow != NULL)
         text = t->overflow;
-    snprintf(x->failure, sizeof x->failure, "%.*s", (int)sizeof x->failure - 1, text);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verify_result);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    hint = trouble_hint((int)code, verify_result, connect_status);
+    snprintf(x->failure, sizeof x->failure, "%.120s%s%s", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
     (void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_after_us);
     x->timed_out = code == CURLE_OPERATION_TIMEDOUT && sent_after_us > 0;
     x->was_stale_connection = was_stale(t, code);

@@ -47,10 +47,10 @@ MUST_CHECK bool okta_url_parse(struct view text, bool allow_loopback_http, struc
 MUST_CHECK bool okta_token_check(struct view text, struct view *out, struct error *err);
 
 /* A credential is one text: an API token, or, when it begins with "{", the JSON of an OAuth service app:
- * {"client_id":"0oa...","private_key":"PEM, or a JWK as string or object","key_id":"..."} (key_id may stay out). Appends
- * to `normalised` what is to be kept of it and given to okta_set_credential: the same for the same credential however it
- * was written, and fit for okta_credential_check again. Refuses in a sentence that never repeats any of it: reason
- * TOKEN_INVALID for a token, CREDENTIAL_INVALID for a service app. `normalised` needs a cap of
+ * {"client_id":"0oa...","private_key":"PEM, or a JWK as string or object","key_id":"..."} (key_id may stay out).
+ * Appends to `normalised` what is to be kept of it and given to okta_set_credential: the same for the same credential
+ * however it was written, and fit for okta_credential_check again. Refuses in a sentence that never repeats any of it:
+ * reason TOKEN_INVALID for a token, CREDENTIAL_INVALID for a service app. `normalised` needs a cap of
  * OKTA_CREDENTIAL_BYTES_MAX. */
 MUST_CHECK bool okta_credential_check(struct view text, struct buf *normalised, struct error *err);
 
@@ -88,9 +88,9 @@ struct okta_answer {
     char error_code[OKTA_ERROR_CODE_MAX + 1];
     char request_id[OKTA_REQUEST_ID_MAX + 1];
     char missing_scope[OKTA_SCOPE_MAX + 1]; /* OKTA_SCOPE_MISSING: which, where Okta named it */
-    char message[200];     /* what went wrong, as a sentence without secrets; "" when DONE */
-    int64_t date_unix_s;   /* Okta's clock; 0 when it did not say */
-    int64_t retry_mono_ms; /* OKTA_RETRY: not before */
+    char message[240];                      /* what went wrong, as a sentence without secrets; "" when DONE */
+    int64_t date_unix_s;                    /* Okta's clock; 0 when it did not say */
+    int64_t retry_mono_ms;                  /* OKTA_RETRY: not before */
     int64_t sent_mono_ms, received_mono_ms;
 };
 
@@ -123,9 +123,9 @@ struct okta *okta_create(const struct okta_options *options);
 void okta_destroy(struct okta *o); /* ends what is under way (done is called with OKTA_CANCELLED, and must not send
                                       again); bounded in time; not from a done callback */
 
-/* What okta_credential_check has passed; copied, and wiped when replaced. None, or what is no credential, makes requests
- * fail with OKTA_CREDENTIAL_REFUSED. For a service app the client gets an access token when a request needs one, and
- * renews it in time; meanwhile requests wait in their queues. */
+/* What okta_credential_check has passed; copied, and wiped when replaced. None, or what is no credential, makes
+ * requests fail with OKTA_CREDENTIAL_REFUSED. For a service app the client gets an access token when a request needs
+ * one, and renews it in time; meanwhile requests wait in their queues. */
 void okta_set_credential(struct okta *o, struct view credential);
 
 /* What Okta has granted to a service app, as of the last access token. */
@@ -201,7 +201,7 @@ struct okta_exchange {
     int http_status;           /* 0: none */
     struct buf head;           /* header lines, "Name: value\r\n" each, of the final answer only */
     struct buf body;           /* decompressed */
-    char failure[160];         /* why there is no whole answer; "" when there is one */
+    char failure[200];         /* why there is no whole answer; "" when there is one */
     bool was_stale_connection; /* a reused connection died before the first byte of an answer */
     bool timed_out;            /* the request went out, and the time ran out over the answer */
     void *transfer;            /* the transport's own */

@@ -76,11 +76,14 @@ static void create_kept(struct cq *q)
     ASSERT(q->kept != NULL);
 }
 
-struct cq *cq_create(void (*woken)(struct cq *q, uint64_t topics))
+struct cq *cq_create(bool moves_bytes, void (*woken)(struct cq *q, uint64_t topics))
 {
     struct cq *q = mem_zero(sizeof *q);
 
-    q->raw = grpc_completion_queue_create_for_next(NULL);
+    grpc_completion_queue_attributes attributes = { GRPC_CQ_CURRENT_VERSION, GRPC_CQ_NEXT,
+                                                    moves_bytes ? GRPC_CQ_DEFAULT_POLLING : GRPC_CQ_NON_POLLING, NULL };
+
+    q->raw = grpc_completion_queue_create(grpc_completion_queue_factory_lookup(&attributes), &attributes, NULL);
     q->woken = woken;
     q->wake.done = on_wake;
     pthread_mutex_init(&q->lock, NULL);

@@ -41,8 +41,10 @@ struct cq {
     grpc_call *kept; /* never sent anywhere: an empty batch on it comes out of the queue at once. NULL: closed */
 };
 
-/* `woken` runs on the queue's thread, after cq_wake, once for several. */
-struct cq *cq_create(void (*woken)(struct cq *q, uint64_t topics));
+/* `woken` runs on the queue's thread, after cq_wake, once for several. `moves_bytes`: its thread reads and writes the
+ * sockets of the whole server besides; one queue does, since with more of them each event wakes a second thread to
+ * watch for the next. */
+struct cq *cq_create(bool moves_bytes, void (*woken)(struct cq *q, uint64_t topics));
 
 /* Starts the thread; the name is for ps. */
 void cq_start(struct cq *q, const char *name);

@@ -118,7 +118,7 @@ static void create_queues(struct rpc *r, unsigned threads)
         threads = cores < 1 ? 1 : cores > QUEUES_UNASKED_MAX ? QUEUES_UNASKED_MAX : (unsigned)cores;
     r->queue_count = threads < QUEUES_MAX ? threads : QUEUES_MAX;
     for (size_t i = 0; i <= r->queue_count; i++) {
-        r->queues[i] = cq_create(calls_woken);
+        r->queues[i] = cq_create(i == r->queue_count, calls_woken);
         r->draining[i].q = r->queues[i];
     }
     health_wakes(r->health, r->queues[r->queue_count]);

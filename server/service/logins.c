@@ -16,8 +16,11 @@
 #include "service/stream.h"
 
 /* A message costs 10-20 us and a byte almost nothing, so larger is faster; but each open stream may hold one message,
- * and a thousand slow readers are to cost no more than one HTTP/2 window each. A larger record goes alone. */
-#define BATCH_BYTES_MAX (64u << 10)
+ * and a thousand slow readers are to cost no more than one HTTP/2 window each. So messages grow for who takes them
+ * quickly, and shrink again for who does not. A larger record goes alone. */
+#define BATCH_BYTES_MIN (64u << 10)
+#define BATCH_BYTES_MAX (256u << 10)
+#define QUICK_MS        20
 #define LOOK_MS         1000
 
 #define TAG_RESUME_TOKEN 0x12 /* field 2, bytes */
@@ -44,16 +47,25 @@ static bool is_whole(struct stream *s, const struct journal_batch *batch, struct
            token_history_gone(&bounds, s->place.sequence, err);
 }
 
+static size_t next_batch_bytes(const struct stream *s)
+{
+    bool is_quick = clock_mono_ms(s->service->clock) - s->told_mono_ms <= QUICK_MS;
+
+    if (!is_quick || s->batch_bytes == 0)
+        return BATCH_BYTES_MIN;
+    return s->batch_bytes < BATCH_BYTES_MAX ? s->batch_bytes * 2 : BATCH_BYTES_MAX;
+}
+
 /* Sends the next batch; `sent` tells whether there was one, `at_end` whether nothing more is there. */
 static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_end, struct error *err)
 {
-    struct buf bytes = BUF(BATCH_BYTES_MAX);
+    struct buf bytes = BUF(s->batch_bytes = next_batch_bytes(s));
     struct journal_batch batch;
     char token[TOKEN_TEXT_SIZE];
 
     *sent = false;
     /* All of it at once: growing would copy what is there again and again. */
-    (void)buf_extend(&bytes, BATCH_BYTES_MAX);
+    (void)buf_extend(&bytes, s->batch_bytes);
     buf_reset(&bytes);
     if (!journal_copy(connector_store(s->connector), s->place.sequence, s->up_to, s->since_ms, s->batch_events, &bytes,
                       &batch, err) ||

@@ -31,6 +31,7 @@ struct stream {
     struct token_place place;
     bool has_said_hello, awaits_history, has_told_head;
     int64_t told_mono_ms; /* when the last message went out */
+    size_t batch_bytes;   /* of the last batch, at the most */
 
     /* notices */
     struct notices notices;

@@ -4,6 +4,7 @@ Everything listens on loopback or a Unix socket in a temporary folder, every wai
 ended by its id."""
 
 import collections
+import glob
 import json
 import os
 import shutil
@@ -23,7 +24,8 @@ SERVER = os.environ.get("OKTA_CONNECTORD", os.path.join(ROOT, "server", "okta-co
 CLIENT = os.environ.get("OKTA_CONNECTOR", os.path.join(ROOT, "client", "okta-connector"))
 EMULATOR = os.environ.get("OKTA_EMULATOR", os.path.join(ROOT, "tests", "emulator", "okta-emulator"))
 NGHTTPX = shutil.which("nghttpx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") or "nghttpx"
-BUF = os.path.join(SOURCES, "node_modules", ".bin", "buf")
+# npm brings the one that is for this machine.
+BUF = next(iter(glob.glob(os.path.join(SOURCES, "node_modules", "@bufbuild", "buf-linux-*", "bin", "buf"))), "buf")
 TOKEN = "00harnessTokenNotReal0123456789abcdefghijkl"
 WAIT_S = 60
 

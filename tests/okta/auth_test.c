@@ -654,6 +654,8 @@ static void the_nonce_comes_with_a_challenge(void **state)
     assertion = assertion_of(0);
     next = assertion_of(1);
     assert_unlike(assertion, next);
+    assert_int_equal(okta_counts(okta).requests, 2);
+    assert_int_equal(okta_counts(okta).failed, 0);
 }
 
 static void a_bound_token_goes_with_a_proof(void **state)

@@ -61,7 +61,7 @@ static int set_up(void **state)
     seen.ops = seen.wakes = 0;
     seen.topics = 0;
     seen.is_waking_itself = false;
-    *state = cq_create(on_woken);
+    *state = cq_create(true, on_woken);
     cq_start(*state, "cq-test");
     return 0;
 }

@@ -45,6 +45,7 @@ struct call {
         uint64_t count;
         bool has_text, has_remedy;
     } notice; /* the last */
+    bool keeps_none; /* counts no sequences: there are many */
     bool at_head;
     char token[128];
 };
@@ -112,7 +113,7 @@ static void take(struct call *c, const unsigned char *at, size_t len)
     assert_non_null(response);
     assert_true(strlen(response->resume_token) > 0);
     snprintf(c->token, sizeof c->token, "%s", response->resume_token);
-    for (size_t i = 0; i < response->n_logins; i++) {
+    for (size_t i = 0; i < response->n_logins && !c->keeps_none; i++) {
         assert_true(c->count < SEEN_MAX);
         c->seen[c->count++] = response->logins[i]->sequence;
     }
@@ -478,6 +479,41 @@ static void a_token_from_while_it_waited_is_the_beginning(void **state)
     end(c);
 }
 
+/* The largest of the next few messages to a reader who takes each after `pause_ms`. */
+static size_t largest_message(struct call *c, int messages, int64_t pause_ms)
+{
+    struct subscriber_snapshot row;
+    uint64_t before, most = 0;
+
+    for (int i = 0; i < messages; i++) {
+        subscribers_list(service.subscribers, 3, &row, 1);
+        before = row.bytes_sent;
+        now_ms += pause_ms;
+        wrote = false;
+        c->ops->ready(c->stream, c);
+        subscribers_list(service.subscribers, 3, &row, 1);
+        most = row.bytes_sent - before > most ? row.bytes_sent - before : most;
+    }
+    return most;
+}
+
+static void sends_more_at_once_to_who_takes_it_quickly(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 30000, T0);
+    c = begin(&request);
+    c->keeps_none = true;
+    wrote = false;
+    c->ops->ready(c->stream, c); /* hello */
+    assert_in_range(largest_message(c, 3, 1000), 60000, 66000);
+    assert_in_range(largest_message(c, 4, 1), 250000, 264000);
+    assert_in_range(largest_message(c, 3, 1000), 60000, 66000);
+    end(c);
+}
+
 static void ends_when_the_connector_is_deleted(void **state)
 {
     request_type request = request_from_beginning(true);
@@ -733,6 +769,7 @@ int main(void)
         FACT(begins_after_the_floor_where_retention_emptied_the_store),
         FACT(waits_for_the_whole_history_when_told_to),
         FACT(a_token_from_while_it_waited_is_the_beginning),
+        FACT(sends_more_at_once_to_who_takes_it_quickly),
         FACT(ends_when_the_connector_is_deleted),
         FACT(drains_with_its_last_token),
         FACT(a_reader_who_does_not_follow_hears_no_notice),
