@@ -314,7 +314,7 @@ static void read_failure(struct transfer *t, CURLcode code)
     (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verify_result);
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
     hint = trouble_hint((int)code, verify_result, connect_status);
-    snprintf(x->failure, sizeof x->failure, "%.120s%s%s", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
+    snprintf(x->failure, sizeof x->failure, "%.90s%s%.64s", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
     (void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_after_us);
     x->timed_out = code == CURLE_OPERATION_TIMEDOUT && sent_after_us > 0;
     x->was_stale_connection = was_stale(t, code);

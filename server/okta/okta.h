@@ -88,7 +88,7 @@ struct okta_answer {
     char error_code[OKTA_ERROR_CODE_MAX + 1];
     char request_id[OKTA_REQUEST_ID_MAX + 1];
     char missing_scope[OKTA_SCOPE_MAX + 1]; /* OKTA_SCOPE_MISSING: which, where Okta named it */
-    char message[240];                      /* what went wrong, as a sentence without secrets; "" when DONE */
+    char message[200];                      /* what went wrong, as a sentence without secrets; "" when DONE */
     int64_t date_unix_s;                    /* Okta's clock; 0 when it did not say */
     int64_t retry_mono_ms;                  /* OKTA_RETRY: not before */
     int64_t sent_mono_ms, received_mono_ms;
@@ -201,7 +201,7 @@ struct okta_exchange {
     int http_status;           /* 0: none */
     struct buf head;           /* header lines, "Name: value\r\n" each, of the final answer only */
     struct buf body;           /* decompressed */
-    char failure[200];         /* why there is no whole answer; "" when there is one */
+    char failure[160];         /* why there is no whole answer; "" when there is one */
     bool was_stale_connection; /* a reused connection died before the first byte of an answer */
     bool timed_out;            /* the request went out, and the time ran out over the answer */
     void *transfer;            /* the transport's own */
