@@ -31,6 +31,9 @@
 /* Callers keep a handful of requests each; more is a loop that has gone wrong. */
 #define QUEUED_MAX 4096
 
+/* Half again as long as a request may take. */
+#define OVERDUE_MS (OKTA_TIMEOUT_MS + OKTA_TIMEOUT_MS / 2)
+
 /* What Okta's own programs tell it when they ask again. */
 struct repeat {
     char request_id[OKTA_REQUEST_ID_MAX + 1]; /* of the first answer that said "later" */
@@ -445,6 +448,26 @@ static int64_t idle_ms(const struct okta *o, int64_t timeout_ms)
     return idle > 0 ? idle : 0;
 }
 
+/* Every transfer has a deadline, which the transport keeps. Should it ever forget one, nobody waits for that for ever.
+ */
+static void end_overdue(struct okta *o)
+{
+    struct okta_request *next;
+
+    for (struct okta_request *r = o->running.first; r != NULL; r = next) {
+        struct attempt *a = r->exchange;
+
+        next = r->next;
+        if (now_mono_ms(o) - a->sent_mono_ms <= OVERDUE_MS)
+            continue;
+        o->transport->cancel(o->transport, &a->x);
+        a->x.http_status = 0;
+        a->x.timed_out = true;
+        snprintf(a->x.failure, sizeof a->x.failure, "it was given up after %d s", OVERDUE_MS / 1000);
+        on_finished(o, &a->x);
+    }
+}
+
 void okta_run(struct okta *o, int64_t timeout_ms)
 {
     bool any;
@@ -454,6 +477,7 @@ void okta_run(struct okta *o, int64_t timeout_ms)
     any = complete_ended(o);
     dispatch(o);
     o->transport->run(o->transport, any ? 0 : idle_ms(o, timeout_ms));
+    end_overdue(o);
     (void)complete_ended(o);
     dispatch(o);
     o->is_running = false;

@@ -88,11 +88,11 @@ static bool is_paused(const struct gate *g, struct gate_bucket *b, enum okta_lan
     return true;
 }
 
-static void set_share(const struct gate *g, struct gate_bucket *b, int64_t now_mono_ms)
+static int32_t share_percent_of(const struct gate *g, enum okta_lane lane, int64_t now_mono_ms)
 {
-    int share_percent = g->yield_until_mono_ms > now_mono_ms ? g->share_percent / 2 : g->share_percent;
+    bool is_halved = g->yield_until_mono_ms > now_mono_ms && lane != OKTA_LANE_TAIL && g->share_percent > 1;
 
-    b->budget.share_percent = share_percent > 1 ? share_percent : 1;
+    return is_halved ? g->share_percent / 2 : g->share_percent;
 }
 
 /* Nobody notices when these come some seconds later; that they come in one burst is noticed. */
@@ -136,12 +136,16 @@ bool gate_take(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_m
 {
     struct gate_bucket *b = &g->buckets[bucket];
 
-    set_share(g, b, now_mono_ms);
-    if (b->blocked_until_mono_ms != 0 || is_held(g, b, lane, now_mono_ms) || is_paused(g, b, lane, now_mono_ms) ||
-        !spend(b, lane, now_mono_ms))
+    bool is_taken;
+
+    if (b->blocked_until_mono_ms != 0 || is_held(g, b, lane, now_mono_ms) || is_paused(g, b, lane, now_mono_ms))
         return false;
-    g->in_flight++;
-    return true;
+    /* The tail yields nothing: it takes half of our share at most anyway, and must not fall behind. */
+    b->budget.share_percent = share_percent_of(g, lane, now_mono_ms);
+    is_taken = spend(b, lane, now_mono_ms);
+    b->budget.share_percent = g->share_percent;
+    g->in_flight += is_taken;
+    return is_taken;
 }
 
 void gate_yield(struct gate *g, int64_t until_mono_ms, int64_t now_mono_ms)
@@ -222,7 +226,7 @@ size_t gate_buckets(const struct gate *g, int64_t now_mono_ms, struct okta_bucke
             .limit = b->budget.limit,
             .remaining = is_over ? b->budget.limit : b->budget.remaining,
             .spent = is_over ? 0 : b->budget.spent,
-            .share_percent = b->budget.share_percent,
+            .share_percent = share_percent_of(g, OKTA_LANE_READ, now_mono_ms),
             .reset_unix_s = b->budget.reset_unix_s,
             .blocked_until_mono_ms = b->blocked_until_mono_ms,
             .blocked_lane = b->blocked_lane,

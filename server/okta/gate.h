@@ -29,8 +29,8 @@ struct gate {
     size_t in_flight_max;       /* less than OKTA_IN_FLIGHT_MAX after "too many at once" */
     int64_t held_until_mono_ms; /* likewise, everything */
     int calm_answers;           /* since then */
-    int share_percent;
-    int64_t yield_until_mono_ms; /* half of our share only: others are short */
+    int32_t share_percent;
+    int64_t yield_until_mono_ms; /* half of our share only, but for the tail: others are short */
     int64_t pause_until_mono_ms; /* nothing that could be done tomorrow as well */
 };
 
@@ -48,8 +48,9 @@ bool gate_has_place(const struct gate *g, enum okta_lane lane);
  * it. */
 bool gate_take(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_mono_ms);
 
-/* Others are short of requests: until then we take half of our share, and history and sweeps pause. Who is told so again
- * and again pauses GATE_PAUSE_MAX_MS of each GATE_PAUSE_EVERY_MS at most: something that never moves is a silent stop. */
+/* Others are short of requests: until then all but the tail take half of our share, and history and sweeps pause. Who
+ * is told so again and again pauses GATE_PAUSE_MAX_MS of each GATE_PAUSE_EVERY_MS at most: something that never moves
+ * is a silent stop. */
 #define GATE_PAUSE_MAX_MS   300000
 #define GATE_PAUSE_EVERY_MS 900000
 void gate_yield(struct gate *g, int64_t until_mono_ms, int64_t now_mono_ms);

@@ -466,6 +466,25 @@ static void a_time_out_twice_asks_for_a_smaller_page(void **state)
     assert_int_equal(a->answer.verdict, OKTA_SMALLER);
 }
 
+static void what_the_transport_forgets_is_given_up(void **state)
+{
+    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+
+    (void)state;
+    send(a);
+    okta_run(okta, 0);
+    mono_ms += 90000;
+    okta_run(okta, 0);
+    assert_int_equal(a->calls, 0);
+    mono_ms += 1;
+    okta_run(okta, 0);
+    assert_int_equal(a->calls, 1);
+    assert_int_equal(a->answer.verdict, OKTA_RETRY);
+    assert_int_equal(a->answer.http_status, 0);
+    assert_int_equal(wire.cancels, 1);
+    assert_int_equal(wire.count, 0);
+}
+
 /* ---- lanes and budgets ---- */
 
 static void the_tail_goes_first(void **state)
@@ -693,6 +712,7 @@ int main(void)
         TEST(other_failures_are_not_tried_again_by_the_client),
         TEST(failures_in_a_row_lengthen_the_wait_until_one_succeeds),
         TEST(a_time_out_twice_asks_for_a_smaller_page),
+        TEST(what_the_transport_forgets_is_given_up),
         TEST(the_tail_goes_first),
         TEST(no_more_than_four_are_under_way),
         TEST(a_request_waits_for_its_window_and_then_goes),

@@ -36,6 +36,7 @@ struct script {
     void (*answer)(struct script *s, const char *path, struct reply *out);
     int stage;
     bool is_slow; /* answers come in the next run that may wait */
+    bool is_deaf; /* none comes at all */
 
     char dir[512];
     struct store *store;
@@ -86,6 +87,10 @@ static void run(struct okta_transport *t, int64_t timeout_ms)
 
     if (s->is_slow && timeout_ms == 0)
         return;
+    if (s->is_deaf) {
+        hand_clock_advance(&s->clock, timeout_ms > 0 ? timeout_ms : 0);
+        return;
+    }
     memcpy(now, s->waiting, sizeof now);
     s->waiting_count = 0;
     if (count == 0 && timeout_ms > 0)
@@ -461,6 +466,81 @@ static void a_page_whose_commit_fails_is_asked_for_again(void **state)
     script_close(&s);
 }
 
+/* ---- no answer at all ---- */
+
+static void everybody(struct script *s, const char *path, struct reply *out)
+{
+    (void)s;
+    buf_puts(&out->body, strstr(path, "/users") != NULL ? "[{\"id\":\"00u1\",\"status\":\"ACTIVE\"}]" : "[]");
+}
+
+static size_t times_asked(const struct script *s, const char *what)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->asked_count; i++)
+        count += strstr(s->asked[i], what) != NULL;
+    return count;
+}
+
+/* Even when what carries requests forgets them, each lane asks again. */
+static void a_question_that_is_forgotten_is_asked_again(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open_for(&s, everybody, 1u << COLLECTION_LOGINS | 1u << COLLECTION_USERS, 0);
+    s.is_deaf = true;
+    while (s.clock.unix_ms < START_MS + 4 * MINUTE)
+        turns(&s, 1);
+    assert_in_range(times_asked(&s, "/logs"), 2, 3); /* given up after a minute and a half each */
+    assert_in_range(times_asked(&s, "/users"), 2, 3);
+    assert_int_equal(s.now.state, CONNECTOR_DEGRADED);
+    s.is_deaf = false;
+    while (s.clock.unix_ms < START_MS + 8 * MINUTE)
+        turns(&s, 1);
+    assert_int_equal(s.now.state, CONNECTOR_LIVE);
+    script_close(&s);
+}
+
+/* ---- windows of the history ---- */
+
+static int64_t window_days(const char *path)
+{
+    const char *since = strstr(path, "since="), *until = strstr(path, "until=");
+    int year, month, day, year2, month2, day2;
+
+    if (since == NULL || until == NULL || sscanf(since, "since=%d-%d-%d", &year, &month, &day) != 3 ||
+        sscanf(until, "until=%d-%d-%d", &year2, &month2, &day2) != 3)
+        return 0;
+    return (year2 - year) * 365 + (month2 - month) * 30 + day2 - day; /* near enough */
+}
+
+static void too_much_at_once(struct script *s, const char *path, struct reply *out)
+{
+    (void)s;
+    buf_puts(&out->body, "[]");
+    if (window_days(path) > 3) {
+        out->status = 500;
+        buf_reset(&out->body);
+        buf_puts(&out->body, "{\"errorCode\":\"E0000009\"}");
+    }
+}
+
+/* Okta cannot look through more than three days: it gets shorter windows, and all is read in the end. */
+static void windows_that_are_too_much_for_okta_get_shorter(void **state)
+{
+    struct script s;
+
+    (void)state;
+    script_open(&s, too_much_at_once, 20);
+    while (s.clock.unix_ms < START_MS + 60 * MINUTE)
+        turns(&s, 1);
+    assert_int_equal(s.now.history, HISTORY_COMPLETE);
+    assert_int_equal(s.now.state, CONNECTOR_LIVE);
+    script_close(&s);
+}
+
 /* ---- polls on demand ---- */
 
 static uint64_t wanted_at_sending;
@@ -705,6 +785,8 @@ int main(void)
         cmocka_unit_test(the_one_ahead_is_dropped_though_it_comes_later),
         cmocka_unit_test(a_page_whose_commit_fails_is_asked_for_again),
         cmocka_unit_test(a_poll_that_is_just_being_sent_does_not_count),
+        cmocka_unit_test(a_question_that_is_forgotten_is_asked_again),
+        cmocka_unit_test(windows_that_are_too_much_for_okta_get_shorter),
         cmocka_unit_test(a_dead_link_in_a_window_asks_for_the_rest_of_it),
         cmocka_unit_test(links_that_are_all_dead_do_not_spin),
         cmocka_unit_test(an_event_later_than_retention_does_not_end_the_back_fill),
