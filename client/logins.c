@@ -198,6 +198,7 @@ static struct progress progress_of(const Okta__Connector__V1__ConnectorStatus *c
         .is_at_head = c->tail != NULL && c->tail->at_head,
         .history = c->history,
         .counts_history = true,
+        .plan = c->plan,
         .waits = c->waits,
         .wait_count = c->n_waits,
         .now_unix_ms = clock_unix_ms(&clock_system),

@@ -66,6 +66,17 @@ static void history_text(const struct progress *p, struct buf *out)
     buf_printf(out, " back to %s", date);
 }
 
+/* History is not waited for by everybody; then how long it takes is nobody's business. */
+static void plan_text(const struct progress *p, struct buf *out)
+{
+    char span[TEXT_SHORT_SIZE];
+
+    if (p->plan == NULL || p->plan->left == NULL || !p->counts_history)
+        return;
+    text_span(p->plan->left->seconds * 1000, span);
+    buf_printf(out, " · about %s left", span);
+}
+
 void progress_text(const struct progress *p, struct buf *out)
 {
     for (size_t i = 0; i < p->collection_count; i++) {
@@ -74,6 +85,7 @@ void progress_text(const struct progress *p, struct buf *out)
     }
     buf_puts(out, p->is_at_head ? "tail at the head" : "tail catching up");
     history_text(p, out);
+    plan_text(p, out);
     if (p->wait_count > 0)
         buf_printf(out, " · %s waits: %s", p->waits[0]->what, p->waits[0]->reason);
 }

@@ -12,6 +12,7 @@ struct progress {
     bool is_at_head;                                   /* of the log */
     const Okta__Connector__V1__HistoryStatus *history; /* NULL: unknown */
     bool counts_history;                               /* the bar waits for it */
+    const Okta__Connector__V1__Plan *plan;             /* NULL: none, or nothing is left to do */
     Okta__Connector__V1__Wait *const *waits;
     size_t wait_count;
     int64_t now_unix_ms;

@@ -17,6 +17,7 @@ static struct progress progress_of(const Okta__Connector__V1__SyncResponse *r, b
         .is_at_head = r->tail_at_head,
         .history = r->history,
         .counts_history = counts_history,
+        .plan = r->plan,
         .waits = r->waits,
         .wait_count = r->n_waits,
         .now_unix_ms = clock_unix_ms(&clock_system),

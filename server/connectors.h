@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "credential.h"
 #include "okta/okta.h"
+#include "plan.h"
 #include "store/journal.h"
 #include "store/registry.h"
 #include "store/store.h"
@@ -90,6 +91,8 @@ struct poller_snapshot {
     size_t bucket_count;
     struct wait_snapshot waits[WAITS_MAX];
     size_t wait_count;
+    struct sync_plan plan; /* what is left to do until all is here */
+    int64_t plan_eta_unix_ms;
     struct okta_counts counts;
     struct okta_grants grants;
 

@@ -93,6 +93,8 @@ struct lane {
     struct okta_answer answer; /* without body and link, which are in: */
     struct page page;          /* arrived, not yet stored */
 
+    int64_t latency_ms; /* of the last answer; 0: none yet */
+
     /* when next */
     int64_t due_mono_ms;        /* while nothing is in flight: ask then */
     int64_t not_before_mono_ms; /* nobody may make it due sooner: Okta asked for rest */
@@ -282,5 +284,6 @@ void retention_step(struct poller *p);
 enum connector_reason show_reason_of(const struct okta_answer *answer);
 void show_error(struct poller *p, const struct okta_answer *answer);
 void show_publish(struct poller *p); /* when something changed */
+void plan_show(struct poller *p);    /* after the buckets */
 
 #endif

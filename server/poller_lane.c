@@ -79,11 +79,11 @@ static void refused(struct lane *l, const struct okta_answer *a)
 
     l->why = show_reason_of(a);
     if (!belief_refused(&l->belief, 0, 1, now)) {
-        snprintf(l->reason, sizeof l->reason, "Okta refused %s, which may pass: %s", l->row->bucket, a->message);
+        snprintf(l->reason, sizeof l->reason, "Okta refused %s, which may pass: %.180s", l->row->bucket, a->message);
         l->due_mono_ms = l->not_before_mono_ms = now + BELIEF_AGAIN_MS;
         return;
     }
-    snprintf(l->reason, sizeof l->reason, "Okta does not let this token read %s: %s", l->row->bucket, a->message);
+    snprintf(l->reason, sizeof l->reason, "Okta does not let this token read %s: %.180s", l->row->bucket, a->message);
     l->is_barred = true;
     l->due_mono_ms = l->not_before_mono_ms = poller_mono_ms(l->p) + poller_jitter_ms(l->p, BARRED_MS);
 }
@@ -166,6 +166,8 @@ static void answered(struct okta_request *r, const struct okta_answer *a)
 
     l->in_flight = false;
     l->has_answer = true;
+    if (a->verdict == OKTA_DONE)
+        l->latency_ms = a->received_mono_ms - a->sent_mono_ms;
     l->answer = *a;
     l->answer.body = l->answer.next = VIEW_NONE;
     if (a->verdict == OKTA_DONE && !l->is_void)

@@ -263,6 +263,7 @@ void show_publish(struct poller *p)
     show_collections(p);
     show_objects(p);
     show_waits(p);
+    plan_show(p);
     show_state(p);
     p->now.counts = okta_counts(p->okta);
     p->now.grants = okta_grants(p->okta);

@@ -99,6 +99,32 @@ Okta__Connector__V1__Wait **convert_waits(struct scratch *s, const struct poller
     return rows;
 }
 
+Okta__Connector__V1__Plan *convert_plan(struct scratch *s, const struct poller_snapshot *p)
+{
+    Okta__Connector__V1__Plan *plan;
+
+    if (p->plan.count == 0)
+        return NULL;
+    plan = scratch_zero(s, sizeof *plan);
+    okta__connector__v1__plan__init(plan);
+    plan->calls = scratch_zero(s, PLAN_PARTS_MAX * sizeof *plan->calls);
+    plan->n_calls = p->plan.count;
+    for (size_t i = 0; i < p->plan.count; i++) {
+        const struct plan_part *from = &p->plan.parts[i];
+        Okta__Connector__V1__PlannedCalls *row = plan->calls[i] = scratch_zero(s, sizeof *row);
+
+        okta__connector__v1__planned_calls__init(row);
+        row->what = scratch_text(s, from->what);
+        row->bucket = scratch_text(s, from->bucket);
+        row->known = from->is_known;
+        row->calls_left = from->calls_left;
+        row->left = from->is_known ? duration(s, from->ms) : NULL;
+    }
+    plan->left = p->plan.is_known ? duration(s, p->plan.ms) : NULL;
+    plan->eta = convert_time(s, p->plan_eta_unix_ms);
+    return plan;
+}
+
 static uint32_t natural(int32_t n)
 {
     return n > 0 ? (uint32_t)n : 0;
@@ -152,6 +178,7 @@ static void put_poller(struct scratch *s, const struct poller_snapshot *p, Okta_
     out->budgets = budgets(s, p);
     out->n_budgets = p->bucket_count;
     out->waits = convert_waits(s, p, &out->n_waits);
+    out->plan = convert_plan(s, p);
     out->last_error = last_error(s, p);
     out->requests = p->counts.requests;
     out->requests_429 = p->counts.answers_429;

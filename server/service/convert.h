@@ -16,6 +16,8 @@ Okta__Connector__V1__HistoryStatus *convert_history(struct scratch *s, const str
 Okta__Connector__V1__CollectionStatus **convert_collections(struct scratch *s, const struct poller_snapshot *p,
                                                             size_t *count);
 Okta__Connector__V1__Wait **convert_waits(struct scratch *s, const struct poller_snapshot *p, size_t *count);
+/* NULL: nothing is left to do. */
+Okta__Connector__V1__Plan *convert_plan(struct scratch *s, const struct poller_snapshot *p);
 
 /* Everything of one connector. False when its store cannot be read. `c` must outlive the message. */
 MUST_CHECK bool convert_connector(struct scratch *s, const struct service *service, struct connector *c,

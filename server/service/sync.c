@@ -135,6 +135,7 @@ static void say(struct sync *s, struct call *c, const struct poller_snapshot *no
     response.tail_at_head = now->tail_rounds > s->tail_rounds;
     response.history = convert_history(&scratch, now);
     response.waits = convert_waits(&scratch, now, &response.n_waits);
+    response.plan = done ? NULL : convert_plan(&scratch, now);
     response.done = done;
     s->has_said_any = true;
     s->has_said_done = done;

@@ -246,6 +246,14 @@ class SyncTest(Case):
         self.assertIn("sync 100 %", err)
         self.assertNotIn("\r", err)
 
+    def test_how_long_it_takes_where_that_is_known(self):
+        history = pb.HistoryStatus(state=pb.HISTORY_STATE_RUNNING)
+        unknown = pb.Plan(calls=[pb.PlannedCalls(what="history", known=False)])
+        for plan, args, shown in ((pb.Plan(left={"seconds": 240}), ["--history"], True),
+                                  (pb.Plan(left={"seconds": 240}), [], False), (unknown, ["--history"], False)):
+            self.fake.steps = [pb.SyncResponse(history=history, plan=plan), pb.SyncResponse(tail_at_head=True, done=True)]
+            self.assertEqual("about 4 min left" in self.cli("sync", *args)[1], shown)
+
     def test_a_bar_on_a_terminal(self):
         self.fake.steps = list(self.steps())
         seen = self.on_terminal(["sync", "acme"])
