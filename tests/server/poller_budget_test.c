@@ -49,12 +49,145 @@ static void thirty_quiet_days_cost_a_handful_of_calls(void **state)
     assert_int_equal(f.lost + f.doubled, 0);
 }
 
+/* ---- a world of our own ---- */
+
+static const struct world_options small = {
+    .org = { .seed = 31, .users = 20, .history_events = 150000, .history_days = 30, .logs_limit = 120 },
+    .history_days = 20,
+    .latency_ms = 100,
+};
+
+static uint64_t calls_in(struct world *w, int64_t ms)
+{
+    uint64_t before = emulator_requests(w->emulator, "");
+
+    world_pass(w, ms);
+    return emulator_requests(w->emulator, "") - before;
+}
+
+static const struct wait_snapshot *wait_of(const struct world *w, const char *what)
+{
+    for (size_t i = 0; i < w->now.wait_count; i++)
+        if (strcmp(w->now.waits[i].what, what) == 0)
+            return &w->now.waits[i];
+    return NULL;
+}
+
+static const struct okta_bucket *logs_bucket(const struct world *w)
+{
+    for (size_t i = 0; i < w->now.bucket_count; i++)
+        if (strcmp(w->now.buckets[i].name, "/api/v1/logs") == 0)
+            return &w->now.buckets[i];
+    return NULL;
+}
+
+/* ---- asleep ---- */
+
+static void a_machine_that_slept_does_not_make_up_for_it(void **state)
+{
+    struct world_options options = small;
+    struct world w;
+
+    (void)state;
+    options.history_days = 1;
+    world_open(&w, &options);
+    assert_true(world_run(&w, world_is_synced, 10 * MINUTE));
+    hand_clock_advance(&w.clock, 8 * HOUR);
+    assert_in_range(calls_in(&w, MINUTE), 10, 15); /* polls, and once the users */
+    w.clock.unix_ms += 8 * HOUR;                   /* our own clock stood still meanwhile */
+    assert_in_range(calls_in(&w, MINUTE), 10, 15);
+    assert_int_equal(emulator_answers_429(w.emulator), 0);
+    assert_int_equal(w.now.state, CONNECTOR_LIVE);
+    world_close(&w);
+}
+
+/* ---- warned ---- */
+
+static void a_warning_in_the_log_makes_us_yield(void **state)
+{
+    const struct wait_snapshot *wait;
+    uint64_t pages;
+    struct world w;
+
+    (void)state;
+    world_open(&w, &small);
+    assert_true(world_run(&w, world_is_live, MINUTE));
+    world_pass(&w, 20000);
+    assert_int_equal(w.now.history, HISTORY_RUNNING);
+    assert_int_equal(logs_bucket(&w)->share_percent, 50);
+    emulator_add_event(w.emulator, w.clock.unix_ms, w.clock.unix_ms, "system.org.rate_limit.warning", VIEW_NONE);
+    world_pass(&w, 10000);
+    pages = w.now.history_stored;
+    wait = wait_of(&w, "budget");
+    assert_non_null(wait);
+    assert_in_range(wait->until_unix_ms - w.clock.unix_ms, 4 * MINUTE, 5 * MINUTE);
+    wait = wait_of(&w, "history");
+    assert_non_null(wait);
+    assert_string_equal(wait->bucket, "/api/v1/logs");
+    assert_true(wait->until_unix_ms > w.clock.unix_ms && wait->reason[0] != '\0');
+    assert_int_equal(logs_bucket(&w)->share_percent, 25);
+    assert_in_range(calls_in(&w, 3 * MINUTE), 3 * 10, 3 * 14);
+    assert_int_equal(w.now.history_stored, pages);
+    world_pass(&w, 3 * MINUTE);
+    assert_null(wait_of(&w, "budget"));
+    assert_true(w.now.history_stored > pages);
+    world_close(&w);
+}
+
+static void a_warning_of_yesterday_or_another_event_does_not(void **state)
+{
+    struct world_options options = small;
+    struct world w;
+
+    (void)state;
+    options.history_days = 0;
+    world_open(&w, &options);
+    assert_true(world_run(&w, world_is_live, MINUTE));
+    emulator_add_event(w.emulator, w.clock.unix_ms, w.clock.unix_ms - WORLD_DAY_MS, "system.org.rate_limit.warning",
+                       VIEW_NONE);
+    emulator_add_event(w.emulator, w.clock.unix_ms, w.clock.unix_ms, "system.rate_limit.configuration.update",
+                       VIEW_NONE);
+    world_pass(&w, 20000);
+    assert_null(wait_of(&w, "budget"));
+    world_close(&w);
+}
+
+/* ---- the plan ---- */
+
+static void a_sync_has_a_plan_and_comes_near_it(void **state)
+{
+    int64_t eta_ms;
+    struct world w;
+
+    (void)state;
+    world_open(&w, &small);
+    assert_int_equal(w.now.plan.count, 2); /* users and history: nothing is known of either */
+    assert_false(w.now.plan.is_known);
+    assert_true(world_run(&w, world_is_live, MINUTE));
+    world_pass(&w, 5000);
+    assert_int_equal(w.now.plan.count, 1);
+    assert_true(w.now.plan.is_known);
+    assert_string_equal(w.now.plan.parts[0].what, "history");
+    assert_string_equal(w.now.plan.parts[0].bucket, "/api/v1/logs");
+    assert_in_range(w.now.plan.parts[0].calls_left, 60, 110); /* 100,000 events */
+    eta_ms = w.now.plan_eta_unix_ms;
+    assert_true(world_run(&w, world_is_synced, HOUR));
+    assert_in_range(w.clock.unix_ms - eta_ms + 2 * MINUTE, 0, 4 * MINUTE);
+    assert_int_equal(w.now.plan.count, 0);
+    assert_int_equal(w.now.plan_eta_unix_ms, 0);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_hour_beside_a_neighbour_who_uses_half),
         cmocka_unit_test(history_moves_in_a_small_bucket),
         cmocka_unit_test(thirty_quiet_days_cost_a_handful_of_calls),
+        cmocka_unit_test(a_machine_that_slept_does_not_make_up_for_it),
+        cmocka_unit_test(a_warning_in_the_log_makes_us_yield),
+        cmocka_unit_test(a_warning_of_yesterday_or_another_event_does_not),
+        cmocka_unit_test(a_sync_has_a_plan_and_comes_near_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
