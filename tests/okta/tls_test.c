@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "okta/okta.h"
 #include "tests/okta/loopback.h"
+#include "tests/okta/tunnel.h"
 #include "tests/rows.h"
 
 #include <arpa/inet.h>
@@ -228,6 +229,44 @@ static void tls(void **state)
     loopback_stop(server);
 }
 
+/* TLS goes through the proxy unbroken: it sees to whom, and nothing of what. */
+static void a_tunnel_is_made_through_a_proxy(void **state)
+{
+    struct tunnel *tunnel = tunnel_start();
+    struct okta_transport *direct = make_transport(OPTION), *t;
+    struct okta_exchange x;
+    const char *request;
+    int port = free_port();
+    char proxy[64];
+    pid_t front;
+
+    (void)state;
+    server = loopback_start(pages);
+    front = start_front(port, "--tls-min-proto-version=TLSv1.2");
+    fetch_when_there(direct, &x, "localhost", port);
+    release(&x);
+    direct->destroy(direct);
+
+    snprintf(proxy, sizeof proxy, "http://user:password@127.0.0.1:%d", tunnel_port(tunnel));
+    t = okta_transport_curl("okta-test/1", proxy, certificate);
+    t->finished = on_finished;
+    fetch(t, &x, "localhost", port);
+    if (x.http_status != 200)
+        fail_msg("status %d, failure \"%s\"", x.http_status, x.failure);
+    assert_string_equal(buf_cstr(&x.body), "[]");
+    assert_null(strstr(buf_cstr(&x.head), "Connected")); /* the proxy's own answer is not Okta's */
+    release(&x);
+    t->destroy(t);
+    stop_front(front);
+    loopback_stop(server);
+
+    request = tunnel_request(tunnel);
+    assert_ptr_equal(strstr(request, "CONNECT localhost:"), request);
+    assert_non_null(strstr(request, "Proxy-Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n"));
+    assert_null(strstr(request, "Accept: application/json"));
+    tunnel_stop(tunnel);
+}
+
 static void a_ca_file_is_looked_at_first(void **state)
 {
     struct error err = { 0 };
@@ -242,7 +281,8 @@ static void a_ca_file_is_looked_at_first(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = { cmocka_unit_test(a_ca_file_is_looked_at_first) };
+    static const struct CMUnitTest tests[] = { cmocka_unit_test(a_ca_file_is_looked_at_first),
+                                               cmocka_unit_test(a_tunnel_is_made_through_a_proxy) };
     struct error err = { 0 };
 
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1); /* nghttpx counts as a daemon */
@@ -255,6 +295,8 @@ int main(void)
     unsetenv("HTTPS_PROXY");
     unsetenv("ALL_PROXY");
     unsetenv("all_proxy");
+    unsetenv("no_proxy");
+    unsetenv("NO_PROXY");
     if (!okta_global_init(&err) || !make_certificate())
         return 1;
     return RUN_ROWS(tls, rows) + cmocka_run_group_tests(tests, NULL, NULL);
