@@ -123,6 +123,26 @@ static bool add_user(const struct act *a)
     return true;
 }
 
+static bool change_user(const struct act *a)
+{
+    static const struct {
+        const char *name;
+        enum emulator_user_change change;
+    } changes[] = { { "update", EMULATOR_USER_UPDATE },
+                    { "suspend", EMULATOR_USER_SUSPEND },
+                    { "deactivate", EMULATOR_USER_DEACTIVATE },
+                    { "activate", EMULATOR_USER_ACTIVATE },
+                    { "delete", EMULATOR_USER_DELETE } };
+
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        if (!view_is(query_value(a->query, "do"), changes[i].name))
+            continue;
+        return emulator_change_user(a->emulator, a->now_ms, query_value(a->query, "user"), changes[i].change) ||
+               refuse(a->out, 404, "no such user");
+    }
+    return refuse(a->out, 400, "do is update, suspend, deactivate, activate or delete");
+}
+
 static bool revoke_token(const struct act *a)
 {
     emulator_revoke_token(a->emulator);
@@ -259,6 +279,7 @@ static const struct {
     { "/__stop-logins", "POST", "", stop_logins },
     { "/__add-event", "POST", "", add_event },
     { "/__add-user", "POST", "login", add_user },
+    { "/__change-user", "POST", "user do", change_user },
     { "/__revoke-token", "POST", "", revoke_token },
     { "/__token", "POST", "value", set_token },
     { "/__expire-cursors", "POST", "", expire_cursors },

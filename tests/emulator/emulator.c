@@ -8,6 +8,7 @@
 #include "inside.h"
 
 #include "base/mem.h"
+#include "random.h"
 
 #include <string.h>
 
@@ -86,6 +87,16 @@ static const char *method_of(const struct route *route)
     return route != NULL && route->answer == token_make ? "POST" : "GET";
 }
 
+/* In one minute of four, from some moment of it on. */
+static int32_t burst(const struct emulator *e, const struct bucket *b, int64_t elapsed_ms)
+{
+    uint64_t random = random_at(e->options.seed, RANDOM_ERROR, (uint64_t)b->reset_unix_s);
+
+    if (random % 4 != 0 || elapsed_ms < (int64_t)(random >> 32) % (WINDOW_S * 1000))
+        return 0;
+    return (int32_t)((int64_t)b->limit * e->options.burst_percent / 100);
+}
+
 /* Requests left in the window before this one; negative when there is none for it. Other tools spend their part evenly
  * over the window. */
 static int32_t charge(struct emulator *e, struct bucket *b)
@@ -100,6 +111,7 @@ static int32_t charge(struct emulator *e, struct bucket *b)
     begin_ms = (b->reset_unix_s - WINDOW_S) * 1000;
     elapsed_ms = e->now_ms - begin_ms;
     neighbours = (int32_t)(elapsed_ms * b->limit * e->options.neighbour_percent / 100 / (WINDOW_S * 1000));
+    neighbours += burst(e, b, elapsed_ms);
     if (b->spent + neighbours >= b->limit)
         return -1;
     b->spent++;

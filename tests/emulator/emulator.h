@@ -28,9 +28,18 @@ enum emulator_dpop {
     EMULATOR_DPOP_STRICT,   /* and each call needs a proof with a nonce */
 };
 
+/* How Link headers are written. */
+enum emulator_links {
+    EMULATOR_LINKS_PLAIN,    /* a line for each, as recorded */
+    EMULATOR_LINKS_FOLDED,   /* all on one line, with commas */
+    EMULATOR_LINKS_LOWER,    /* the name in lower case */
+    EMULATOR_LINKS_UNQUOTED, /* rel=next */
+};
+
 /* "read-only", "report"...; "off", "required", "strict". */
 MUST_CHECK bool emulator_role_named(struct view name, enum emulator_role *out);
 MUST_CHECK bool emulator_dpop_named(struct view name, enum emulator_dpop *out);
+MUST_CHECK bool emulator_links_named(struct view name, enum emulator_links *out); /* "plain", "folded", "lower"... */
 
 struct emulator_options {
     uint64_t seed;
@@ -48,6 +57,15 @@ struct emulator_options {
     int32_t logs_limit, users_limit, other_limit; /* requests a minute, as the headers show them; 0: 60, 300, 300 */
     int32_t neighbour_percent;                    /* of each bucket, used by other tools of the org */
     int64_t index_lag_ms;                         /* how far `search` lags behind */
+
+    /* The neighbours' burst: in one minute of four they take so much of each bucket at once. */
+    int32_t burst_percent;
+    int64_t cursor_life_ms; /* of the log's cursors, to within a quarter; 0: for ever */
+
+    /* Where sources differ, or things between have their ways. */
+    enum emulator_links links;
+    bool has_no_next_when_empty; /* an empty polling page of the log has no `next` */
+    bool has_next_when_full;     /* a last page that is exactly full has a `next`, to an empty one */
 
     enum emulator_role role;
     const char *client_id; /* of an OAuth service app; NULL: there is none. Give it keys by emulator_add_key */
@@ -138,6 +156,7 @@ struct emulator_response {
     struct buf head;  /* "Name: value\r\n" each */
     struct view body; /* valid until the next call */
     struct emulator_delivery delivery;
+    bool has_link; /* internal */
 };
 
 /* *out must be initialised with emulator_response_init; head is reset. */
@@ -157,6 +176,16 @@ void emulator_add_event(struct emulator *e, int64_t now_unix_ms, int64_t publish
 /* An ACTIVE user. The login is 1 to 200 bytes of UTF-8 without quotes, backslashes and control characters. */
 void emulator_add_user(struct emulator *e, int64_t now_unix_ms, const char *login);
 bool emulator_login_is_fit(struct view login);
+enum emulator_user_change {
+    EMULATOR_USER_UPDATE, /* of the profile */
+    EMULATOR_USER_SUSPEND,
+    EMULATOR_USER_DEACTIVATE, /* DEPROVISIONED */
+    EMULATOR_USER_ACTIVATE,
+    EMULATOR_USER_DELETE, /* gone, without a trace in any list */
+};
+/* The user by id or login; false when there is none. */
+MUST_CHECK bool emulator_change_user(struct emulator *e, int64_t now_unix_ms, struct view name,
+                                     enum emulator_user_change change);
 void emulator_revoke_token(struct emulator *e);
 void emulator_set_token(struct emulator *e, const char *token);
 /* A public key of the service app, PEM or JWK. Without a kid, that of the JWK, or none. */
@@ -190,7 +219,7 @@ struct emulator_truth {
 };
 size_t emulator_truth_count(const struct emulator *e);
 struct emulator_truth emulator_truth_at(const struct emulator *e, size_t index);
-size_t emulator_user_count(const struct emulator *e);
+size_t emulator_user_count(const struct emulator *e); /* those deleted among them */
 /* The id of a user, ascending by creation. */
 const char *emulator_user_id(const struct emulator *e, size_t index);
 

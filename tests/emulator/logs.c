@@ -94,7 +94,7 @@ static void answer_polling(struct emulator *e, const struct ask *ask, const stru
             found += put_event(e, lq, place, &e->body);
     }
     logs_polling_cursor(e, ask, place, next);
-    end_page(e, ask, next, out);
+    end_page(e, ask, found == 0 && e->options.has_no_next_when_empty ? NULL : next, out);
 }
 
 /* The window as places in by_published, less what earlier pages held. */
@@ -140,7 +140,7 @@ static void answer_bounded(struct emulator *e, const struct ask *ask, const stru
         high -= lq->is_descending;
         low += !lq->is_descending;
     }
-    has_more = low < high && scanned > 0;
+    has_more = (low < high && scanned > 0) || (e->options.has_next_when_full && found > 0 && found == lq->limit);
     if (has_more)
         logs_bounded_cursor(e, ask, e->events.at[last].published_ms, last, next);
     end_page(e, ask, has_more ? next : NULL, out);

@@ -50,7 +50,7 @@ static bool bad_filter(struct emulator *e, struct emulator_response *out, struct
 
 /* Ties a cursor to the link that it was given out in, and to the org. */
 static uint64_t cursor_check(const struct emulator *e, const struct ask *ask, bool is_polling, uint64_t a, uint64_t b,
-                             uint32_t generation)
+                             uint64_t generation)
 {
     struct view since = query_value(ask->query, "since"), until = query_value(ask->query, "until");
     uint64_t h = random_at(e->options.seed, RANDOM_CURSOR, a) ^ random_mix(b + generation) ^ (is_polling ? 1 : 2);
@@ -62,15 +62,38 @@ static uint64_t cursor_check(const struct emulator *e, const struct ask *ask, bo
     return h;
 }
 
+#define LIFE_STEPS 4
+
+/* How often cursors were expired by hand, and, where they have a life, the quarter of one in which it is. */
+static uint64_t generation_now(const struct emulator *e)
+{
+    int64_t life_ms = e->options.cursor_life_ms;
+    uint64_t quarter = life_ms > 0 ? (uint64_t)(e->now_ms * LIFE_STEPS / life_ms) : 0;
+
+    return (uint64_t)e->cursor_generation + (quarter << 12);
+}
+
+/* Of cursors that are still good: so many quarters back. */
+static uint64_t generations_alive(const struct emulator *e)
+{
+    return e->options.cursor_life_ms > 0 ? LIFE_STEPS : 1;
+}
+
 /* Polling: "1773480412345_" and digits. The time is that of the event before, the digits hold the generation (12 bits),
  * the place (30) and a check (21). */
-void logs_polling_cursor(const struct emulator *e, const struct ask *ask, size_t place, char text[LOGS_CURSOR_SIZE])
+static void put_polling(const struct emulator *e, const struct ask *ask, size_t place, uint64_t generation,
+                        char text[LOGS_CURSOR_SIZE])
 {
     int64_t before_ms = place > 0 ? e->events.at[place - 1].persisted_ms : 0;
-    uint64_t check = cursor_check(e, ask, true, place, (uint64_t)before_ms, e->cursor_generation) & 0x1fffff;
-    uint64_t digits = (uint64_t)(e->cursor_generation & 0xfff) << 51 | (uint64_t)place << 21 | check;
+    uint64_t check = cursor_check(e, ask, true, place, (uint64_t)before_ms, generation) & 0x1fffff;
+    uint64_t digits = (generation & 0xfff) << 51 | (uint64_t)place << 21 | check;
 
     snprintf(text, LOGS_CURSOR_SIZE, "%lld_%llu", (long long)before_ms, (unsigned long long)digits);
+}
+
+void logs_polling_cursor(const struct emulator *e, const struct ask *ask, size_t place, char text[LOGS_CURSOR_SIZE])
+{
+    put_polling(e, ask, place, generation_now(e), text);
 }
 
 static bool read_polling_cursor(const struct emulator *e, const struct ask *ask, struct view text, size_t *place)
@@ -85,19 +108,29 @@ static bool read_polling_cursor(const struct emulator *e, const struct ask *ask,
     *place = (size_t)(digits >> 21 & 0x3fffffff);
     if (*place > e->events.count)
         return false;
-    logs_polling_cursor(e, ask, *place, again);
-    return view_is(text, again);
+    for (uint64_t back = 0; back < generations_alive(e); back++) {
+        put_polling(e, ask, *place, generation_now(e) - (back << 12), again);
+        if (view_is(text, again))
+            return true;
+    }
+    return false;
 }
 
 /* Bounded: the shape of a uuid. Time (48 bits), index (32), generation (12), check (36). */
-void logs_bounded_cursor(const struct emulator *e, const struct ask *ask, int64_t ms, uint32_t index,
-                         char text[LOGS_CURSOR_SIZE])
+static void put_bounded(const struct emulator *e, const struct ask *ask, int64_t ms, uint32_t index,
+                        uint64_t generation, char text[LOGS_CURSOR_SIZE])
 {
-    uint64_t check = cursor_check(e, ask, false, (uint64_t)ms, index, e->cursor_generation) & 0xfffffffff;
-    uint64_t tail = (uint64_t)(e->cursor_generation & 0xfff) << 36 | check;
+    uint64_t check = cursor_check(e, ask, false, (uint64_t)ms, index, generation) & 0xfffffffff;
+    uint64_t tail = (generation & 0xfff) << 36 | check;
 
     snprintf(text, LOGS_CURSOR_SIZE, "%08x-%04x-%04x-%04x-%012llx", index, (unsigned)(ms >> 32 & 0xffff),
              (unsigned)(ms >> 16 & 0xffff), (unsigned)(ms & 0xffff), (unsigned long long)tail);
+}
+
+void logs_bounded_cursor(const struct emulator *e, const struct ask *ask, int64_t ms, uint32_t index,
+                         char text[LOGS_CURSOR_SIZE])
+{
+    put_bounded(e, ask, ms, index, generation_now(e), text);
 }
 
 static bool read_bounded_cursor(const struct emulator *e, const struct ask *ask, struct view text, int64_t *ms,
@@ -114,8 +147,12 @@ static bool read_bounded_cursor(const struct emulator *e, const struct ask *ask,
         return false;
     *index = parts[0];
     *ms = (int64_t)((uint64_t)parts[1] << 32 | (uint64_t)parts[2] << 16 | parts[3]);
-    logs_bounded_cursor(e, ask, *ms, *index, again);
-    return strcmp(copy, again) == 0;
+    for (uint64_t back = 0; back < generations_alive(e); back++) {
+        put_bounded(e, ask, *ms, *index, generation_now(e) - (back << 12), again);
+        if (strcmp(copy, again) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* ---- reading the parameters ---- */

@@ -24,14 +24,24 @@ struct settings {
     size_t client_keys_count;
     uint64_t port;
     uint64_t seed, users, apps, history_events, history_days, late_percent, other_percent, neighbour_percent;
-    uint64_t logs_limit, users_limit;
+    uint64_t logs_limit, users_limit, other_limit, burst_percent;
     int64_t token_life_ms;
     bool is_quiet, wants_help;
 };
 
 /* ---- arguments ---- */
 
-enum flag_kind { FLAG_NUMBER, FLAG_DURATION, FLAG_TEXT, FLAG_LISTEN, FLAG_SWITCH, FLAG_ROLE, FLAG_DPOP, FLAG_KEY };
+enum flag_kind {
+    FLAG_NUMBER,
+    FLAG_DURATION,
+    FLAG_TEXT,
+    FLAG_LISTEN,
+    FLAG_SWITCH,
+    FLAG_ROLE,
+    FLAG_DPOP,
+    FLAG_LINKS,
+    FLAG_KEY
+};
 
 struct flag {
     const char *name;
@@ -80,6 +90,8 @@ static bool read_flag(const struct flag *flag, const char *text)
         return emulator_role_named(value, flag->to);
     case FLAG_DPOP:
         return emulator_dpop_named(value, flag->to);
+    case FLAG_LINKS:
+        return emulator_links_named(value, flag->to);
     case FLAG_KEY:
         return add_client_key(flag->to, text);
     }
@@ -141,6 +153,14 @@ static bool configure(struct settings *s, int argc, char **argv)
         { "--users-limit", FLAG_NUMBER, &s->users_limit, 1, 1000000, "requests for lists of users a minute; 300" },
         { "--neighbour-percent", FLAG_NUMBER, &s->neighbour_percent, 0, 100, "of each limit, used by others; 0" },
         { "--index-lag", FLAG_DURATION, &s->org.index_lag_ms, 0, 0, "how far search lags behind, such as 2s; 0" },
+        { "--burst-percent", FLAG_NUMBER, &s->burst_percent, 0, 100,
+          "of each limit, at once in one minute of four; 0" },
+        { "--other-limit", FLAG_NUMBER, &s->other_limit, 1, 1000000, "requests of every other kind a minute; 300" },
+        { "--cursor-life", FLAG_DURATION, &s->org.cursor_life_ms, 0, 0,
+          "of the log's cursors, such as 10m; 0: no end" },
+        { "--links", FLAG_LINKS, &s->org.links, 0, 0, "how Link is written: plain, folded, lower or unquoted; plain" },
+        { "--no-next-when-empty", FLAG_SWITCH, &s->org.has_no_next_when_empty, 0, 0, "no next on an empty log page" },
+        { "--next-when-full", FLAG_SWITCH, &s->org.has_next_when_full, 0, 0, "a next on a full last page" },
         { "--role", FLAG_ROLE, &s->org.role, 0, 0, "read-only, report, super, org, app, help-desk or none; read-only" },
         { "--client-id", FLAG_TEXT, &s->org.client_id, 0, 0, "an OAuth service app's; without it there is none" },
         { "--client-key", FLAG_KEY, s, 0, 0, "[KID=]FILE, its public key as PEM or JWK; again for another" },
@@ -168,6 +188,8 @@ static bool configure(struct settings *s, int argc, char **argv)
     s->org.other_percent = (uint32_t)s->other_percent;
     s->org.logs_limit = (int32_t)s->logs_limit;
     s->org.users_limit = (int32_t)s->users_limit;
+    s->org.other_limit = (int32_t)s->other_limit;
+    s->org.burst_percent = (int32_t)s->burst_percent;
     s->org.token_life_s = s->token_life_ms / 1000;
     s->org.is_base_url_fixed = s->org.base_url != NULL;
     s->org.neighbour_percent = (int32_t)s->neighbour_percent;

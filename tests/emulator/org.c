@@ -113,7 +113,7 @@ static void answer_list(struct emulator *e, const struct ask *ask, const struct 
     buf_putc(&e->body, ']');
     snprintf(limit_text, sizeof limit_text, "%llu", (unsigned long long)limit);
     wire_link(e, ask, &(struct link){ .rel = "self", .limit = limit_text }, out);
-    if (i < list->count) {
+    if (i < list->count || (e->options.has_next_when_full && i == begin + limit && i > begin)) {
         id_make(next, list->prefix, e->options.seed, i - 1);
         wire_link(e, ask, &(struct link){ .rel = "next", .limit = limit_text, .after = next, .after_first = true },
                   out);

@@ -37,6 +37,17 @@ void emulator_add_user(struct emulator *e, int64_t now_unix_ms, const char *logi
     users_add(&e->users, e->now_ms, login);
 }
 
+bool emulator_change_user(struct emulator *e, int64_t now_unix_ms, struct view name, enum emulator_user_change change)
+{
+    size_t index;
+
+    emulator_advance(e, now_unix_ms);
+    if (!users_find(&e->users, name, &index))
+        return false;
+    users_change(&e->users, index, e->now_ms, change);
+    return true;
+}
+
 bool emulator_login_is_fit(struct view login)
 {
     return users_login_is_fit(login);

@@ -111,7 +111,35 @@ void users_add(struct users *users, int64_t now_ms, const char *login)
         users->room *= 2;
         users->at = mem_grow(users->at, users->room * sizeof *users->at);
     }
-    users->at[users->count++] = (struct user){ now_ms, now_ms, mem_strdup(login), USER_ACTIVE };
+    users->at[users->count++] =
+        (struct user){ .created_ms = now_ms, .updated_ms = now_ms, .login = mem_strdup(login), .status = USER_ACTIVE };
+}
+
+void users_change(struct users *users, size_t index, int64_t now_ms, enum emulator_user_change change)
+{
+    struct user *user = &users->at[index];
+
+    ASSERT(index < users->count);
+    user->indexed_update_ms = user->updated_ms;
+    user->indexed_status = user->status;
+    user->updated_ms = now_ms;
+    switch (change) {
+    case EMULATOR_USER_UPDATE:
+        user->revision++;
+        break;
+    case EMULATOR_USER_SUSPEND:
+        user->status = USER_SUSPENDED;
+        break;
+    case EMULATOR_USER_DEACTIVATE:
+        user->status = USER_DEPROVISIONED;
+        break;
+    case EMULATOR_USER_ACTIVATE:
+        user->status = USER_ACTIVE;
+        break;
+    case EMULATOR_USER_DELETE:
+        user->is_deleted = true;
+        break;
+    }
 }
 
 void users_person(const struct users *users, size_t index, struct person *out)
@@ -139,7 +167,7 @@ static bool is_login_of(struct view name, const char *login)
            (at != NULL && view_eq_nocase(name, (struct view){ login, (size_t)(at - login) }));
 }
 
-bool users_find(const struct users *users, struct view name, size_t *index)
+static bool find(const struct users *users, struct view name, size_t *index)
 {
     const char *at = name.len > 0 ? memchr(name.at, '@', name.len) : NULL;
     size_t end = at != NULL ? (size_t)(at - name.at) : name.len, digits = end;
@@ -167,6 +195,11 @@ bool users_find(const struct users *users, struct view name, size_t *index)
     return false;
 }
 
+bool users_find(const struct users *users, struct view name, size_t *index)
+{
+    return find(users, name, index) && !users->at[*index].is_deleted;
+}
+
 /* ---- as JSON ---- */
 
 static void put_time(struct buf *out, const char *name, bool is_there, int64_t ms)
@@ -181,7 +214,7 @@ static void put_time(struct buf *out, const char *name, bool is_there, int64_t m
     buf_printf(out, "\"%s\":\"%s\",", name, text);
 }
 
-static void put_profile(const struct person *p, uint64_t random, struct buf *out)
+static void put_profile(const struct person *p, uint64_t random, unsigned revision, struct buf *out)
 {
     buf_printf(out,
                "\"profile\":{\"firstName\":\"%s\",\"lastName\":\"%s\",\"mobilePhone\":%s,\"secondEmail\":null,"
@@ -193,6 +226,8 @@ static void put_profile(const struct person *p, uint64_t random, struct buf *out
         buf_printf(out, ",\"badgeColours\":[\"blue\",\"grün\"],\"payGrade\":%u", (unsigned)(random >> 8 & 15));
     if (random % 5 == 0)
         buf_puts(out, ",\"isContractor\":true");
+    if (revision > 0)
+        buf_printf(out, ",\"title\":\"Engineer %u\"", revision);
     buf_puts(out, "},");
 }
 
@@ -216,7 +251,7 @@ void users_render(const struct users *users, size_t index, const struct user_vie
     if (!view->omit_credentials)
         buf_puts(out, "\"transitioningToStatus\":null,");
     buf_puts(out, "\"type\":{\"id\":\"otyDefault000000001d7\"},");
-    put_profile(&person, random, out);
+    put_profile(&person, random, user->revision, out);
     if (!view->omit_credentials)
         buf_printf(out,
                    "\"credentials\":{%s\"emails\":[{\"value\":\"%s\",\"status\":\"VERIFIED\",\"type\":\"PRIMARY\"}],"

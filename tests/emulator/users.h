@@ -27,6 +27,10 @@ struct user {
     int64_t created_ms, updated_ms;
     char *login; /* of one that was added; NULL: from its place */
     uint8_t status;
+    bool is_deleted;
+    uint16_t revision;         /* how often the profile was changed */
+    int64_t indexed_update_ms; /* of the change before the last: what the index knows until it has caught up */
+    uint8_t indexed_status;
 };
 
 struct users {
@@ -48,6 +52,7 @@ void users_deinit(struct users *users);
 /* ASSERTs users_login_is_fit. */
 void users_add(struct users *users, int64_t now_ms, const char *login);
 bool users_login_is_fit(struct view login);
+void users_change(struct users *users, size_t index, int64_t now_ms, enum emulator_user_change change);
 
 /* An index at or after count is a person too, of whom the org has no record. */
 void users_person(const struct users *users, size_t index, struct person *out);

@@ -20,6 +20,7 @@ struct hit {
 struct candidate {
     const struct emulator *e;
     size_t index;
+    bool is_as_indexed; /* before its last change */
     struct person person;
     bool has_person;
 };
@@ -33,7 +34,9 @@ static bool get_value(void *ctx, struct view path, size_t nth, struct scim_value
     if (nth > 0)
         return false;
     if (out->is_time) {
-        out->time_ms = view_is(path, "created") ? user->created_ms : user->updated_ms;
+        out->time_ms = view_is(path, "created") ? user->created_ms
+                       : c->is_as_indexed       ? user->indexed_update_ms
+                                                : user->updated_ms;
         return true;
     }
     if (!c->has_person)
@@ -42,7 +45,7 @@ static bool get_value(void *ctx, struct view path, size_t nth, struct scim_value
     if (view_is(path, "id"))
         out->text = view_of(c->person.id);
     else if (view_is(path, "status"))
-        out->text = view_of(user_status_names[user->status]);
+        out->text = view_of(user_status_names[c->is_as_indexed ? user->indexed_status : user->status]);
     else if (view_is(path, "profile.firstName"))
         out->text = view_of(c->person.first);
     else if (view_is(path, "profile.lastName"))
@@ -66,9 +69,14 @@ static bool is_wanted(const struct emulator *e, const struct users_query *uq, si
     const struct user *user = &e->users.at[index];
     struct candidate c = { .e = e, .index = index };
 
-    /* What changed a moment ago is not in the index yet. */
-    if (uq->has_search && user->updated_ms + e->options.index_lag_ms > e->now_ms)
+    if (user->is_deleted)
         return false;
+    /* Who came a moment ago is not in the index yet, and who changed is in it as he was; what is then shown is how he
+     * is. */
+    if (uq->has_search && user->created_ms + e->options.index_lag_ms > e->now_ms)
+        return false;
+    c.is_as_indexed =
+        uq->has_search && user->indexed_update_ms > 0 && user->updated_ms + e->options.index_lag_ms > e->now_ms;
     if (uq->has_search || uq->has_filter)
         return scim_match(&uq->scim, get_value, &c, uq->has_search);
     if (user->status == USER_DEPROVISIONED)
@@ -168,7 +176,7 @@ void users_list(struct emulator *e, const struct ask *ask, struct emulator_respo
     buf_putc(&e->body, ']');
     snprintf(limit, sizeof limit, "%zu", uq.limit);
     wire_link(e, ask, &(struct link){ .rel = "self", .limit = limit }, out);
-    if (count > uq.limit && uq.q.len == 0) {
+    if ((count > uq.limit || (e->options.has_next_when_full && count == uq.limit && count > 0)) && uq.q.len == 0) {
         users_query_cursor(e, &uq, hits[uq.limit - 1].index, next);
         wire_link(e, ask, &(struct link){ .rel = "next", .limit = limit, .after = next, .after_first = true }, out);
     }
@@ -182,7 +190,8 @@ void users_one(struct emulator *e, const struct ask *ask, struct emulator_respon
     struct user_view view = user_view(e, ask);
     size_t index = 0;
 
-    if (!(view_is(ask->item, "me") && e->users.count > 0) && !users_find(&e->users, ask->item, &index)) {
+    if (!(view_is(ask->item, "me") && e->users.count > 0 && !e->users.at[0].is_deleted) &&
+        !users_find(&e->users, ask->item, &index)) {
         wire_fail(e, out, &gone, "Not found: Resource not found: " VIEW_FMT " (User)", VIEW_ARG(ask->item));
         return;
     }

@@ -44,6 +44,7 @@ void wire_begin(struct emulator *e, struct emulator_response *out)
 
     buf_reset(&out->head);
     buf_reset(&e->body);
+    out->has_link = false;
     put_date(e->now_ms, &out->head);
     buf_printf(&out->head, "Server: nginx\r\nX-Okta-Request-Id: %016llx%016llx\r\n", (unsigned long long)a,
                (unsigned long long)b);
@@ -85,11 +86,36 @@ static void put_param(struct buf *head, bool *is_first, const char *name, struct
     *is_first = false;
 }
 
+/* Onto the line of the link before, where links are folded: links of an answer follow each other. */
+static void begin_link(const struct emulator *e, struct emulator_response *out)
+{
+    bool is_folded = e->options.links == EMULATOR_LINKS_FOLDED && out->has_link;
+
+    if (is_folded)
+        out->head.len -= 2;
+    buf_puts(&out->head, is_folded ? ", " : e->options.links == EMULATOR_LINKS_LOWER ? "link: " : "Link: ");
+    out->has_link = true;
+}
+
+bool emulator_links_named(struct view name, enum emulator_links *out)
+{
+    static const char *const names[] = { "plain", "folded", "lower", "unquoted" };
+
+    for (int i = 0; i < 4; i++) {
+        if (!view_is(name, names[i]))
+            continue;
+        *out = (enum emulator_links)i;
+        return true;
+    }
+    return false;
+}
+
 void wire_link(const struct emulator *e, const struct ask *ask, const struct link *link, struct emulator_response *out)
 {
     bool is_first = true;
 
-    buf_printf(&out->head, "Link: <%s%.*s", e->base_url, (int)ask->path.len, ask->path.at);
+    begin_link(e, out);
+    buf_printf(&out->head, "<%s%.*s", e->base_url, (int)ask->path.len, ask->path.at);
     if (link->after != NULL && link->after_first)
         put_param(&out->head, &is_first, "after", view_of(link->after));
     for (size_t i = 0; i < ask->query->count; i++) {
@@ -103,7 +129,8 @@ void wire_link(const struct emulator *e, const struct ask *ask, const struct lin
         put_param(&out->head, &is_first, "limit", view_of(link->limit));
     if (link->after != NULL && !link->after_first)
         put_param(&out->head, &is_first, "after", view_of(link->after));
-    buf_printf(&out->head, ">; rel=\"%s\"\r\n", link->rel);
+    buf_printf(&out->head, e->options.links == EMULATOR_LINKS_UNQUOTED ? ">; rel=%s\r\n" : ">; rel=\"%s\"\r\n",
+               link->rel);
 }
 
 /* ---- errors ---- */
