@@ -334,6 +334,49 @@ static void the_kernel_says_who_connects(void **state)
     assert_int_equal(WEXITSTATUS(status) == 0, row->want);
 }
 
+/* ---- counts ---- */
+
+static struct rpc_method_counts counts_of(struct fixture *f, const char *path)
+{
+    struct rpc_method_counts all[64];
+    size_t count = rpc_counts(f->rpc, all, 64);
+
+    assert_true(count <= 64);
+    for (size_t i = 0; i < count; i++)
+        if (path == NULL ? all[i].path == NULL : all[i].path != NULL && strcmp(all[i].path, path) == 0)
+            return all[i];
+    fail();
+    return all[0];
+}
+
+static void calls_are_counted_by_method_and_status_on_all_addresses(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct client reader;
+    struct client_call call;
+
+    client_open(&reader, f->reader);
+    assert_int_equal(client_unary(&f->client, TEST_ECHO, "one", &answer), ERROR_OK);
+    assert_int_equal(client_unary(&reader, TEST_ECHO, "two", &answer), ERROR_OK);
+    assert_int_equal(client_unary(&reader, TEST_ADMIN, "no", &answer), ERROR_PERMISSION_DENIED);
+    assert_int_equal(client_unary(&f->client, "/test.Test/None", "?", &answer), ERROR_UNIMPLEMENTED);
+    client_ask(&f->client, &call, TEST_QUIET, "");
+    client_headers(&call);
+    assert_int_equal(counts_of(f, TEST_QUIET).started, 1);
+    assert_int_equal(counts_of(f, TEST_QUIET).handled[ERROR_CANCELLED], 0);
+    client_end(&call); /* leaves */
+    fixture_await_ended(f, 1);
+    client_close(&reader);
+    rpc_stop(f->rpc, GRACE_MS);
+    assert_int_equal(counts_of(f, TEST_ECHO).started, 2);
+    assert_int_equal(counts_of(f, TEST_ECHO).handled[ERROR_OK], 2);
+    assert_int_equal(counts_of(f, TEST_ADMIN).handled[ERROR_PERMISSION_DENIED], 1);
+    assert_int_equal(counts_of(f, TEST_QUIET).handled[ERROR_CANCELLED], 1);
+    assert_int_equal(counts_of(f, NULL).handled[ERROR_UNIMPLEMENTED], 1);
+    assert_int_equal(counts_of(f, TEST_FEED).started, 0);
+}
+
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -351,6 +394,7 @@ int main(void)
         WITH_SERVER(connections_of_one_user_are_capped),
         WITH_SERVER(a_closed_connection_makes_room),
         WITH_SERVER(streams_of_one_connection_are_capped),
+        WITH_SERVER(calls_are_counted_by_method_and_status_on_all_addresses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(the_kernel_says_who_connects, visitors);

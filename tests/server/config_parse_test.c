@@ -68,6 +68,8 @@ static const struct refusal {
     { "a size that overflows", { "--store-max-bytes=99999999999999999999" }, { NULL }, "a size from 16M" },
     { "a level that is none", { "--log-level", "loud" }, { NULL }, "debug, info, warn or error" },
     { "a switch with another value", { "--allow-http-loopback-org=maybe" }, { NULL }, "true or false" },
+    { "metrics beyond loopback", { "--http", "10.0.0.1:9090" }, { NULL }, "--http: " },
+    { "metrics with a role", { "--http", "reader=127.0.0.1:0" }, { NULL }, "--http" },
     { "beyond loopback", { "--listen", "10.0.0.1:5000" }, { NULL }, "--listen: " },
     { "an org without token",
       { "--org", "acme" },
