@@ -91,6 +91,20 @@ void call_finish(struct call *c, const struct error *err)
         life_end(c, err, NULL);
 }
 
+void call_finish_message(struct call *c, const ProtobufCMessage *last, const struct error *err)
+{
+    struct buf bytes;
+    struct error ignored;
+
+    if (c->state != CALL_OPEN)
+        return;
+    ASSERT(c->writing == NULL);
+    if (message_pack(last, &bytes, &ignored))
+        life_end(c, err, message_take(&bytes));
+    else
+        life_end(c, err, NULL);
+}
+
 void call_trailer(struct call *c, const char *key, const char *value)
 {
     grpc_slice text;

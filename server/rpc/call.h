@@ -81,6 +81,9 @@ void call_write_message(struct call *c, const ProtobufCMessage *m);
 
 /* Ends the stream, with OK when err is NULL, after the write in flight. */
 void call_finish(struct call *c, const struct error *err);
+/* The same with a last message, sent together with the status: a connection that closes right after is read to the end
+ * or not at all. While nothing is being written (in ready). */
+void call_finish_message(struct call *c, const ProtobufCMessage *last, const struct error *err);
 
 /* Trailing metadata, copied; at most 4; before call_finish, call_reply or call_fail. */
 void call_trailer(struct call *c, const char *key, const char *value);

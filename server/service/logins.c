@@ -27,15 +27,6 @@
 
 /* ---- what goes out ---- */
 
-static void finish(struct stream *s, struct call *c, const struct error *err)
-{
-    char token[TOKEN_TEXT_SIZE];
-
-    stream_token(s, token);
-    call_trailer(c, "okta-resume-token", token);
-    call_finish(c, err);
-}
-
 /* Retention may have overtaken the place. */
 static bool is_whole(struct stream *s, const struct journal_batch *batch, struct error *err)
 {
@@ -135,21 +126,6 @@ static bool notice(struct stream *s, struct call *c, bool *told, struct error *e
     return true;
 }
 
-/* Who follows is told first; then, as the rest, it ends with its place in the trailers. */
-static bool say_draining(struct stream *s, struct call *c, struct error *err)
-{
-    struct notice n;
-
-    if (!stream_follows(s) || s->has_told_draining)
-        return error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
-                            "the server is shutting down: connect again and resume with the token in "
-                            "okta-resume-token");
-    s->has_told_draining = true;
-    notices_draining(&n);
-    stream_say_notice(s, c, &n);
-    return true;
-}
-
 /* Nothing to send: until a commit, a notice that is held back, or the next progress mark. */
 static void wait_on(struct stream *s, struct call *c)
 {
@@ -186,8 +162,6 @@ static bool step(struct stream *s, struct call *c, bool *over, struct error *err
 
     if (is_deleted(s, err))
         return false;
-    if (s->is_draining)
-        return say_draining(s, c, err);
     if (!s->has_said_hello)
         return stream_say_hello(s, c, err);
     if (s->awaits_history && !stream_await_history(s, err))
@@ -202,16 +176,30 @@ static bool step(struct stream *s, struct call *c, bool *over, struct error *err
     return sent || step_idle(s, c, at_end, over, err);
 }
 
+/* The server goes down: who follows hears it in the stream as well. */
+static void end_draining(struct stream *s, struct call *c)
+{
+    struct notice last;
+    struct error err;
+
+    error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
+                 "the server is shutting down: connect again and resume with the token in okta-resume-token");
+    notices_draining(&last);
+    stream_end(s, c, stream_follows(s) ? &last : NULL, &err);
+}
+
 static void ready(void *at, struct call *c)
 {
     struct stream *s = at;
     struct error err;
     bool over = false;
 
-    if (!step(s, c, &over, &err))
-        finish(s, c, &err);
+    if (s->is_draining)
+        end_draining(s, c);
+    else if (!step(s, c, &over, &err))
+        stream_end(s, c, NULL, &err);
     else if (over)
-        finish(s, c, NULL);
+        stream_end(s, c, NULL, NULL);
 }
 
 /* The call layer makes it ready next, as soon as nothing is being written. */

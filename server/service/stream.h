@@ -37,7 +37,7 @@ struct stream {
     struct notices notices;
     int64_t noticed_mono_ms; /* when it was looked for some last */
     bool is_idle;            /* nothing was sent last time: it waits */
-    bool is_draining, has_told_draining;
+    bool is_draining;
 };
 
 static inline bool stream_follows(const struct stream *s)
@@ -63,5 +63,7 @@ void stream_told(struct stream *s, struct call *c);
 MUST_CHECK bool stream_say_hello(struct stream *s, struct call *c, struct error *err);
 MUST_CHECK bool stream_say_progress(struct stream *s, struct call *c, struct error *err);
 void stream_say_notice(struct stream *s, struct call *c, const struct notice *notice);
+/* Ends it, with its place in the trailers; with OK where err is NULL. `last`: NULL for none. */
+void stream_end(struct stream *s, struct call *c, const struct notice *last, const struct error *err);
 
 #endif

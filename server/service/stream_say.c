@@ -93,23 +93,50 @@ bool stream_say_progress(struct stream *s, struct call *c, struct error *err)
     return true;
 }
 
+/* A notice as a message, with what it borrows from. */
+struct notice_message {
+    Okta__Connector__V1__StreamLoginsResponse response;
+    Okta__Connector__V1__Notice notice;
+    char token[TOKEN_TEXT_SIZE];
+};
+
+static void put_notice(const struct stream *s, const struct notice *from, struct notice_message *m)
+{
+    okta__connector__v1__stream_logins_response__init(&m->response);
+    okta__connector__v1__notice__init(&m->notice);
+    m->notice.kind = (Okta__Connector__V1__NoticeKind)from->kind;
+    m->notice.count = from->count;
+    m->notice.text = (char *)from->text;
+    m->notice.old_state = (Okta__Connector__V1__ConnectorState)from->old_state;
+    m->notice.new_state = (Okta__Connector__V1__ConnectorState)from->new_state;
+    m->notice.reason = (Okta__Connector__V1__Reason)from->reason;
+    m->notice.remedy = (char *)reason_remedy(from->reason);
+    stream_token(s, m->token);
+    m->response.resume_token = m->token;
+    m->response.other_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__OTHER_NOTICE;
+    m->response.notice = &m->notice;
+}
+
 void stream_say_notice(struct stream *s, struct call *c, const struct notice *notice)
 {
-    Okta__Connector__V1__StreamLoginsResponse response = OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__INIT;
-    Okta__Connector__V1__Notice message = OKTA__CONNECTOR__V1__NOTICE__INIT;
+    struct notice_message m;
+
+    put_notice(s, notice, &m);
+    stream_told(s, c);
+    call_write_message(c, &m.response.base);
+}
+
+void stream_end(struct stream *s, struct call *c, const struct notice *last, const struct error *err)
+{
+    struct notice_message m;
     char token[TOKEN_TEXT_SIZE];
 
-    message.kind = (Okta__Connector__V1__NoticeKind)notice->kind;
-    message.count = notice->count;
-    message.text = (char *)notice->text;
-    message.old_state = (Okta__Connector__V1__ConnectorState)notice->old_state;
-    message.new_state = (Okta__Connector__V1__ConnectorState)notice->new_state;
-    message.reason = (Okta__Connector__V1__Reason)notice->reason;
-    message.remedy = (char *)reason_remedy(notice->reason);
     stream_token(s, token);
-    response.resume_token = token;
-    response.other_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_RESPONSE__OTHER_NOTICE;
-    response.notice = &message;
-    stream_told(s, c);
-    call_write_message(c, &response.base);
+    call_trailer(c, "okta-resume-token", token);
+    if (last != NULL) {
+        put_notice(s, last, &m);
+        call_finish_message(c, &m.response.base, err);
+    } else {
+        call_finish(c, err);
+    }
 }

@@ -170,6 +170,11 @@ void call_finish(struct call *c, const struct error *err)
     if (err != NULL)
         c->end = *err;
 }
+void call_finish_message(struct call *c, const ProtobufCMessage *last, const struct error *err)
+{
+    call_write_message(c, last);
+    call_finish(c, err);
+}
 void call_fail(struct call *c, const struct error *err)
 {
     call_finish(c, err);
