@@ -20,7 +20,7 @@ class OpenApi(harness.Case):
                                "0oaService", key], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, timeout=harness.WAIT_S)
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertEqual(done.stdout.count("good "), 16, done.stdout)
+        self.assertEqual(done.stdout.count("good "), 21, done.stdout)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ struct route {
     const char *params;
     const char *scope; /* NULL: it needs no credential */
     enum data_kind kind;
+    const char *tail; /* of an item: what follows its segment; NULL: nothing */
 };
 
 #define USERS  "okta.users.read", DATA_USERS
@@ -29,16 +30,21 @@ struct route {
 #define APPS   "okta.apps.read", DATA_APPS
 static const struct route routes[] = {
     { "/api/v1/logs", false, BUCKET_LOGS, logs_list, "since until after filter q limit sortOrder", "okta.logs.read",
-      DATA_LOGS },
-    { "/api/v1/users", false, BUCKET_USERS, users_list, "limit after search filter q sortBy sortOrder", USERS },
-    { "/api/v1/users/", true, BUCKET_USER, users_one, "", USERS },
-    { "/api/v1/groups", false, BUCKET_GROUPS, groups_list, "limit after", GROUPS },
-    { "/api/v1/groups/", true, BUCKET_OTHER, groups_one, "", GROUPS },
-    { "/api/v1/apps", false, BUCKET_APPS, apps_list, "limit after", APPS },
-    { "/api/v1/apps/", true, BUCKET_OTHER, apps_one, "", APPS },
-    { "/api/v1/org", false, BUCKET_OTHER, org_one, "", "okta.orgs.read", DATA_ORG },
-    { "/.well-known/okta-organization", false, BUCKET_UNLIMITED, well_known_one, "", NULL, DATA_KINDS },
-    { TOKEN_PATH, false, BUCKET_TOKEN, token_make, "", NULL, DATA_KINDS },
+      DATA_LOGS, NULL },
+    { "/api/v1/users", false, BUCKET_USERS, users_list, "limit after search filter q sortBy sortOrder", USERS, NULL },
+    { "/api/v1/users/", true, BUCKET_USER, users_one, "", USERS, NULL },
+    { "/api/v1/users/", true, BUCKET_OTHER, user_factors, "", USERS, "/factors" },
+    { "/api/v1/users/", true, BUCKET_OTHER, user_roles, "", "okta.roles.read", DATA_ROLES, "/roles" },
+    { "/api/v1/groups/", true, BUCKET_GROUPS, group_members, "limit after", GROUPS, "/users" },
+    { "/api/v1/apps/", true, BUCKET_APPS, app_users, "limit after", APPS, "/users" },
+    { "/api/v1/apps/", true, BUCKET_APPS, app_groups, "limit after", APPS, "/groups" },
+    { "/api/v1/groups", false, BUCKET_GROUPS, groups_list, "limit after", GROUPS, NULL },
+    { "/api/v1/groups/", true, BUCKET_OTHER, groups_one, "", GROUPS, NULL },
+    { "/api/v1/apps", false, BUCKET_APPS, apps_list, "limit after", APPS, NULL },
+    { "/api/v1/apps/", true, BUCKET_OTHER, apps_one, "", APPS, NULL },
+    { "/api/v1/org", false, BUCKET_OTHER, org_one, "", "okta.orgs.read", DATA_ORG, NULL },
+    { "/.well-known/okta-organization", false, BUCKET_UNLIMITED, well_known_one, "", NULL, DATA_KINDS, NULL },
+    { TOKEN_PATH, false, BUCKET_TOKEN, token_make, "", NULL, DATA_KINDS, NULL },
 };
 
 /* ---- counting ---- */
@@ -66,19 +72,24 @@ static void count_path(struct emulator *e, struct view path)
 
 /* ---- what comes before an endpoint ---- */
 
+/* Whether it is the route's path, one segment, which goes into *item, and the route's tail. */
+static bool is_below(struct view path, const struct route *route, struct view *item)
+{
+    const char *tail = route->tail != NULL ? route->tail : "";
+    size_t len = strlen(route->path), tail_len = strlen(tail);
+
+    if (!view_starts(path, route->path) || path.len <= len + tail_len || !view_ends(path, tail) ||
+        memchr(path.at + len, '/', path.len - len - tail_len) != NULL)
+        return false;
+    *item = (struct view){ path.at + len, path.len - len - tail_len };
+    return true;
+}
+
 static const struct route *find_route(struct view path, struct view *item)
 {
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        size_t len = strlen(routes[i].path);
-
-        if (!routes[i].is_item && view_is(path, routes[i].path))
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (routes[i].is_item ? is_below(path, &routes[i], item) : view_is(path, routes[i].path))
             return &routes[i];
-        if (!routes[i].is_item || !view_starts(path, routes[i].path) || path.len == len ||
-            memchr(path.at + len, '/', path.len - len) != NULL)
-            continue;
-        *item = (struct view){ path.at + len, path.len - len };
-        return &routes[i];
-    }
     return NULL;
 }
 

@@ -80,6 +80,7 @@ struct ask {
 typedef void endpoint(struct emulator *e, const struct ask *ask, struct emulator_response *out);
 
 endpoint logs_list, users_list, users_one, groups_list, groups_one, apps_list, apps_one, org_one, well_known_one;
+endpoint group_members, app_users, app_groups, user_factors, user_roles;
 endpoint token_make;
 
 /* ---- fault_answer.c ---- */

@@ -79,6 +79,7 @@ async function main() {
   const get = (path, target, status, options) => [path, "get", status, () => ask(target, options)];
   const post = (status, scope, aud) => ["/oauth2/v1/token", "post", status, () => postForm(form(scope, assertion(aud)))];
   const users = (await ask("/api/v1/users?limit=1")).body;
+  const groups = (await ask("/api/v1/groups?limit=2")).body, apps = (await ask("/api/v1/apps?limit=1")).body;
   const month = new Date(Date.now() - 30 * 86400000).toISOString();
   const cases = [
     get("/api/v1/logs", `/api/v1/logs?limit=1000&since=${month}`, 200),
@@ -91,6 +92,11 @@ async function main() {
     get("/api/v1/users/{id}", "/api/v1/users/00uNobody", 404),
     get("/api/v1/groups", "/api/v1/groups?limit=200", 200),
     get("/api/v1/apps", "/api/v1/apps?limit=200", 200),
+    get("/api/v1/users/{userId}/factors", `/api/v1/users/${users[0].id}/factors`, 200),
+    get("/api/v1/users/{userId}/roles", `/api/v1/users/${users[0].id}/roles`, 403),
+    get("/api/v1/groups/{groupId}/users", `/api/v1/groups/${groups[1].id}/users?limit=200`, 200),
+    get("/api/v1/apps/{appId}/users", `/api/v1/apps/${apps[0].id}/users?limit=500`, 200),
+    get("/api/v1/apps/{appId}/groups", `/api/v1/apps/${apps[0].id}/groups?limit=200`, 200),
     get("/api/v1/org", "/api/v1/org", 200),
     get("/api/v1/nothing", "/api/v1/nothing", 404),
     post(200, "okta.users.read okta.groups.read", url),
