@@ -137,9 +137,10 @@ struct okta_grants {
 };
 struct okta_grants okta_grants(const struct okta *o);
 
-/* Queues a request. It is sent when its bucket and lane allow, inside okta_run. It is sent once, but for two cases that
- * a connection of its own may cure, which are tried again at once: a kept connection that had died unnoticed, and
- * Okta's "invalid session". At most 4,096 wait at a time (ASSERT). */
+/* Queues a request. It is sent when its bucket and lane allow, inside okta_run. It is sent once, but for what can be
+ * cured at once, and is tried again, once each: a kept connection that had died unnoticed, and Okta's "invalid
+ * session", by a connection of its own; an access token that Okta no longer takes, and a proof that lacks its nonce, by
+ * a new one. At most 4,096 wait at a time (ASSERT). */
 void okta_send(struct okta *o, struct okta_request *r);
 
 /* Sends what may be sent, moves bytes, calls back; waits at most timeout_ms, less when something happens or okta_wake
