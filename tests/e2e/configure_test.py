@@ -125,6 +125,7 @@ class Declared(harness.Case):
         path = self.token_file()
         flags = ["--org", org.url, "--token-file", path, "--name", "declared"]
         one = self.server(*flags)
+        self.reached(one, "declared")
         self.cli(one, "sync", "declared", "--history")
         org.post("/__token?value=00theNextToken0123456789")
         self.token_file("00theNextToken0123456789")
@@ -147,6 +148,7 @@ class Declared(harness.Case):
         env = dict(os.environ, OKTA_CONNECTOR_ORG=org.url, OKTA_CONNECTOR_TOKEN_FILE=self.token_file(),
                    OKTA_CONNECTOR_NAME="fromenv")
         one = self.server(env=env)
+        self.reached(one, "fromenv")
         self.cli(one, "sync", "fromenv", "--history")
 
     def test_two_servers_do_not_share_a_data_folder(self):

@@ -180,6 +180,15 @@ class Server(Process):
         self.reader = "unix:" + os.path.join(folder, "reader.sock")
         self.addresses = eventually("the server listens", lambda: self.bound(len(listen)))
         self.tcp = next((a for a in self.addresses if not a.startswith("unix:")), None)
+        self.arguments, self.environment = self.proc("cmdline"), self.proc("environ")
+
+    def proc(self, name):
+        """What everybody, or its own user, may read of it there."""
+        try:
+            with open("/proc/%d/%s" % (self.child.pid, name), "rb") as f:
+                return f.read()
+        except PermissionError:
+            return b""
 
     def events(self):
         """Its log since this start, as objects; a line that is no JSON fails."""
@@ -205,6 +214,12 @@ class Case(unittest.TestCase):
         self.addCleanup(holder.cleanup)
         self.folder = holder.name
         self.outputs = []
+        self.servers = []
+        # What must be told nowhere, and the files that hold it since a test put it there.
+        self.secrets = {TOKEN}
+        self.secret_files = set()
+        # Runs when every process has ended, and before the folder goes: each test is a test of secrets.
+        self.addCleanup(self.assert_no_secret_told)
 
     def emulator(self, **flags):
         flags.setdefault("users", 50)
@@ -221,6 +236,7 @@ class Case(unittest.TestCase):
 
     def server(self, *args, **more):
         one = Server(self.folder, *args, **more)
+        self.servers.append(one)
         self.addCleanup(self.end_quietly, one)
         return one
 
@@ -232,11 +248,42 @@ class Case(unittest.TestCase):
         process.out.close()
 
     def token_file(self, token=TOKEN, name="token", mode=0o600):
+        return self.secret_file(token + "\n", name, mode)
+
+    def secret_file(self, text, name, mode=0o600):
+        """A file with a secret, which is told nowhere from then on."""
         path = os.path.join(self.folder, name)
         with open(path, "w") as f:
-            f.write(token + "\n")
+            f.write(text)
         os.chmod(path, mode)
+        self.secret_files.add(path)
+        self.keep_secret(text)
         return path
+
+    def keep_secret(self, text):
+        """Each line of it that is long enough to be one."""
+        self.secrets |= {line.strip() for line in text.splitlines() if len(line.strip()) >= 16 and not line.startswith("-----")}
+
+    def told(self):
+        """All that was said to anybody, or written: (where, bytes)."""
+        for n, text in enumerate(self.outputs):
+            yield "output %d" % n, text.encode()
+        for server in self.servers:
+            yield "the server's arguments", server.arguments
+            yield "the server's environment", server.environment
+        for folder, _, files in os.walk(self.folder):
+            for path in (os.path.join(folder, name) for name in files):
+                # The emulator was given its token as an argument; it is no part of the product.
+                if path not in self.secret_files and os.path.isfile(path) and os.path.basename(path) != "emulator.log":
+                    with open(path, "rb") as f:
+                        yield os.path.relpath(path, self.folder), f.read()
+
+    def assert_no_secret_told(self):
+        for where, data in self.told():
+            for secret in self.secrets:
+                self.assertFalse(secret.encode() in data, "%s holds a secret that begins with %s" % (where, secret[:4]))
+            if where == "server.log":
+                self.assertFalse(b"eyJ" in data, "the log holds a signed token")
 
     def cli(self, server, *args, status=0, timeout=WAIT_S, stdin=None):
         """Runs the command line to its end; returns (stdout, stderr)."""
@@ -274,6 +321,14 @@ class Case(unittest.TestCase):
 
     def configure(self, server, emulator, name="acme", *more):
         return self.cli(server, "configure", name, "--org", emulator.url, "--token-file", self.token_file(), *more)
+
+    def reached(self, server, name):
+        """Waits until a declared connector has had its first answer from Okta, and so runs."""
+        def row():
+            rows = json.loads(self.cli(server, "status", "-o", "json")[0]).get("connectors", [])
+            return next((r for r in rows if r["name"] == name and r.get("org_id")), None)
+
+        return eventually("Okta has answered for " + name, row)
 
     def buf(self, path, data="{}", server=None, unix=None, timeout=None, expect=0):
         """buf curl over reflection; returns (stdout, stderr)."""

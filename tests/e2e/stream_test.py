@@ -1,11 +1,10 @@
 """An org in, a login stream out, by the command line."""
 
 import json
-import os
 import signal
 
 import harness
-from harness import TOKEN, eventually
+from harness import eventually
 
 
 class Stream(harness.Case):
@@ -122,29 +121,6 @@ class Shutdown(harness.Case):
         channel = grpc.insecure_channel(server.admin, options=[("grpc.use_local_subchannel_pool", 1)])
         self.addCleanup(channel.close)
         return grpc, connector_pb2_grpc.ConnectorStub(channel), connector_pb2
-
-
-class Secrets(harness.Case):
-    def test_no_token_in_any_output_file_or_argument(self):
-        emulator = self.emulator()
-        server = self.server()
-        self.configure(server, emulator)
-        self.cli(server, "sync", "acme", "--history")
-        self.cli(server, "status")
-        self.cli(server, "status", "-o", "json")
-        self.cli(server, "reconnect", "acme", "--token-file", self.token_file("00wrongTokenThatOktaRefuses"), status=None)
-        with open("/proc/%d/cmdline" % server.child.pid, "rb") as f:
-            self.assertNotIn(TOKEN.encode(), f.read())
-        server.end()
-        for text in self.outputs + [server.text()]:
-            self.assertNotIn(TOKEN, text)
-            self.assertNotIn("00wrongTokenThatOktaRefuses", text)
-        data = os.path.join(self.folder, "data")
-        for folder, _, files in os.walk(data):
-            for name in files:
-                with open(os.path.join(folder, name), "rb") as f:
-                    self.assertNotIn(TOKEN.encode(), f.read(), name)
-                self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o077, 0, name)
 
 
 if __name__ == "__main__":
