@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TURNS_MAX  200000
 #define TURN_MS    60000
@@ -75,6 +76,19 @@ static void make_dir(struct world *w)
     ASSERT(mkdtemp(w->dir) != NULL);
 }
 
+/* The long runs fill gigabytes. */
+static void remove_dir(const struct world *w)
+{
+    static const char *const names[] = { "data.mdb", "lock.mdb" };
+    char path[600];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", w->dir, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(w->dir);
+}
+
 void world_open(struct world *w, const struct world_options *options)
 {
     struct emulator_options org = options->org;
@@ -118,6 +132,7 @@ void world_close(struct world *w)
     store_close(w->store);
     w->transport->destroy(w->transport);
     emulator_destroy(w->emulator);
+    remove_dir(w);
 }
 
 void world_restart(struct world *w)
