@@ -298,8 +298,13 @@ static void an_idle_poller_is_kept_half_at_most_and_less_as_time_goes(void **sta
 
 static void check_bounds(struct budget *b, int32_t reserve, int64_t now)
 {
+    int64_t pace_ms = budget_pace_ms(b, reserve, now - (now & 0xfffff), now), to_reset_ms = b->reset_mono_ms - now;
     int64_t wait_ms = budget_take(b, reserve, now);
     int64_t less_in_ms;
+
+    assert_in_range(pace_ms, 0, WAIT_MAX);
+    if (pace_ms > 0)
+        assert_in_range(pace_ms, 1, to_reset_ms);
 
     assert_in_range(wait_ms, 0, WAIT_MAX);
     assert_in_range(b->remaining, 0, BUDGET_LIMIT_MAX);
@@ -309,6 +314,44 @@ static void check_bounds(struct budget *b, int32_t reserve, int64_t now)
     assert_in_range(less_in_ms, 1, 30000);
     if (wait_ms > 0)
         assert_int_not_equal(budget_state(b, reserve), BUDGET_OPEN);
+}
+
+/* With one question each millisecond that may be asked, all of the share is asked, and the second half of it evenly. */
+static void pacing_costs_none_of_the_share(void **state)
+{
+    const struct share_row *row = *state;
+    int64_t last = NOW_MS, longest = 0;
+    struct budget b;
+    int taken = 0;
+
+    budget_init(&b, row->share_percent, 10);
+    learn(&b, row->limit, row->limit, 60, DATE_S, NOW_MS);
+    for (int64_t now = NOW_MS; now < NOW_MS + 60000; now++)
+        while (budget_pace_ms(&b, 0, last, now) == 0 && take(&b, now) == 0) {
+            if (taken++ > 0 && now - last > longest)
+                longest = now - last;
+            last = now;
+        }
+    assert_in_range(taken, row->want > 1 ? row->want - 1 : 0, row->want);
+    if (row->want > 3)
+        assert_true(longest <= 2 * 60000 / (row->want / 2));
+}
+
+/* The clock may have stood still, or the machine slept: whatever the last time was, the wait ends within the window. */
+static void a_pace_survives_any_last_time(void **state)
+{
+    static const int64_t lasts[] = { INT64_MIN / 2, -1, 0, NOW_MS - 86400000, NOW_MS + 86400000, INT64_MAX / 2 };
+    struct budget b;
+
+    (void)state;
+    budget_init(&b, 50, 10);
+    learn(&b, 20, 20, 60, DATE_S, NOW_MS);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(take(&b, NOW_MS), 0);
+    for (size_t i = 0; i < sizeof lasts / sizeof lasts[0]; i++)
+        assert_in_range(budget_pace_ms(&b, 0, lasts[i], NOW_MS), 0, 60000);
+    assert_int_equal(budget_pace_ms(&b, 0, NOW_MS, NOW_MS + 60000), 0);
+    assert_int_equal(budget_pace_ms(&b, 5, NOW_MS, NOW_MS), 0); /* nothing is left: budget_take says how long */
 }
 
 static struct budget_reading any_reading(uint64_t *seed)
@@ -472,10 +515,12 @@ int main(void)
         cmocka_unit_test(within_a_window_the_earliest_end_is_true),
         cmocka_unit_test(a_reserve_is_left_for_others_of_ours),
         cmocka_unit_test(an_idle_poller_is_kept_half_at_most_and_less_as_time_goes),
+        cmocka_unit_test(a_pace_survives_any_last_time),
         cmocka_unit_test(no_reading_makes_a_wait_unbounded),
         cmocka_unit_test(no_past_reading_starves_us),
     };
 
     return RUN_ROWS(after_one_reply, rows) + RUN_ROWS(a_window_gives_our_share_and_no_more, share_rows) +
+           RUN_ROWS(pacing_costs_none_of_the_share, share_rows) +
            RUN_ROWS(never_more_than_our_share_of_a_window, sim_rows) + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -547,6 +547,10 @@ static void status_says_what_a_poller_shows(void **state)
     p->buckets[0] = (struct okta_bucket){ .name = "/api/v1/logs", .limit = 60, .remaining = 59, .reset_unix_s = 9 };
     p->wait_count = 1;
     p->waits[0] = (struct wait_snapshot){ .what = "tail", .reason = "Because.", .until_unix_ms = 3000 };
+    p->plan =
+        (struct sync_plan){ .count = 2, .parts = { { .what = "users" }, { .what = "history", .is_known = true } } };
+    p->plan.parts[1].calls_left = 21;
+    p->plan.parts[1].ms = 22500;
     p->counts = (struct okta_counts){ .requests = 14, .answers_429 = 15, .failed = 16 };
     p->error_unix_ms = 4000;
     p->error_http_status = 503;
@@ -568,6 +572,13 @@ static void status_says_what_a_poller_shows(void **state)
     assert_int_equal(c->budgets[0]->reset->seconds, 9);
     assert_int_equal(c->n_waits, 1);
     assert_string_equal(c->waits[0]->reason, "Because.");
+    assert_int_equal(c->plan->n_calls, 2);
+    assert_null(c->plan->left);
+    assert_null(c->plan->eta);
+    assert_false(c->plan->calls[0]->known);
+    assert_null(c->plan->calls[0]->left);
+    assert_int_equal(c->plan->calls[1]->calls_left, 21);
+    assert_int_equal(c->plan->calls[1]->left->seconds, 22);
     assert_int_equal(c->requests_429, 15);
     assert_int_equal(c->last_error->http_status, 503);
     assert_string_equal(c->last_error->request_id, "rid");
