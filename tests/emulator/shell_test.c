@@ -225,6 +225,13 @@ static const struct refused_row {
     { "an unknown parameter", "/__stats?x=1", NULL, 400 },
     { "a fault without a status", "/__fault?prefix=/&count=1", "", 400 },
     { "a place that is no number", "/__truth?since_index=x", NULL, 400 },
+    { "a role that is none", "/__role?value=king", "", 400 },
+    { "a switch that is none", "/__dpop?value=perhaps", "", 400 },
+    { "half a client", "/__client?active=2", "", 400 },
+    { "a zone that is none", "/__zone", "", 400 },
+    { "a change that is none", "/__change-user?user=me&do=promote", "", 400 },
+    { "a change of nobody", "/__change-user?user=nobody&do=update", "", 404 },
+    { "a fault that is none", "/__faults", "{\"fault\":\"x\"}", 400 },
 };
 
 static void is_refused(void **state)
@@ -264,6 +271,34 @@ static void what_is_told_is_done(void **state)
     ask(&w, "/__token?value=00token", "");
     ask(&w, "/api/v1/org", NULL);
     assert_int_equal(w.status, 200);
+    end(&w);
+}
+
+static void rights_change_when_told(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w);
+    ask(&w, "/__role?value=report", "");
+    ask(&w, "/api/v1/users", NULL);
+    assert_string_equal(buf_cstr(&w.body), "[]");
+    ask(&w, "/api/v1/groups", NULL);
+    assert_int_equal(w.status, 403);
+    ask(&w, "/__role?value=read-only", "");
+    ask(&w, "/__zone?outside=1", "");
+    ask(&w, "/api/v1/groups", NULL);
+    assert_int_equal(w.status, 403);
+    ask(&w, "/__zone?outside=0", "");
+    ask(&w, "/api/v1/groups", NULL);
+    assert_int_equal(w.status, 200);
+    ask(&w, "/__add-user?login=ann", "");
+    ask(&w, "/__change-user?user=ann&do=deactivate", "");
+    ask(&w, "/api/v1/users/ann", NULL);
+    assert_non_null(strstr(buf_cstr(&w.body), "DEPROVISIONED"));
+    ask(&w, "/__change-user?user=ann&do=delete", "");
+    ask(&w, "/api/v1/users/ann", NULL);
+    assert_int_equal(w.status, 404);
     end(&w);
 }
 
@@ -444,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_method_that_is_not_get_is_refused_and_counted),
         cmocka_unit_test(a_taken_port_is_an_error),
         cmocka_unit_test(what_is_told_is_done),
+        cmocka_unit_test(rights_change_when_told),
         cmocka_unit_test(cursors_expire_when_told),
         cmocka_unit_test(logins_come_with_the_time_and_stop_when_told),
         cmocka_unit_test(a_body_that_is_cut_holds_a_part),
