@@ -81,6 +81,25 @@ static const struct okta_bucket *logs_bucket(const struct world *w)
     return NULL;
 }
 
+/* ---- history ---- */
+
+static void several_pages_of_history_wait_behind_one_poll(void **state)
+{
+    struct world_options options = small;
+    uint64_t calls;
+    struct world w;
+
+    (void)state;
+    options.org.history_events = 60000; /* 40 pages, and a few for the windows' ends */
+    options.org.logs_limit = 6000;
+    world_open(&w, &options);
+    assert_true(world_run(&w, world_is_synced, MINUTE));
+    calls = emulator_requests(w.emulator, "/api/v1/logs");
+    assert_in_range(calls, 45, 66); /* one poll a page would be 80 and more */
+    world_check_exactly_once(&w);
+    world_close(&w);
+}
+
 /* ---- asleep ---- */
 
 static void a_machine_that_slept_does_not_make_up_for_it(void **state)
@@ -98,6 +117,26 @@ static void a_machine_that_slept_does_not_make_up_for_it(void **state)
     assert_in_range(calls_in(&w, MINUTE), 10, 15);
     assert_int_equal(emulator_answers_429(w.emulator), 0);
     assert_int_equal(w.now.state, CONNECTOR_LIVE);
+    world_close(&w);
+}
+
+/* ---- refused ---- */
+
+static void a_dead_token_is_tried_four_times_an_hour(void **state)
+{
+    struct world_options options = small;
+    struct world w;
+
+    (void)state;
+    options.history_days = 0;
+    world_open(&w, &options);
+    assert_true(world_run(&w, world_is_live, MINUTE));
+    emulator_revoke_token(w.emulator);
+    assert_true(world_run(&w, world_is_refused, MINUTE));
+    assert_in_range(calls_in(&w, 4 * HOUR), 4 * 3, 4 * 5);
+    assert_true(world_is_refused(&w));
+    emulator_set_token(w.emulator, WORLD_TOKEN);
+    assert_true(world_run(&w, world_is_live, 17 * MINUTE));
     world_close(&w);
 }
 
@@ -184,7 +223,9 @@ int main(void)
         cmocka_unit_test(an_hour_beside_a_neighbour_who_uses_half),
         cmocka_unit_test(history_moves_in_a_small_bucket),
         cmocka_unit_test(thirty_quiet_days_cost_a_handful_of_calls),
+        cmocka_unit_test(several_pages_of_history_wait_behind_one_poll),
         cmocka_unit_test(a_machine_that_slept_does_not_make_up_for_it),
+        cmocka_unit_test(a_dead_token_is_tried_four_times_an_hour),
         cmocka_unit_test(a_warning_in_the_log_makes_us_yield),
         cmocka_unit_test(a_warning_of_yesterday_or_another_event_does_not),
         cmocka_unit_test(a_sync_has_a_plan_and_comes_near_it),
