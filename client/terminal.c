@@ -74,7 +74,6 @@ bool terminal_ask(const char *question, bool is_hidden, struct buf *answer, stru
     struct termios shown, hidden;
     bool is_changed = false, ok;
 
-    /* Hidden first: what is typed at once, before the question has been seen whole, must not show either. */
     if (is_hidden) {
         if (tcgetattr(STDIN_FILENO, &shown) != 0)
             return error_set(err, ERROR_FAILED_PRECONDITION, "stdin is not a terminal");
@@ -84,6 +83,7 @@ bool terminal_ask(const char *question, bool is_hidden, struct buf *answer, stru
         if (!is_changed)
             return error_set(err, ERROR_FAILED_PRECONDITION, "cannot hide what is typed");
     }
+    /* Only now: what is typed as soon as it is seen must be neither shown nor flushed. */
     fputs(question, stderr);
     ok = read_line(answer, err);
     if (is_changed) {

@@ -92,11 +92,27 @@ bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
     return db_fail_write(err, rc, "open");
 }
 
+/* LMDB takes the number of the last commit, then copies that commit's meta page, of which there are two in turn. A
+ * reader that loses the processor in between can find the page overwritten by the commit after the next, before that
+ * one is on disk and announced: the next reader would see less than this one. Then it begins again. */
+#define BEGIN_TRIES 100
+
 bool db_begin_read(MDB_env *env, MDB_txn **out, struct error *err)
 {
-    int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, out);
+    MDB_envinfo info;
+    int rc;
 
-    return rc == 0 || db_fail(err, rc, "begin to read");
+    for (unsigned i = 0; i < BEGIN_TRIES; i++) {
+        rc = mdb_txn_begin(env, NULL, MDB_RDONLY, out);
+        if (rc != 0)
+            return db_fail(err, rc, "begin to read");
+        mdb_env_info(env, &info);
+        if (info.me_last_txnid < mdb_txn_id(*out) + 2)
+            return true;
+        mdb_txn_abort(*out);
+        *out = NULL;
+    }
+    return db_fail(err, MDB_BAD_TXN, "begin to read");
 }
 
 bool db_get(MDB_txn *txn, MDB_dbi table, struct view key, struct view *out, bool *found, struct error *err)

@@ -117,7 +117,7 @@ class Shutdown(harness.Case):
     def python(self, server):
         import grpc
         from okta.connector.v1 import connector_pb2, connector_pb2_grpc
-        # A connection of its own: Python looks at an idle one only when it is used again, and the old server's is dead by then.
+        # A connection of its own: grpcio would share the one to the server that was there before.
         channel = grpc.insecure_channel(server.admin, options=[("grpc.use_local_subchannel_pool", 1)])
         self.addCleanup(channel.close)
         return grpc, connector_pb2_grpc.ConnectorStub(channel), connector_pb2

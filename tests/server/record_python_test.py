@@ -81,4 +81,6 @@ def check_users():
     return len(users)
 
 
-print("decoded %d login events and %d users" % (check_logins(), check_users()))
+# A line a case, as unittest prints them.
+print("%d login events are decoded ... ok" % check_logins())
+print("%d users are decoded ... ok" % check_users())
