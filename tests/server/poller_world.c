@@ -21,7 +21,7 @@ static void on_changed(void *ctx)
     struct world *w = ctx;
 
     w->changed++;
-    if (w->on_changed != NULL)
+    if (w->on_changed != NULL && w->poller != NULL) /* not while it is being made */
         w->on_changed(w);
 }
 
@@ -129,6 +129,7 @@ void world_open(struct world *w, const struct world_options *options)
 void world_close(struct world *w)
 {
     poller_destroy(w->poller);
+    w->poller = NULL;
     store_close(w->store);
     w->transport->destroy(w->transport);
     emulator_destroy(w->emulator);
@@ -138,6 +139,7 @@ void world_close(struct world *w)
 void world_restart(struct world *w)
 {
     poller_destroy(w->poller);
+    w->poller = NULL;
     store_close(w->store);
     w->restarts++;
     open_store(w);
