@@ -1,7 +1,8 @@
 """Figures of the whole connector, each beside its limit: one line a case.
 
-    figures.py CASE...      cases: first-login memory demo"""
+    figures.py CASE...      cases: first-login memory demo reconnect"""
 
+import json
 import os
 import statistics
 import subprocess
@@ -67,10 +68,34 @@ def demo(bench):
     return bench.seconds_to_first_line(server, started, "logins", "demo", "--follow")
 
 
+def reconnect(bench):
+    """A token that died and was told as dead; from Configure with the next one to the first new login at a follower."""
+    org = bench.emulator(users=200, history_events=500, history_days=3, login_every=0)
+    server = bench.server()
+    bench.configure(server, org)
+    bench.cli(server, "sync", "acme", "--history")
+    org.post("/__token?value=00theNextToken0123456789")
+
+    def state():
+        out, _ = bench.cli(server, "status", "acme", "-o", "json")
+        return json.loads(out)["connectors"][0]["state"]
+
+    eventually("the dead token is told", lambda: state() == "CONNECTOR_STATE_RECONNECT_REQUIRED", 120)
+    bench.background(server, "logins", "acme", "--follow", "--last", "0", "-o", "jsonl", out="live")
+    eventually("the follower is there", lambda: "subscribers" in bench.cli(server, "status", "acme", "-o", "json")[0])
+    org.post("/__add-event")
+    token = bench.token_file("00theNextToken0123456789", "next")
+    started = time.monotonic()
+    bench.cli(server, "reconnect", "acme", "--token-file", token)
+    eventually("the login", lambda: os.path.getsize(os.path.join(bench.folder, "live")) > 0)
+    return time.monotonic() - started
+
+
 CASES = {
     "first-login": (first_login, "seconds", 5),
     "memory": (memory, "rss_anon_mb", 12),
     "demo": (demo, "first_login_seconds", 10),
+    "reconnect": (reconnect, "first_new_login_seconds", 2),
 }
 
 
