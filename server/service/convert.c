@@ -1,6 +1,6 @@
 #include "service/convert.h"
 
-#include "reason.h"
+#include "connectors/reason.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "service/notices.h"
 
-#include "reason.h"
+#include "connectors/reason.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #ifndef SERVICE_NOTICES_H
 #define SERVICE_NOTICES_H
 
-#include "connectors.h"
+#include "connectors/connectors.h"
 #include "store/journal.h"
 
 #define NOTICES_EVERY_MS 60000

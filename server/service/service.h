@@ -2,7 +2,7 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
-#include "connectors.h"
+#include "connectors/connectors.h"
 #include "rpc/call.h"
 
 #define SERVICE_VERSION_MAX 32

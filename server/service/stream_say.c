@@ -1,4 +1,4 @@
-#include "reason.h"
+#include "connectors/reason.h"
 #include "service/stream.h"
 
 void stream_token(const struct stream *s, char text[TOKEN_TEXT_SIZE])

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "bench/stream.h"
 #include "emulator/emulator.h"
-#include "record.h"
+#include "record/record.h"
 #include "store/registry.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "belief.h"
+#include "poller/belief.h"
 
 #include "rows.h"
 

@@ -1,5 +1,5 @@
 /* The table in catalogue.c, the one for readers in login.proto, and, where it is at hand, Okta's own list. */
-#include "catalogue.h"
+#include "record/catalogue.h"
 
 #include "okta/connector/v1/login.pb-c.h"
 #include "tests/rows.h"

@@ -3,7 +3,7 @@
 #ifndef TESTS_SERVER_CONNECTORS_WORLD_H
 #define TESTS_SERVER_CONNECTORS_WORLD_H
 
-#include "connectors.h"
+#include "connectors/connectors.h"
 #include "orgs.h"
 
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 #include "rows.h"
 
-#include "credential.h"
+#include "connectors/credential.h"
 
 #include <string.h>
 

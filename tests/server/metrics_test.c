@@ -1,6 +1,6 @@
 /* What Prometheus is shown: right values, and a format without a fault; and who may ask for it. */
-#include "metrics.h"
-#include "metrics_http.h"
+#include "metrics/metrics.h"
+#include "metrics/metrics_http.h"
 
 #include "rows.h"
 

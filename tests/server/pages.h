@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "okta/connector/v1/directory.pb-c.h"
 #include "okta/connector/v1/login.pb-c.h"
-#include "record.h"
+#include "record/record.h"
 
 #define PAGES_PUBLISHED_MS INT64_C(1773480413589) /* "2026-03-14T09:26:53.589Z" */
 #define PAGES_PUBLISHED    "2026-03-14T09:26:53.589Z"

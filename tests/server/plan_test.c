@@ -1,4 +1,4 @@
-#include "plan.h"
+#include "connectors/plan.h"
 
 #include "rows.h"
 

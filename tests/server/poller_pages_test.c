@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "emulator/transport.h"
-#include "poller.h"
+#include "poller/poller.h"
 #include "store/store.h"
 
 #include "rows.h"

@@ -1,4 +1,4 @@
-#include "poller_path.h"
+#include "poller/poller_path.h"
 
 #include "rows.h"
 

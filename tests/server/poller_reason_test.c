@@ -2,8 +2,8 @@
  */
 #include "poller_world.h"
 
+#include "poller/silence.h"
 #include "rows.h"
-#include "silence.h"
 #include "store/cursor.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "poller_state.h"
+#include "poller/poller_state.h"
 
 #include "rows.h"
 

@@ -3,8 +3,8 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "catalogue.h"
 #include "okta/connector/v1/login.pb-c.h"
+#include "record/catalogue.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define TESTS_SERVER_POLLER_WORLD_H
 
 #include "emulator/transport.h"
-#include "poller.h"
+#include "poller/poller.h"
 #include "store/store.h"
 
 #define WORLD_TOKEN    "00emulatorTokenForTests"

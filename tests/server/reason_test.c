@@ -1,5 +1,5 @@
 /* The names of reasons and states are the API's. */
-#include "reason.h"
+#include "connectors/reason.h"
 
 #include "rows.h"
 

@@ -1,5 +1,5 @@
 /* Whatever an element of a page is, it is accounted for, and its neighbours survive in their order. */
-#include "record.h"
+#include "record/record.h"
 
 #include "base/mem.h"
 #include "tests/rows.h"

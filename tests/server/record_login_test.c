@@ -1,7 +1,7 @@
 /* One event of Okta's -> one LoginEvent and its header. */
-#include "record.h"
+#include "record/record.h"
 
-#include "catalogue.h"
+#include "record/catalogue.h"
 #include "tests/rows.h"
 #include "tests/server/pages.h"
 

@@ -1,5 +1,5 @@
 /* A page as a whole: what is an array, where it ends, and what is said of it afterwards. */
-#include "record.h"
+#include "record/record.h"
 
 #include "tests/rows.h"
 #include "tests/server/pages.h"

@@ -1,5 +1,5 @@
 /* One of Okta's users -> one User and its row. */
-#include "record.h"
+#include "record/record.h"
 
 #include "base/mem.h"
 #include "tests/rows.h"

@@ -1,6 +1,6 @@
 #include "rows.h"
 
-#include "secret_file.h"
+#include "connectors/secret_file.h"
 
 #include "base/assert.h"
 

@@ -1,4 +1,4 @@
-#include "silence.h"
+#include "poller/silence.h"
 
 #include "rows.h"
 

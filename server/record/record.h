@@ -1,0 +1,58 @@
+/* server/record/record.h: one of Okta's JSON objects -> one encoded message: the only conversion there is.
+ *
+ * The only writer of string fields: what it writes is valid UTF-8 without U+0000, whatever came in. Members are
+ * allow-listed: what the API does not name is not kept, so no secret that Okta sends is stored. A maker is used by one
+ * thread. */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "base/json.h"
+#include "store/directory.h"
+#include "store/journal.h"
+
+struct record_maker;
+
+/* `hash_key`: store_hash_key, STORE_HASH_KEY_SIZE bytes, copied. */
+struct record_maker *record_maker_create(const unsigned char *hash_key);
+void record_maker_destroy(struct record_maker *m);
+
+/* What became of one element of a log page. */
+enum record_outcome {
+    RECORD_LOGIN,    /* in the catalogue: `out` is filled */
+    RECORD_UNPARSED, /* not readable, or a login event without uuid or time: `out` holds an UNPARSED event */
+    RECORD_OTHER,    /* not a login event: only published_ms and event_type of `out` are filled */
+};
+
+/* A log page: calls visit for each element in the page's order. The page is cut into its elements, and each is parsed
+ * alone; what fails is RECORD_UNPARSED and costs its neighbours nothing. `watermark_ms` is the newest published time
+ * stored before this page (JOURNAL_NO_TIME: none), for `late`, which back-filled history never is. Views in the record
+ * are valid within the visit. False with the error when the body is no array at all (nothing was visited). `visit`
+ * returning false stops; then record_page returns true. */
+typedef bool record_visit(void *ctx, enum record_outcome outcome, const struct journal_record *record);
+struct record_page {
+    struct view body;
+    int64_t watermark_ms;
+    enum journal_source source;
+};
+struct record_page_result {
+    size_t elements;
+    bool was_cut;       /* an element is no JSON: the page would not have parsed as a whole */
+    bool was_truncated; /* its closing bracket is missing: the last element may be half (visited as UNPARSED never:
+                           a truncated page is the transport's fault, so it is left out, and the page is to be asked
+                           for again) */
+    int64_t published_max_ms; /* JOURNAL_NO_TIME: none readable */
+};
+MUST_CHECK bool record_page(struct record_maker *m, const struct record_page *page, record_visit *visit, void *ctx,
+                            struct record_page_result *result, struct error *err);
+
+/* A page of users, likewise. An element without a readable id is skipped and counted. */
+typedef bool record_user_visit(void *ctx, const struct directory_row *row);
+struct record_users_result {
+    size_t elements, skipped;
+    int64_t last_updated_max_ms; /* 0: none */
+    bool was_truncated;
+};
+MUST_CHECK bool record_users(struct record_maker *m, struct view body, record_user_visit *visit, void *ctx,
+                             struct record_users_result *result, struct error *err);
+
+#endif
