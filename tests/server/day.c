@@ -121,7 +121,8 @@ static void sum_up(struct day *d, int64_t ms)
     const struct poller_snapshot *now = &d->world.now;
 
     close_window(d);
-    qsort(d->lags, d->lag_count, sizeof *d->lags, by_size);
+    if (d->lag_count > 0)
+        qsort(d->lags, d->lag_count, sizeof *d->lags, by_size);
     f->events = d->lag_count;
     if (d->lag_count > 0) {
         f->lag_p50_ms = d->lags[d->lag_count / 2];
