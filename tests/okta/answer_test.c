@@ -49,6 +49,29 @@ static const struct row {
     { "half a refusal is no refusal", 401, JSON, "{\"errorCode\":\"E0000011\"}", "connection reset", OKTA_RETRY,
       "connection reset", "" },
     { "a code in a page is the page's", 200, JSON, "[{\"errorCode\":\"E0000011\"}]", "", OKTA_DONE, "", "" },
+
+    /* The log's own errors, whose members differ. */
+    { "a time that is none, with two causes", 400, JSON,
+      "{\"errorCode\":\"E0000001\",\"errorSummary\":\"Api validation failed: until\",\"errorLink\":\"E0000001\","
+      "\"errorId\":\"oaeX1\",\"errorCauses\":[{\"errorSummary\":\"until: not ISO 8601\"},{\"errorSummary\":\"x\"}]}",
+      "", OKTA_BROKEN, "(HTTP 400 E0000001)", "E0000001" },
+    { "a filter is quoted, the id is a UUID, and there are no causes", 400, JSON,
+      "{\"errorSummary\":\"filter eventType eqq \\\"secret@acme.example\\\": unknown operator at 10\","
+      "\"errorCode\":\"E0000053\",\"errorLink\":\"E0000053\",\"errorId\":\"7c0b1a3e-1f87-11f1-9c3a-5b2e9d6f0a11\"}",
+      "", OKTA_BROKEN, "(HTTP 400 E0000053)", "E0000053" },
+    { "an operator not for this field", 400, JSON, "{\"errorCode\":\"E0000031\",\"errorSummary\":\"x\"}", "",
+      OKTA_BROKEN, "(HTTP 400 E0000031)", "E0000031" },
+    { "a query that took too long has no id", 500, JSON,
+      "{\"errorCode\":\"E0000009\",\"errorSummary\":\"x\",\"errorLink\":\"E0000009\",\"errorCauses\":[]}", "",
+      OKTA_RETRY, "(HTTP 500 E0000009)", "E0000009" },
+    { "a query that failed", 500, JSON, "{\"errorCode\":\"E0000053\",\"errorSummary\":\"x\",\"errorCauses\":[]}", "",
+      OKTA_RETRY, "(HTTP 500 E0000053)", "E0000053" },
+    { "the rate limit", 429, JSON, "{\"errorCode\":\"E0000047\",\"errorSummary\":\"x\",\"errorCauses\":[]}", "",
+      OKTA_RETRY, "(HTTP 429 E0000047)", "E0000047" },
+    { "a back-end's own shape", 404, JSON, "{\"status\":404,\"message\":\"Resource not found\"}", "", OKTA_GONE,
+      "(HTTP 404)", "" },
+    { "a gateway's page", 502, "Content-Type: text/html\r\n", "<html>502 Bad Gateway</html>", "", OKTA_RETRY,
+      "(HTTP 502)", "" },
 };
 
 static void an_exchange_tells(void **state)

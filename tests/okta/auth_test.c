@@ -684,6 +684,21 @@ static void a_bound_token_goes_with_a_proof(void **state)
     jwt_deinit(&j);
 }
 
+static void a_connection_that_died_costs_a_new_proof(void **state)
+{
+    AUTO_FREE char *first = NULL, *second = NULL;
+
+    (void)state;
+    ask_with_token(DPOP("t1"));
+    fail_stale(0);
+    assert_int_equal(wire.sent_count, 3);
+    assert_false(is_token_request(2));
+    assert_true(sent(2)->was_fresh);
+    first = proof_of(1);
+    second = proof_of(2);
+    assert_unlike(first, second);
+}
+
 static const struct challenge_row {
     const char *name;
     int status;
@@ -1020,6 +1035,7 @@ int main(void)
         TEST(a_connection_that_died_costs_a_new_assertion),
         TEST(the_nonce_comes_with_a_challenge),
         TEST(a_bound_token_goes_with_a_proof),
+        TEST(a_connection_that_died_costs_a_new_proof),
         TEST(a_nonce_that_is_none_is_not_taken),
         TEST(the_time_is_oktas),
         TEST(trouble_with_time_is_cured_once),

@@ -89,6 +89,7 @@ static const struct row {
     { "405 alone", 405, "", 0, OKTA_BROKEN, CLASSIFY_WAIT_NONE },
     { "407 alone", 407, "", 0, OKTA_BROKEN, CLASSIFY_WAIT_NONE },
     { "408 alone", 408, "", 0, OKTA_RETRY, CLASSIFY_WAIT_BACKOFF },
+    { "409 alone", 409, "", 0, OKTA_BROKEN, CLASSIFY_WAIT_NONE },
     { "410 alone", 410, "", 0, OKTA_FEATURE_ABSENT, CLASSIFY_WAIT_NONE },
     { "418 alone", 418, "", 0, OKTA_BROKEN, CLASSIFY_WAIT_NONE },
     { "429 alone", 429, "", 0, OKTA_RETRY, CLASSIFY_WAIT_WINDOW },
@@ -102,6 +103,12 @@ static const struct row {
     { "no status", 0, "", 0, OKTA_RETRY, CLASSIFY_WAIT_BACKOFF },
     { "a status that is none", 777, "", JSON, OKTA_RETRY, CLASSIFY_WAIT_BACKOFF },
     { "a negative status", -5, "", JSON, OKTA_RETRY, CLASSIFY_WAIT_BACKOFF },
+
+    { "a dead token's code in a 404", 404, "E0000011", JSON, OKTA_GONE, CLASSIFY_WAIT_NONE },
+    { "a dead token's code in a 429", 429, "E0000011", JSON, OKTA_RETRY, CLASSIFY_WAIT_WINDOW },
+    { "a dead token's code in a 503", 503, "E0000011", JSON, OKTA_RETRY, CLASSIFY_WAIT_BACKOFF },
+    { "a missing role's code in a 401", 401, "E0000006", JSON, OKTA_CREDENTIAL_REFUSED, CLASSIFY_WAIT_NONE },
+    { "a dead cursor's code in a 500", 500, "E0000029", JSON | CURSOR, OKTA_RETRY, CLASSIFY_WAIT_BACKOFF },
 };
 
 static void an_answer_means(void **state)
