@@ -219,6 +219,18 @@ static void has_no_numbers(const struct pages_seen *s)
     assert_null(s->login->client->geographical_context->geolocation);
 }
 
+static void is_read_as_meant(const struct pages_seen *s)
+{
+    assert_string_equal(s->login->display_message, "\xf0\x9f\x94\x91 \xf0\x9f\x94\x91 a/b/c");
+    assert_int_equal(s->record.flags, 0);
+}
+
+static void has_a_city_alone(const struct pages_seen *s)
+{
+    assert_string_equal(s->login->client->geographical_context->city, "Uppsala");
+    assert_string_equal(s->login->client->geographical_context->postal_code, "");
+}
+
 static void is_a_session_change(const struct pages_seen *s)
 {
     assert_int_equal(s->login->kind, OKTA__CONNECTOR__V1__LOGIN_KIND__LOGIN_KIND_SESSION_CHANGE);
@@ -267,6 +279,9 @@ const struct pages_hostile pages_hostile[] = {
     { "a type that is an object",
       ELEMENT("{\"uuid\":\"bad\",\"published\":\"" PAGES_PUBLISHED "\",\"eventType\":{\"a\":1}}"),
       .want = RECORD_UNPARSED, .check = is_kept_raw },
+    { "the names of old documents",
+      ELEMENT("{\"uuid\":\"bad\",\"published\":\"" PAGES_PUBLISHED "\",\"event_type\":\"user.session.start\"}"),
+      .want = RECORD_UNPARSED, .check = is_kept_raw },
     { "an event that is no login",
       ELEMENT("{\"uuid\":\"bad\",\"published\":\"" PAGES_PUBLISHED "\",\"eventType\":\"user.lifecycle.create\"}"),
       .want = RECORD_OTHER, .check = is_of_another_type },
@@ -288,6 +303,15 @@ const struct pages_hostile pages_hostile[] = {
     { "nested debugData",
       MEMBERS("\"debugContext\":{\"debugData\":{\"originalPrincipal\":{\"id\":\"x\",\"a\":[{\"b\":[]}]}}}"),
       .want = RECORD_LOGIN },
+    { "members that nobody knows",
+      MEMBERS("\"brandNew\":{\"a\":[]},\"debugContext\":{\"brandNew\":1,\"debugData\":{\"\":null,\"brandNew\":\"x\"}}"),
+      .want = RECORD_LOGIN },
+    { "characters of four bytes, and slashes that are escaped",
+      MEMBERS("\"displayMessage\":\"\xf0\x9f\x94\x91 \\ud83d\\udd11 a\\/b\\u002fc\""), .want = RECORD_LOGIN,
+      .check = is_read_as_meant },
+    { "a postal code that is a number",
+      MEMBERS("\"client\":{\"geographicalContext\":{\"city\":\"Uppsala\",\"postalCode\":75220}}"), .want = RECORD_LOGIN,
+      .check = has_a_city_alone },
     { "a user agent of 64 KB", .build = build_user_agent, .want = RECORD_LOGIN, .check = has_a_short_user_agent },
     { "every string too long", .build = build_largest, .want = RECORD_LOGIN, .check = is_cut_everywhere },
     { "numbers where strings belong",
