@@ -224,6 +224,34 @@ static void links_that_die_lose_and_double_nothing(void **state)
     check_and_close(&w);
 }
 
+static bool has_a_page(const struct world *w)
+{
+    return w->now.logins_stored >= 1000;
+}
+
+/* More than two pages carry one time, and the link dies between them: the time alone is no place to go on from. */
+static void many_in_one_millisecond_are_all_stored_once(void **state)
+{
+    struct world_options options = { .org = { .seed = 3, .users = 5 }, .latency_ms = 100 };
+    const int64_t published_ms = WORLD_START_MS + MINUTE;
+    struct world w;
+
+    (void)state;
+    world_open(&w, &options);
+    assert_true(world_run(&w, world_is_synced, 5 * MINUTE));
+    world_pass(&w, MINUTE);
+    for (int i = 0; i < 2500; i++)
+        emulator_add_event(w.emulator, w.clock.unix_ms, published_ms, "user.session.start", VIEW_NONE);
+    assert_true(world_run(&w, has_a_page, 2 * MINUTE));
+    assert_true(world_stored(&w) < 2500);
+    emulator_expire_cursors(w.emulator);
+    world_restart(&w);
+    world_pass(&w, 5 * MINUTE);
+    assert_int_equal(world_stored(&w), 2500);
+    assert_true(w.now.duplicates_dropped >= 1000);
+    check_and_close(&w);
+}
+
 static void a_wrong_clock_of_ours_loses_nothing(void **state)
 {
     const int64_t off_ms[] = { 3 * 60 * MINUTE, -3 * 60 * MINUTE, -400 * WORLD_DAY_MS };
@@ -324,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_restart_between_question_and_answer_loses_and_doubles_nothing),
         cmocka_unit_test(the_tail_starts_where_the_connector_was_made),
         cmocka_unit_test(links_that_die_lose_and_double_nothing),
+        cmocka_unit_test(many_in_one_millisecond_are_all_stored_once),
         cmocka_unit_test(a_wrong_clock_of_ours_loses_nothing),
         cmocka_unit_test(a_place_that_okta_has_forgotten_is_left),
         cmocka_unit_test(a_time_in_the_far_future_does_not_become_the_place_to_restart_from),

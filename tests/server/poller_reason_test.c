@@ -19,6 +19,7 @@ static const struct world_options org = {
 
 static const char ROLE[] = "{\"errorCode\":\"E0000006\",\"errorSummary\":\"no\"}";
 static const char TOKEN[] = "{\"errorCode\":\"E0000011\",\"errorSummary\":\"no\"}";
+static const char FEATURE[] = "{\"errorCode\":\"E0000015\",\"errorSummary\":\"no\"}";
 
 /* ---- what is wrong from the beginning on ---- */
 
@@ -35,6 +36,10 @@ static const struct row {
     { "a role is missing for users", "/api/v1/users", 403, ROLE, CONNECTOR_DEGRADED, REASON_ROLE_MISSING },
     { "a role is missing for the log", "/api/v1/logs", 403, ROLE, CONNECTOR_DEGRADED, REASON_ROLE_MISSING },
     { "there are no such users", "/api/v1/users", 410, "{}", CONNECTOR_DEGRADED, REASON_FEATURE_ABSENT },
+    { "a feature is absent, with the status of a dead token", "/api/v1/users", 401, FEATURE, CONNECTOR_DEGRADED,
+      REASON_FEATURE_ABSENT },
+    { "every feature is absent, and the token is fine", "/api/v1/", 401, FEATURE, CONNECTOR_DEGRADED,
+      REASON_FEATURE_ABSENT },
     { "Okta is down", "/api/v1/", 503, "{}", CONNECTOR_DEGRADED, REASON_SERVER_ERROR },
     { "a proxy's page", "/api/v1/logs", 200, "<html>login</html>", CONNECTOR_DEGRADED, REASON_ANSWER_UNUSABLE },
     { "no users at all", "/api/v1/users", 200, "[]", CONNECTOR_DEGRADED, REASON_SUSPICIOUSLY_EMPTY },
@@ -62,6 +67,26 @@ static void is_told(void **state)
         assert_false(w.now.tail_at_head);
         assert_int_equal(w.now.history, HISTORY_RUNNING);
     }
+    world_close(&w);
+}
+
+/* The header alone tells it: there is no body. */
+static void a_missing_scope_is_told_by_its_header(void **state)
+{
+    const struct emulator_fault_rule rule = {
+        .what = { EMULATOR_FAULT_STATUS, .status = 403, .body = "",
+                  .headers = "WWW-Authenticate: Bearer scope=\"okta.logs.read\", error=\"insufficient_scope\"\r\n" },
+        .prefix = "/api/v1/logs",
+    };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &org);
+    assert_true(emulator_add_fault(w.emulator, &rule));
+    world_pass(&w, 5 * MINUTE);
+    assert_int_equal(w.now.state, CONNECTOR_DEGRADED);
+    assert_int_equal(w.now.reason, REASON_SCOPE_MISSING);
+    assert_true(w.now.collections[COLLECTION_USERS].is_complete);
     world_close(&w);
 }
 
@@ -192,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_silent_log_is_told_and_is_no_failure),
         cmocka_unit_test(what_is_usual_survives_a_restart),
+        cmocka_unit_test(a_missing_scope_is_told_by_its_header),
     };
 
     return RUN_ROWS(is_told, rows) + RUN_ROWS(passes_untold, passing) + cmocka_run_group_tests(tests, NULL, NULL);

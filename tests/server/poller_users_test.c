@@ -105,6 +105,43 @@ static void a_new_user_appears_within_minutes(void **state)
     world_close(&w);
 }
 
+static bool see_whether_left(void *ctx, const struct directory_row *row)
+{
+    *(bool *)ctx = memmem(row->encoded.at, row->encoded.len, "DEPROVISIONED", 13) != NULL;
+    return true;
+}
+
+static bool has_left(const struct world *w, struct view id)
+{
+    struct error err;
+    bool left = false, found;
+
+    assert_true(directory_get(w->store, DIRECTORY_USERS, id, see_whether_left, &left, &found, &err));
+    assert_true(found);
+    return left;
+}
+
+/* A plain list would leave them out, and what is not listed any more is not taken for deleted. */
+static void who_is_deactivated_or_gone_stays(void **state)
+{
+    struct world_options options = { .org = { .seed = 1, .users = 30, .index_lag_ms = 30000 }, .latency_ms = 100 };
+    struct view left, gone;
+    struct world w;
+
+    (void)state;
+    world_open(&w, &options);
+    assert_true(world_run(&w, world_is_live, MINUTE));
+    left = view_of(emulator_user_id(w.emulator, 3));
+    gone = view_of(emulator_user_id(w.emulator, 4));
+    assert_false(has_left(&w, left));
+    assert_true(emulator_change_user(w.emulator, w.clock.unix_ms, left, EMULATOR_USER_DEACTIVATE));
+    assert_true(emulator_change_user(w.emulator, w.clock.unix_ms, gone, EMULATOR_USER_DELETE));
+    world_pass(&w, 12 * MINUTE);
+    assert_true(has_left(&w, left));
+    check_users(&w);
+    world_close(&w);
+}
+
 static void users_changed_during_the_first_listing_are_found(void **state)
 {
     struct world_options options = org_of_2000;
@@ -223,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_restart_goes_on_at_the_page),
         cmocka_unit_test(a_dead_link_begins_the_listing_again),
         cmocka_unit_test(a_new_user_appears_within_minutes),
+        cmocka_unit_test(who_is_deactivated_or_gone_stays),
         cmocka_unit_test(users_changed_during_the_first_listing_are_found),
         cmocka_unit_test(polling_for_changes_writes_nothing_when_there_are_none),
         cmocka_unit_test(no_user_at_all_is_suspicious),
