@@ -8,7 +8,8 @@
 #ifndef TESTS_ROWS_H
 #define TESTS_ROWS_H
 
-/* clang-format off: cmocka wants these before it */
+/* cmocka wants these before it. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +19,7 @@
 #include <stdlib.h>
 
 /* `name` must be the first member of a row. */
-#define RUN_ROWS(check, rows)                                                                                          \
-    rows_run(#check, (check), (rows), sizeof (rows)[0], sizeof(rows) / sizeof (rows)[0])
+#define RUN_ROWS(check, rows) rows_run(#check, (check), (rows), sizeof(rows)[0], sizeof(rows) / sizeof(rows)[0])
 
 static inline int rows_run(const char *group, CMUnitTestFunction check, const void *rows, size_t size, size_t count)
 {
