@@ -73,9 +73,12 @@ bool token_check(struct buf *token, struct error *err)
     if (t.len >= 5 && view_eq_nocase((struct view){ t.at, 5 }, VIEW("SSWS ")))
         t = view_trim((struct view){ t.at + 5, t.len - 5 });
     if (t.len == 0 || view_is(t, "SSWS"))
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the token is empty");
+        return error_set(
+            err, ERROR_INVALID_ARGUMENT,
+            "the token is empty: give the API token itself, which Okta shows once when it is made (Admin Console > "
+            "Security > API > Tokens)");
     if (memchr(t.at, '\n', t.len) != NULL)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the token has more than one line");
+        return error_set(err, ERROR_INVALID_ARGUMENT, "the token has more than one line: give the API token alone");
     if (view_starts(t, "-----BEGIN") || view_starts(t, "{"))
         return error_set(err, ERROR_INVALID_ARGUMENT, "that is a key and not an API token");
     if (view_starts(t, "Bearer ") || view_starts(t, "eyJ"))
@@ -84,7 +87,8 @@ bool token_check(struct buf *token, struct error *err)
     if (is_placeholder(t))
         return error_set(err, ERROR_INVALID_ARGUMENT, "the token is a placeholder: put the real one in its place");
     if (!is_plain(t))
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the token has blanks or other characters that no token has");
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "the token has blanks or other characters that no token has: give it as Okta showed it");
     keep(token, t);
     return true;
 }
@@ -94,7 +98,7 @@ bool key_check(struct buf *key, struct error *err)
     struct view v = view_trim(buf_view(key));
 
     if (v.len == 0)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the private key is empty");
+        return error_set(err, ERROR_INVALID_ARGUMENT, "the private key is empty: give the key in PEM or as a JWK");
     if (memmem(v.at, v.len, "-----BEGIN CERTIFICATE", 22) != NULL ||
         memmem(v.at, v.len, "-----BEGIN PUBLIC KEY", 21) != NULL)
         return error_set(err, ERROR_INVALID_ARGUMENT,

@@ -60,7 +60,7 @@ class ConfigureTest(Case):
         self.assertIn("chmod 600", err)
 
     def test_a_token_that_is_none_is_refused_before_anything_is_sent(self):
-        for text, says in [("", "empty"), ("YOUR_TOKEN_HERE", "placeholder"), ("a\nb", "more than one line"), ("x" * 5000, "longer")]:
+        for text, says in [("", "give the API token itself"), ("YOUR_TOKEN_HERE", "placeholder"), ("a\nb", "give the API token alone"), ("x" * 5000, "longer")]:
             with self.subTest(text[:20]):
                 _, err = self.cli("configure", "acme", "--org", "acme", "--token-file", self.token_file(text), status=2)
                 self.assertIn(says, err)
