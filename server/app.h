@@ -2,7 +2,7 @@
 #ifndef APP_H
 #define APP_H
 
-#include "config.h"
+#include "config/config.h"
 
 struct app;
 

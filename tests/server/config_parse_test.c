@@ -1,6 +1,6 @@
 #include "rows.h"
 
-#include "config.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <string.h>

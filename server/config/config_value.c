@@ -1,6 +1,6 @@
-#include "config_value.h"
+/* server/config/config_value.c: the value of one setting, from text. */
+#include "config/config_table.h"
 
-#include "base/assert.h"
 #include "okta/okta.h"
 
 #include <ctype.h>
@@ -22,7 +22,7 @@ static bool out_of_range(const struct config_option *o, struct view value, struc
     return bad(o, value, want, err);
 }
 
-bool config_parse_int(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_int(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     int64_t number;
 
@@ -32,12 +32,12 @@ bool config_parse_int(const struct config_option *o, struct view value, struct c
     return true;
 }
 
-bool config_parse_i64(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_i64(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     return view_i64(value, o->min, o->max, (int64_t *)((char *)out + o->at)) || out_of_range(o, value, err);
 }
 
-bool config_parse_bytes(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_bytes(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     static const char units[] = "KMGT";
     struct view digits = value;
@@ -56,7 +56,7 @@ bool config_parse_bytes(const struct config_option *o, struct view value, struct
     return true;
 }
 
-bool config_parse_path(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_path(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     if (value.len == 0 || value.len > CONFIG_PATH_MAX || memchr(value.at, '\0', value.len) != NULL)
         return bad(o, value, "a path of at most 1023 bytes", err);
@@ -64,7 +64,7 @@ bool config_parse_path(const struct config_option *o, struct view value, struct 
     return true;
 }
 
-bool config_parse_switch(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_switch(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     bool is_on = view_is(value, "true") || view_is(value, "1") || view_is(value, "yes");
 
@@ -74,7 +74,7 @@ bool config_parse_switch(const struct config_option *o, struct view value, struc
     return true;
 }
 
-bool config_parse_level(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_level(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     static const char *const names[] = { "debug", "info", "warn", "error" };
 
@@ -97,7 +97,7 @@ bool config_add_listen(struct view value, struct config *out, struct error *err)
 }
 
 /* Several addresses in one environment variable are divided by commas. */
-bool config_parse_listen(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_listen(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     (void)o;
     for (;;) {
@@ -113,7 +113,7 @@ bool config_parse_listen(const struct config_option *o, struct view value, struc
 }
 
 /* Its password is not repeated in what is wrong with it. */
-bool config_parse_proxy(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_proxy(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     if (value.len == 0 || value.len > CONFIG_PROXY_MAX || memchr(value.at, '\0', value.len) != NULL)
         return error_set(err, ERROR_INVALID_ARGUMENT, "--%s is a URL of at most %d bytes", o->name, CONFIG_PROXY_MAX);
@@ -121,25 +121,8 @@ bool config_parse_proxy(const struct config_option *o, struct view value, struct
     return okta_proxy_check(out->proxy, err);
 }
 
-static size_t room_at(size_t at)
-{
-    static const struct {
-        size_t at, room;
-    } rooms[] = {
-#define ROOM(member) { offsetof(struct config_declared, member), sizeof(((struct config_declared *)NULL)->member) }
-        ROOM(name), ROOM(org), ROOM(token_file), ROOM(client_id), ROOM(private_key_file), ROOM(key_id),
-#undef ROOM
-    };
-
-    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
-        if (rooms[i].at == at)
-            return rooms[i].room;
-    ASSERT(!"every member of a group has its row");
-    return 0;
-}
-
 /* It has no roles: over TCP it is for whoever is on this machine, over a Unix socket for our own user and root. */
-bool config_parse_http(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_http(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
     if (value.len > 0 && memchr(value.at, '=', value.len) != NULL)
         return bad(o, value, "127.0.0.1:PORT, [::1]:PORT or unix:/path", err);
@@ -150,18 +133,40 @@ bool config_parse_http(const struct config_option *o, struct view value, struct 
 }
 
 /* org, name and what holds the secret fill the last group; one that is filled already begins the next. */
-bool config_parse_declared(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_of_connector(const struct config_option *o, struct view value, struct config *out, struct error *err)
 {
-    size_t room = room_at(o->at);
     struct config_declared *group = out->declared_count > 0 ? &out->declared[out->declared_count - 1] : NULL;
 
-    if (value.len == 0 || value.len >= room || memchr(value.at, '\0', value.len) != NULL)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "--%s needs a value of at most %zu bytes", o->name, room - 1);
+    if (value.len == 0 || value.len >= o->room || memchr(value.at, '\0', value.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "--%s needs a value of at most %zu bytes", o->name, o->room - 1);
     if (group == NULL || ((char *)group)[o->at] != '\0') {
         if (out->declared_count == CONFIG_DECLARED_MAX)
             return error_set(err, ERROR_INVALID_ARGUMENT, "at most %d connectors can be declared", CONFIG_DECLARED_MAX);
         group = &out->declared[out->declared_count++];
     }
-    snprintf((char *)group + o->at, room, VIEW_FMT, VIEW_ARG(value));
+    snprintf((char *)group + o->at, o->room, VIEW_FMT, VIEW_ARG(value));
     return true;
 }
+
+/* ---- lists, and the types ---- */
+
+void config_list_clear(const struct config_option *o, struct config *out)
+{
+    if (o->type == &config_listen) {
+        out->listen_count = 0;
+    } else {
+        memset(out->declared, 0, sizeof out->declared);
+        out->declared_count = 0;
+    }
+}
+
+const struct config_type config_int = { .parse = parse_int };
+const struct config_type config_i64 = { .parse = parse_i64 };
+const struct config_type config_bytes = { .parse = parse_bytes };
+const struct config_type config_path = { .parse = parse_path };
+const struct config_type config_switch = { .parse = parse_switch, .is_switch = true };
+const struct config_type config_level = { .parse = parse_level };
+const struct config_type config_listen = { .parse = parse_listen, .is_list = true };
+const struct config_type config_http = { .parse = parse_http };
+const struct config_type config_proxy = { .parse = parse_proxy };
+const struct config_type config_of_connector = { .parse = parse_of_connector, .is_list = true };

@@ -1,4 +1,4 @@
-/* server/config.h: what the process was told, by flags and environment: one table, one immutable value.
+/* server/config/config.h: what the process was told, by flags and environment: one table, one immutable value.
  *
  * A flag --some-name has the environment variable OKTA_CONNECTOR_SOME_NAME; the flag wins. */
 #ifndef CONFIG_H

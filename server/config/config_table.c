@@ -1,0 +1,232 @@
+/* server/config/config_table.c: the table: name, type, where it goes, range, default, help; and finding a row by name.
+ */
+#include "config/config_table.h"
+
+#include "store/store.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ---- the table ---- */
+
+const struct config_option config_options[] = {
+    { .name = "data-dir",
+      .type = &config_path,
+      IN_CONFIG(data_dir),
+      .meta = "DIR",
+      .help = "where everything is kept; default /var/lib/okta-connector for root, else "
+              "~/.local/share/okta-connector" },
+    { .name = "listen",
+      .type = &config_listen,
+      IN_CONFIG(listen),
+      .meta = "ADDR",
+      .help = "[admin=|reader=]unix:/path or 127.0.0.1:PORT, up to 8 times; default admin.sock and reader.sock in "
+              "$XDG_RUNTIME_DIR/okta-connector or /run/okta-connector" },
+    { .name = "http",
+      .type = &config_http,
+      IN_CONFIG(http),
+      .meta = "ADDR",
+      .help = "127.0.0.1:PORT or unix:/path, where /metrics is served for Prometheus; default: nowhere" },
+    { .name = "org",
+      .type = &config_of_connector,
+      IN_CONNECTOR(org),
+      .meta = "ORG",
+      .help = "an org to read from the start: subdomain, host or https URL; with --token-file or --client-id, again "
+              "for more",
+      .is_live = true },
+    { .name = "token-file",
+      .type = &config_of_connector,
+      IN_CONNECTOR(token_file),
+      .meta = "FILE",
+      .help = "holds that org's API token; read again when it changes",
+      .is_live = true },
+    { .name = "client-id",
+      .type = &config_of_connector,
+      IN_CONNECTOR(client_id),
+      .meta = "ID",
+      .help = "of that org's OAuth service app, instead of a token; with --private-key-file",
+      .is_live = true },
+    { .name = "private-key-file",
+      .type = &config_of_connector,
+      IN_CONNECTOR(private_key_file),
+      .meta = "FILE",
+      .help = "holds the app's private key, as PEM or JWK; read again when it changes",
+      .is_live = true },
+    { .name = "key-id",
+      .type = &config_of_connector,
+      IN_CONNECTOR(key_id),
+      .meta = "KID",
+      .help = "that the app shows for the key; not needed with a JWK that names it",
+      .is_live = true },
+    { .name = "name",
+      .type = &config_of_connector,
+      IN_CONNECTOR(name),
+      .meta = "NAME",
+      .help = "of that connector; default: the org's first label",
+      .is_live = true },
+    { .name = "history-days",
+      .type = &config_int,
+      IN_CONFIG(history_days),
+      .min = 0,
+      .max = 90,
+      .meta = "N",
+      .help = "of login history to fetch for declared connectors, 0 to 90; default 30",
+      .is_live = true },
+    { .name = "retention-days",
+      .type = &config_int,
+      IN_CONFIG(retention_days),
+      .min = 1,
+      .max = 3650,
+      .meta = "N",
+      .help = "to keep login events of declared connectors, 1 to 3650; default 90",
+      .is_live = true },
+    { .name = "store-max-bytes",
+      .type = &config_bytes,
+      IN_CONFIG(store_max_bytes),
+      .min = (int64_t)STORE_BYTES_MIN,
+      .max = INT64_C(16) << 40,
+      .fallback = "16G",
+      .meta = "SIZE",
+      .help = "of one connector's store, 16M to 16T" },
+    { .name = "org-share",
+      .type = &config_int,
+      IN_CONFIG(org_share_percent),
+      .min = 1,
+      .max = 100,
+      .fallback = "50",
+      .meta = "PERCENT",
+      .help = "of each Okta rate limit that we may use, 1 to 100",
+      .is_live = true },
+    { .name = "proxy",
+      .type = &config_proxy,
+      IN_CONFIG(proxy),
+      .meta = "URL",
+      .help = "to Okta, http://HOST:PORT; with a password only in the environment; default: HTTPS_PROXY" },
+    { .name = "ca-file",
+      .type = &config_path,
+      IN_CONFIG(ca_file),
+      .meta = "FILE",
+      .help = "certificates in PEM that are trusted besides the system's, such as a proxy's that inspects TLS" },
+    { .name = "reader-uid",
+      .type = &config_i64,
+      IN_CONFIG(reader_uid),
+      .min = 0,
+      .max = UINT32_MAX,
+      .meta = "UID",
+      .help = "may use reader sockets, besides our own user and root",
+      .is_live = true },
+    { .name = "reader-gid",
+      .type = &config_i64,
+      IN_CONFIG(reader_gid),
+      .min = 0,
+      .max = UINT32_MAX,
+      .meta = "GID",
+      .help = "a group that may use reader sockets",
+      .is_live = true },
+    { .name = "threads",
+      .type = &config_int,
+      IN_CONFIG(threads),
+      .min = 0,
+      .max = 64,
+      .fallback = "0",
+      .meta = "N",
+      .help = "that answer calls, 1 to 64; 0: one a core, at most 4" },
+    { .name = "seal-key-file",
+      .type = &config_path,
+      IN_CONFIG(seal_key_file),
+      .meta = "FILE",
+      .help = "the key that credentials are sealed with; default: seal.key in the data folder" },
+    { .name = "log-level",
+      .type = &config_level,
+      IN_CONFIG(log_level),
+      .fallback = "info",
+      .meta = "LEVEL",
+      .help = "debug, info, warn or error",
+      .is_live = true },
+    { .name = "drain-ms",
+      .type = &config_int,
+      IN_CONFIG(drain_ms),
+      .min = 0,
+      .max = 600000,
+      .fallback = "5000",
+      .meta = "MS",
+      .help = "that streams have to end when the server stops, 0 to 600000",
+      .is_live = true },
+    { .name = "allow-http-loopback-org",
+      .type = &config_switch,
+      IN_CONFIG(allow_http_loopback_org),
+      .fallback = "false",
+      .help = "an org may be http://127.0.0.1:PORT (for tests)" },
+    { .name = "version",
+      .type = &config_switch,
+      IN_CONFIG(wants_version),
+      .fallback = "false",
+      .help = "print the version" },
+    { .name = "help", .type = &config_switch, IN_CONFIG(wants_help), .fallback = "false", .help = "print this" },
+    { .name = NULL },
+};
+
+/* ---- names ---- */
+
+const struct config_option *config_find(struct view name)
+{
+    for (const struct config_option *o = config_options; o->name != NULL; o++)
+        if (view_is(name, o->name))
+            return o;
+    return NULL;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
+
+/* Insertions, deletions and replacements from one to the other. */
+static size_t distance(struct view a, const char *b)
+{
+    size_t row[CONFIG_NAME_BYTES_MAX + 1], len = strlen(b);
+
+    for (size_t j = 0; j <= len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= len; j++) {
+            size_t above = row[j];
+
+            row[j] = min3(row[j] + 1, row[j - 1] + 1, diagonal + (a.at[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[len];
+}
+
+const char *config_nearest(struct view name)
+{
+    size_t best = 2 + name.len / 5; /* edits; more is another word */
+    const char *nearest = NULL;
+
+    for (const struct config_option *o = config_options; o->name != NULL && name.len <= CONFIG_NAME_BYTES_MAX; o++) {
+        bool begins = name.len >= 3 && strncmp(o->name, name.at, name.len) == 0;
+        size_t d = begins ? 1 : distance(name, o->name);
+
+        if (d < best) {
+            best = d;
+            nearest = o->name;
+        }
+    }
+    return nearest;
+}
+
+void config_env_name(const struct config_option *o, char out[CONFIG_ENV_NAME_SIZE])
+{
+    size_t at = sizeof CONFIG_ENV_PREFIX - 1;
+
+    memcpy(out, CONFIG_ENV_PREFIX, at);
+    for (const char *c = o->name; *c != '\0'; c++)
+        out[at++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    out[at] = '\0';
+}
