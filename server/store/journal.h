@@ -100,10 +100,20 @@ struct journal_range {
 MUST_CHECK bool journal_scan(struct store *s, const struct journal_range *range, journal_visit *visit, void *ctx,
                              struct error *err);
 
-/* Copies whole encoded records, one after the other, as they are sent: sequence > after and <= up_to, not published
- * before since_ms (JOURNAL_NO_TIME: all), until `count_max` records or until the next would not fit in
- * buf's cap (the first always goes in: it raises the cap). An event of unknown time goes by its watermark. The read is
- * bounded: with a since_ms that drops much, a batch may be empty and not at_end; go on from `last`. */
+/* Which records a copy takes. An event of unknown time goes by its watermark. */
+struct journal_want {
+    uint64_t up_to;             /* the highest sequence; UINT64_MAX: to the head */
+    int64_t since_ms, until_ms; /* published at or after, and before; JOURNAL_NO_TIME, INT64_MAX: all */
+    uint64_t count_max;
+    /* Whether to take one that the rest lets through; `encoded` is all there is of its texts. Within the read
+     * transaction: short, and no other use of the store. NULL: all. */
+    bool (*takes)(const void *ctx, const struct journal_record *record);
+    const void *ctx;
+};
+
+/* Copies whole encoded records, one after the other, as they are sent: sequence > after, until `count_max` records or
+ * until the next would not fit in buf's cap (the first always goes in: it raises the cap). The read is bounded: where
+ * much is dropped, a batch may be empty and not at_end; go on from `last`. */
 struct journal_batch {
     uint64_t count;    /* records copied */
     uint64_t last;     /* sequence reached: the last looked at, or `after` when there was none */
@@ -111,8 +121,8 @@ struct journal_batch {
     bool at_end;       /* nothing more up to up_to */
     uint64_t floor;    /* as this read saw it: more than `after` when retention has passed the reader */
 };
-MUST_CHECK bool journal_copy(struct store *s, uint64_t after, uint64_t up_to, int64_t since_ms, uint64_t count_max,
-                             struct buf *out, struct journal_batch *batch, struct error *err);
+MUST_CHECK bool journal_copy(struct store *s, uint64_t after, const struct journal_want *want, struct buf *out,
+                             struct journal_batch *batch, struct error *err);
 
 /* Where to start: each gives the sequence to read after. With nothing to go back to it is where live events begin, so
  * that what a back-fill brings later is not after it. */

@@ -88,8 +88,7 @@ bool journal_scan(struct store *s, const struct journal_range *range, journal_vi
 
 struct copy {
     struct line_walk walk;
-    int64_t since_ms;
-    uint64_t count_max;
+    const struct journal_want *want;
     struct buf *out;
     struct journal_batch batch;
 };
@@ -114,6 +113,17 @@ static void fetch_next(struct view stored)
         __builtin_prefetch(stored.at - below);
 }
 
+/* The header is read whole only where somebody looks at it. */
+static bool is_wanted(const struct journal_want *want, const struct entry_glance *glance, uint64_t sequence,
+                      struct view stored)
+{
+    struct entry e;
+
+    if (glance->time_ms < want->since_ms || (glance->time_ms >= want->until_ms && want->until_ms != INT64_MAX))
+        return false; /* INT64_MAX is also the time of one that has none, in history */
+    return want->takes == NULL || (entry_read(stored, sequence, &e) && want->takes(want->ctx, &e.record));
+}
+
 /* is_full: this one stays for the next batch. */
 static bool copy_one(struct copy *c, uint64_t sequence, struct view stored, bool *is_full, struct error *err)
 {
@@ -121,8 +131,8 @@ static bool copy_one(struct copy *c, uint64_t sequence, struct view stored, bool
 
     if (!entry_glance(stored, &glance))
         return damaged(sequence, err);
-    if (glance.time_ms >= c->since_ms) {
-        *is_full = c->batch.count >= c->count_max || !make_room(c, glance.encoded.len);
+    if (is_wanted(c->want, &glance, sequence, stored)) {
+        *is_full = c->batch.count >= c->want->count_max || !make_room(c, glance.encoded.len);
         if (*is_full)
             return true;
         fetch_next(stored);
@@ -148,11 +158,11 @@ static bool copy_all(struct copy *c, struct error *err)
     return true;
 }
 
-bool journal_copy(struct store *s, uint64_t after, uint64_t up_to, int64_t since_ms, uint64_t count_max,
-                  struct buf *out, struct journal_batch *batch, struct error *err)
+bool journal_copy(struct store *s, uint64_t after, const struct journal_want *want, struct buf *out,
+                  struct journal_batch *batch, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
-    struct copy c = { .since_ms = since_ms, .count_max = count_max, .out = out };
+    struct copy c = { .want = want, .out = out };
     bool is_done;
 
     ASSERT(buf_ok(out));
@@ -160,7 +170,7 @@ bool journal_copy(struct store *s, uint64_t after, uint64_t up_to, int64_t since
         return false;
     c.batch.last = after;
     c.batch.floor = at.state.floor;
-    line_walk_init(&c.walk, &at, after, up_to);
+    line_walk_init(&c.walk, &at, after, want->up_to);
     is_done = copy_all(&c, err);
     line_walk_deinit(&c.walk);
     if (is_done)

@@ -61,4 +61,8 @@ struct journal_bounds fixture_bounds(struct fixture *f);
  * more, each pointing at its event, state in agreement. Returns how many events there are. */
 uint64_t fixture_check_tables(struct fixture *f);
 
+/* For journal_copy: no end in time and no filter. */
+#define WANT(up_to, since_ms, count_max)                                                                               \
+    (&(struct journal_want){ (up_to), (since_ms), INT64_MAX, (count_max), NULL, NULL })
+
 #endif

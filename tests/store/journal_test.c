@@ -33,7 +33,7 @@ static void an_empty_journal_says_so(void **state)
 
     assert_true(b.oldest == 0 && b.head == 0 && b.count == 0 && b.watermark_ms == JOURNAL_NO_TIME);
     assert_string_equal(fixture_numbers(f), "");
-    OK(journal_copy(f->store, 0, UINT64_MAX, JOURNAL_NO_TIME, 10, &out, &batch, err));
+    OK(journal_copy(f->store, 0, WANT(UINT64_MAX, JOURNAL_NO_TIME, 10), &out, &batch, err));
     assert_true(batch.count == 0 && batch.last == 0 && batch.last_tag == 0 && batch.at_end);
 }
 
@@ -320,7 +320,7 @@ static void copy(void **state)
     fixture_setup((void **)&f);
     fill_five(f);
     buf_init(&out, row->fits * event_bytes + event_bytes / 2);
-    OK(journal_copy(f->store, row->after, row->up_to, row->since_ms, row->count_max, &out, &batch, err));
+    OK(journal_copy(f->store, row->after, WANT(row->up_to, row->since_ms, row->count_max), &out, &batch, err));
     assert_true(batch.count == row->want_count);
     assert_true(batch.last == row->want_last);
     assert_int_equal(batch.at_end, row->want_at_end);
@@ -353,7 +353,7 @@ static void a_filter_that_drops_much_ends_its_read_and_goes_on(void **state)
     fixture_append(f, many, T0);
     fixture_commit(f);
     for (; reads < 10 && !batch.at_end; reads++) {
-        OK(journal_copy(f->store, batch.last, UINT64_MAX, T0, 99, &out, &batch, err));
+        OK(journal_copy(f->store, batch.last, WANT(UINT64_MAX, T0, 99), &out, &batch, err));
         assert_int_equal(batch.count, reads);
     }
     assert_int_equal(reads, 2);

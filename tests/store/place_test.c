@@ -96,7 +96,7 @@ static void an_event_of_unknown_time_takes_its_neighbours(void **state)
     fixture_prepend(f, 8, T0 - 20);
     since(f, T0 - 10, FIRST - 4);
     since(f, T0 - 9, FIRST - 2);
-    OK(journal_copy(f->store, 0, UINT64_MAX, T0 + 10, 99, &out, &batch, err));
+    OK(journal_copy(f->store, 0, WANT(UINT64_MAX, T0 + 10, 99), &out, &batch, err));
     assert_int_equal(batch.count, 4); /* 1, of which nothing says that it is older; 3, 4, 5 */
 }
 
@@ -195,7 +195,7 @@ static void look(struct fixture *f, const struct model *m, int64_t since_ms)
     since(f, since_ms, naive_since(m, since_ms));
     /* From there on nothing is missed that was published since, anywhere on the line. */
     OK(journal_place_since(f->store, since_ms, &after, err));
-    OK(journal_copy(f->store, after, UINT64_MAX, since_ms, UINT64_MAX, &out, &batch, err));
+    OK(journal_copy(f->store, after, WANT(UINT64_MAX, since_ms, UINT64_MAX), &out, &batch, err));
     assert_true(batch.at_end);
     assert_true(batch.count == naive_count(m, since_ms));
 }
@@ -240,7 +240,7 @@ static void a_disordered_history_loses_nothing_since(void **state)
         for (unsigned i = 0; i < 100; i++)
             want += published[i] >= t;
         OK(journal_place_since(f->store, t, &after, err));
-        OK(journal_copy(f->store, after, UINT64_MAX, t, UINT64_MAX, &out, &batch, err));
+        OK(journal_copy(f->store, after, WANT(UINT64_MAX, t, UINT64_MAX), &out, &batch, err));
         assert_true(batch.count == want);
     }
 }
