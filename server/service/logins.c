@@ -51,6 +51,14 @@ static size_t next_batch_bytes(const struct stream *s)
 static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_end, struct error *err)
 {
     struct buf bytes = BUF(s->batch_bytes = next_batch_bytes(s));
+    const struct journal_want want = {
+        .up_to = s->up_to,
+        .since_ms = s->since_ms,
+        .until_ms = s->until_ms,
+        .count_max = s->limit < s->batch_events ? s->limit : s->batch_events,
+        .takes = s->filter != NULL ? login_filter_takes : NULL,
+        .ctx = s->filter,
+    };
     struct journal_batch batch;
     char token[TOKEN_TEXT_SIZE];
 
@@ -58,8 +66,7 @@ static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_en
     /* All of it at once: growing would copy what is there again and again. */
     (void)buf_extend(&bytes, s->batch_bytes);
     buf_reset(&bytes);
-    if (!journal_copy(connector_store(s->connector), s->place.sequence, s->up_to, s->since_ms, s->batch_events, &bytes,
-                      &batch, err) ||
+    if (!journal_copy(connector_store(s->connector), s->place.sequence, &want, &bytes, &batch, err) ||
         !is_whole(s, &batch, err)) {
         buf_deinit(&bytes);
         return false;
@@ -77,6 +84,8 @@ static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_en
     buf_putc(&bytes, (char)(sizeof token - 1));
     buf_put(&bytes, token, sizeof token - 1);
     ASSERT(buf_ok(&bytes));
+    if (s->limit != UINT64_MAX)
+        s->limit -= batch.count;
     subscriber_sent(s->subscriber, s->place.sequence, batch.count, bytes.len);
     stream_told(s, c);
     call_write(c, &bytes);
@@ -138,7 +147,10 @@ static void wait_on(struct stream *s, struct call *c)
 static bool step_idle(struct stream *s, struct call *c, bool at_end, bool *over, struct error *err)
 {
     if (!s->awaits_history && !at_end) {
-        /* A long run of events that `since` leaves out: let the queue's other calls have their turn. */
+        /* A long run of events that are left out: the reader hears that it moves, and the queue's other calls have
+         * their turn. */
+        if (is_progress_due(s))
+            return stream_say_progress(s, c, err);
         call_timer(c, clock_mono_ms(s->service->clock));
         return true;
     }
@@ -164,11 +176,15 @@ static bool step(struct stream *s, struct call *c, bool *over, struct error *err
         return false;
     if (!s->has_said_hello)
         return stream_say_hello(s, c, err);
+    if (s->limit == 0) { /* all that was asked for is sent */
+        *over = true;
+        return true;
+    }
     if (s->awaits_history && !stream_await_history(s, err))
         return false;
-    if (!notice(s, c, &sent, err))
+    if (!notice(s, c, &sent, err) || (!s->awaits_history && s->seeks_last && !sent && !stream_seek_last(s, err)))
         return false;
-    if (!sent && !s->awaits_history) {
+    if (!sent && !s->awaits_history && !s->seeks_last) {
         if (!send_batch(s, c, &sent, &at_end, err))
             return false;
         s->is_idle = s->is_idle && !sent;
@@ -217,6 +233,7 @@ static void ended(void *at)
 
     subscriber_leave(s->service->subscribers, s->subscriber);
     connector_release(s->connector);
+    login_filter_destroy(s->filter);
     free(s);
 }
 
@@ -236,6 +253,7 @@ void service_stream_logins(void *service, struct call *c, const ProtobufCMessage
     s->connector = connector;
     if (!stream_open(s, request, &err)) {
         connector_release(connector);
+        login_filter_destroy(s->filter);
         free(s);
         call_fail(c, &err);
         return;

@@ -2,11 +2,13 @@
  *
  *     logins.c         a stream's life: what it does next
  *     stream_start.c   the request -> the place to start at
+ *     filter.c         which events it leaves out
  *     stream_say.c     the messages without events: hello, progress, notice
  *     notices.c        what there is to notice, and how often */
 #ifndef SERVICE_STREAM_H
 #define SERVICE_STREAM_H
 
+#include "service/filter.h"
 #include "service/notices.h"
 #include "service/service.h"
 #include "service/token.h"
@@ -20,18 +22,24 @@ struct stream {
     struct service *service;
     struct connector *connector;
     struct subscriber *subscriber;
-    int start;        /* the request's start_case */
-    uint32_t last;    /* of a start with the last so many */
-    uint64_t up_to;   /* UINT64_MAX when following */
-    int64_t since_ms; /* JOURNAL_NO_TIME: everything */
+    int start;                   /* the request's start_case */
+    uint32_t last;               /* of a start with the last so many */
+    uint64_t up_to;              /* UINT64_MAX when following */
+    int64_t since_ms;            /* JOURNAL_NO_TIME: everything */
+    int64_t until_ms;            /* INT64_MAX: everything */
+    uint64_t limit;              /* events still to deliver; UINT64_MAX: all */
+    struct login_filter *filter; /* NULL: none */
     int64_t progress_ms;
     uint32_t batch_events;
 
     /* where it stands */
     struct token_place place;
     bool has_said_hello, awaits_history, has_told_head;
-    int64_t told_mono_ms; /* when the last message went out */
-    size_t batch_bytes;   /* of the last batch, at the most */
+    /* A start with the last so many that a filter takes: looked for downwards, a stretch at a time. */
+    bool seeks_last;
+    uint64_t seek_high, seek_left; /* the highest sequence not looked at; how many are still to be found */
+    int64_t told_mono_ms;          /* when the last message went out */
+    size_t batch_bytes;            /* of the last batch, at the most */
 
     /* notices */
     struct notices notices;
@@ -52,6 +60,8 @@ static inline bool stream_follows(const struct stream *s)
 MUST_CHECK bool stream_open(struct stream *s, const request_type *request, struct error *err);
 /* Asks whether the back-fill that the stream waits for is done; when it is, finds the place where it starts. */
 MUST_CHECK bool stream_await_history(struct stream *s, struct error *err);
+/* Looks through the next stretch for the last so many; when they are found, that is the place. */
+MUST_CHECK bool stream_seek_last(struct stream *s, struct error *err);
 /* from_beginning is everything. */
 bool stream_history_is_complete(const struct poller_snapshot *now);
 

@@ -54,6 +54,67 @@ static bool read_start(struct stream *s, const request_type *request, struct err
     }
 }
 
+/* ---- the last so many of those that are not left out ---- */
+
+#define SEEK_STRETCH 32768 /* records looked at in a turn: some milliseconds */
+
+struct seek {
+    const struct stream *s;
+    uint64_t skip;        /* of those that are taken, how many to pass */
+    uint64_t taken, last; /* how many, and the sequence of the newest of them */
+};
+
+static bool seek_visit(void *ctx, const struct journal_record *record)
+{
+    struct seek *k = ctx;
+    int64_t ms = record->published_ms != JOURNAL_NO_TIME ? record->published_ms : record->watermark_ms;
+
+    if ((ms < k->s->until_ms || k->s->until_ms == INT64_MAX) &&
+        (k->s->filter == NULL || login_filter_takes(k->s->filter, record))) {
+        k->taken++;
+        k->last = record->sequence;
+    }
+    return k->taken < k->skip;
+}
+
+/* Reads on behind `after`, and no longer seeks. */
+static bool seek_ends(struct stream *s, uint64_t after, struct error *err)
+{
+    bool found;
+
+    s->seeks_last = false;
+    s->place = (struct token_place){ after, 0 };
+    return journal_tag(connector_store(s->connector), after, &found, &s->place.tag, err);
+}
+
+bool stream_seek_last(struct stream *s, struct error *err)
+{
+    struct store *store = connector_store(s->connector);
+    struct journal_bounds bounds;
+    struct journal_range range;
+    struct seek all = { .s = s, .skip = UINT64_MAX };
+
+    if (!journal_bounds(store, &bounds, err))
+        return false;
+    if (bounds.count == 0 || s->seek_high < bounds.oldest)
+        return seek_ends(s, bounds.count > 0 ? bounds.oldest - 1 : s->place.sequence, err);
+    range = (struct journal_range){ bounds.oldest - 1, s->seek_high, false };
+    if (s->seek_high - range.after > SEEK_STRETCH)
+        range.after = s->seek_high - SEEK_STRETCH;
+    if (!journal_scan(store, &range, seek_visit, &all, err))
+        return false;
+    if (all.taken < s->seek_left) {
+        s->seek_left -= all.taken;
+        s->seek_high = range.after;
+        return true;
+    }
+    /* It begins in this stretch: behind those that are too many. */
+    all = (struct seek){ .s = s, .skip = all.taken - s->seek_left, .last = range.after };
+    if (all.skip > 0 && !journal_scan(store, &range, seek_visit, &all, err))
+        return false;
+    return seek_ends(s, all.last, err);
+}
+
 static bool find_place(struct stream *s, const struct journal_bounds *bounds, struct error *err)
 {
     struct store *store = connector_store(s->connector);
@@ -63,6 +124,13 @@ static bool find_place(struct stream *s, const struct journal_bounds *bounds, st
     case OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_RESUME_TOKEN:
         return true;
     case OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_LAST:
+        if (s->last > 0 && bounds->count > 0 && (s->filter != NULL || s->until_ms != INT64_MAX)) {
+            s->seeks_last = true;
+            s->seek_high = bounds->head;
+            s->seek_left = s->last;
+            s->place = (struct token_place){ bounds->floor, 0 };
+            return true;
+        }
         if (!journal_place_last(store, s->last, &s->place.sequence, err))
             return false;
         break;
@@ -120,6 +188,23 @@ static bool history_incomplete(enum history history, struct error *err)
               "wait for it here");
 }
 
+/* Where it ends by itself, and what it leaves out. */
+static bool read_ends(struct stream *s, const request_type *request, struct error *err)
+{
+    s->until_ms = INT64_MAX;
+    s->limit = request->limit > 0 ? request->limit : UINT64_MAX;
+    if (request->until != NULL && !timestamp_ms(request->until, &s->until_ms))
+        return error_reason(err, ERROR_INVALID_ARGUMENT, "UNTIL_INVALID", "until is not a time between 1970 and 9999");
+    if (request->until != NULL && request->follow)
+        return error_reason(err, ERROR_INVALID_ARGUMENT, "UNTIL_INVALID",
+                            "until does not go with follow: what was published before a time may come late, so that no "
+                            "moment ends such a stream; end it yourself");
+    if (s->until_ms <= s->since_ms)
+        return error_reason(err, ERROR_INVALID_ARGUMENT, "UNTIL_INVALID",
+                            "until is not after since: nothing lies between");
+    return login_filter_create(&s->filter, request, err);
+}
+
 bool stream_open(struct stream *s, const request_type *request, struct error *err)
 {
     struct poller_snapshot now;
@@ -132,7 +217,7 @@ bool stream_open(struct stream *s, const request_type *request, struct error *er
                             request->max_batch, BATCH_EVENTS_MAX);
     s->batch_events = request->max_batch > 0 ? request->max_batch : BATCH_EVENTS_DEFAULT;
     if (!progress_interval(request, &s->progress_ms, err) || !read_start(s, request, err) ||
-        !journal_bounds(connector_store(s->connector), &bounds, err))
+        !read_ends(s, request, err) || !journal_bounds(connector_store(s->connector), &bounds, err))
         return false;
     s->up_to = request->follow ? UINT64_MAX : bounds.head;
     connector_snapshot(s->connector, &now);

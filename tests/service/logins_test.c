@@ -39,12 +39,12 @@ struct call {
     char trailer[128];
 
     uint64_t seen[SEEN_MAX]; /* sequences that came */
-    size_t count, messages, progress_marks, hellos, notices;
+    size_t events, count, messages, progress_marks, hellos, notices;
     struct {
         int kind, old_state, new_state, reason;
         uint64_t count;
         bool has_text, has_remedy;
-    } notice; /* the last */
+    } notice;        /* the last */
     bool keeps_none; /* counts no sequences: there are many */
     bool at_head;
     char token[128];
@@ -113,6 +113,7 @@ static void take(struct call *c, const unsigned char *at, size_t len)
     assert_non_null(response);
     assert_true(strlen(response->resume_token) > 0);
     snprintf(c->token, sizeof c->token, "%s", response->resume_token);
+    c->events += response->n_logins;
     for (size_t i = 0; i < response->n_logins && !c->keeps_none; i++) {
         assert_true(c->count < SEEN_MAX);
         c->seen[c->count++] = response->logins[i]->sequence;
@@ -685,6 +686,176 @@ static void counts_what_it_sent_for_status(void **state)
 
 /* ---- what is refused ---- */
 
+/* ---- what is left out, and where it ends ---- */
+
+static Okta__Connector__V1__LoginResult failure = OKTA__CONNECTOR__V1__LOGIN_RESULT__LOGIN_RESULT_FAILURE;
+static Okta__Connector__V1__LoginResult denied = OKTA__CONNECTOR__V1__LOGIN_RESULT__LOGIN_RESULT_DENIED;
+
+static Okta__Connector__V1__LoginFilter filter_of(Okta__Connector__V1__LoginResult *result)
+{
+    Okta__Connector__V1__LoginFilter f = OKTA__CONNECTOR__V1__LOGIN_FILTER__INIT;
+
+    f.results = result;
+    f.n_results = 1;
+    return f;
+}
+
+static void a_filter_leaves_out_and_its_token_goes_on_without_it(void **state)
+{
+    Okta__Connector__V1__LoginFilter failed = filter_of(&failure), *one_filter[] = { &failed };
+    request_type request = request_from_beginning(false);
+    struct call *c;
+    char token[128];
+
+    (void)state;
+    stored_add(one.store, 10, T0);
+    request.allow = one_filter;
+    request.n_allow = 1;
+    c = begin(&request);
+    run(c);
+    assert_true(c->is_over);
+    assert_int_equal(c->end.code, ERROR_OK);
+    assert_int_equal(c->count, 5);
+    for (size_t i = 1; i < c->count; i++)
+        assert_int_equal(c->seen[i] - c->seen[i - 1], 2);
+    snprintf(token, sizeof token, "%s", c->token);
+    end(c);
+
+    stored_add(one.store, 4, T0 + 20000);
+    request = (request_type)OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+    request.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_RESUME_TOKEN;
+    request.resume_token = token;
+    c = begin(&request);
+    run(c);
+    assert_int_equal(c->count, 4);
+    end(c);
+}
+
+static void who_hears_of_no_event_hears_that_it_moves(void **state)
+{
+    Okta__Connector__V1__LoginFilter none = filter_of(&denied), *one_filter[] = { &none };
+    request_type request = request_from_beginning(true);
+    struct call *c;
+    char before[128];
+
+    (void)state;
+    stored_add(one.store, 3, T0);
+    request.allow = one_filter;
+    request.n_allow = 1;
+    c = begin(&request);
+    run(c);
+    assert_int_equal(c->count, 0);
+    assert_int_equal(c->progress_marks, 1);
+    snprintf(before, sizeof before, "%s", c->token);
+    stored_add(one.store, 2, T0 + 9000);
+    now_ms += 15000;
+    run(c);
+    assert_int_equal(c->progress_marks, 2);
+    assert_string_not_equal(c->token, before);
+    end(c);
+}
+
+/* Over several stretches of a search: every second one failed. */
+static void the_last_so_many_are_of_those_that_are_not_left_out(void **state)
+{
+    static const struct {
+        int64_t count;
+        uint32_t last;
+        size_t want;
+    } rows[] = { { 10, 3, 3 }, { 0, 5, 5 }, { 0, 6, 5 }, { 40000, 7, 7 }, { 0, 20003, 20003 }, { 0, 30000, 20005 } };
+    Okta__Connector__V1__LoginFilter failed = filter_of(&failure), *one_filter[] = { &failed };
+    request_type request = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT;
+    struct journal_bounds bounds;
+    struct error err;
+
+    (void)state;
+    request.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_LAST;
+    request.allow = one_filter;
+    request.n_allow = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct call *c;
+
+        stored_add(one.store, rows[i].count, T0);
+        request.last = rows[i].last;
+        c = begin(&request);
+        c->keeps_none = rows[i].want > SEEN_MAX;
+        for (int turns = 0; turns < 100 && !c->is_over; turns++)
+            run(c);
+        assert_true(c->is_over);
+        assert_int_equal(c->end.code, ERROR_OK);
+        if (c->keeps_none) {
+            assert_int_equal(c->events, rows[i].want);
+        } else {
+            assert_int_equal(c->count, rows[i].want);
+            assert_true(journal_bounds(one.store, &bounds, &err));
+            assert_true(bounds.head - c->seen[c->count - 1] <= 1);
+        }
+        end(c);
+    }
+}
+
+static void a_limit_ends_it_with_the_token_of_the_last(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 9, T0);
+    request.limit = 7;
+    request.max_batch = 3;
+    c = begin(&request);
+    run(c);
+    assert_true(c->is_over);
+    assert_int_equal(c->end.code, ERROR_OK);
+    assert_int_equal(c->count, 7);
+    assert_string_equal(c->trailer, c->token);
+    end(c);
+}
+
+static void until_leaves_out_what_was_published_from_then_on(void **state)
+{
+    Google__Protobuf__Timestamp until = { PROTOBUF_C_MESSAGE_INIT(&google__protobuf__timestamp__descriptor),
+                                          T0 / 1000 + 4, 0 };
+    request_type request = request_from_beginning(false);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 9, T0);
+    stored_add(one.store, 1, T0 + 2000); /* late: behind newer ones, and before the end all the same */
+    request.until = &until;
+    c = begin(&request);
+    run(c);
+    assert_int_equal(c->count, 5);
+    assert_true(c->is_over);
+    end(c);
+}
+
+static void an_end_that_is_none_is_refused(void **state)
+{
+    Google__Protobuf__Timestamp t = { PROTOBUF_C_MESSAGE_INIT(&google__protobuf__timestamp__descriptor), T0 / 1000, 0 };
+    request_type request = request_from_beginning(true);
+
+    (void)state;
+    request.until = &t;
+    for (int i = 0; i < 3; i++) {
+        struct call *c;
+
+        if (i == 1) { /* not after its start */
+            request.follow = 0;
+            request.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_SINCE;
+            request.since = &t;
+        } else if (i == 2) {
+            t.nanos = -1;
+            request = request_from_beginning(false);
+            request.until = &t;
+        }
+        c = begin(&request);
+        assert_true(c->is_over);
+        assert_string_equal(c->end.reason, "UNTIL_INVALID");
+        end(c);
+    }
+}
+
 static const struct refusal {
     const char *name;
     int start;
@@ -782,6 +953,12 @@ int main(void)
         FACT(a_busy_reader_is_told_too),
         FACT(who_is_about_to_be_overtaken_is_warned),
         FACT(counts_what_it_sent_for_status),
+        FACT(a_filter_leaves_out_and_its_token_goes_on_without_it),
+        FACT(who_hears_of_no_event_hears_that_it_moves),
+        FACT(the_last_so_many_are_of_those_that_are_not_left_out),
+        FACT(a_limit_ends_it_with_the_token_of_the_last),
+        FACT(until_leaves_out_what_was_published_from_then_on),
+        FACT(an_end_that_is_none_is_refused),
     };
 
     return RUN_ROWS(refuses, refusals) + cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,8 @@ static void add(struct store_txn *txn, int64_t published_ms, bool is_history)
     ASSERT(len < 128);
     bytes[0] = 0x0a;
     bytes[1] = (unsigned char)len;
+    record.result = made % 2 == 0 ? OKTA__CONNECTOR__V1__LOGIN_RESULT__LOGIN_RESULT_FAILURE
+                                  : OKTA__CONNECTOR__V1__LOGIN_RESULT__LOGIN_RESULT_SUCCESS;
     record.event_type = VIEW("user.session.start");
     record.uuid = view_of(uuid);
     record.encoded = (struct view){ (char *)bytes, len + 2 };

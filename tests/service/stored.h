@@ -9,7 +9,8 @@ struct store *stored_open(void);
 void stored_close(struct store *s);
 
 /* Adds `count` events at the live end (or, negative, at the far end), published one second apart from `published_ms` on
- * (backwards for history). Their uuids are made from the running number. */
+ * (backwards for history). Their uuids are made from the running number, and
+ * every second one failed. */
 void stored_add(struct store *s, int64_t count, int64_t published_ms);
 
 /* Removes what was published before that. */
