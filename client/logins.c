@@ -1,4 +1,5 @@
 /* logins: shows login events, once or for ever. */
+#include "client/filter.h"
 #include "client/interrupt.h"
 #include "client/login_view.h"
 #include "client/progress.h"
@@ -21,7 +22,8 @@
 struct logins {
     struct cli *cli;
     Okta__Connector__V1__StreamLoginsRequest request;
-    Google__Protobuf__Timestamp since;
+    Google__Protobuf__Timestamp since, until;
+    struct filter only, not ;
     Google__Protobuf__Duration interval;
     struct login_view view;
     struct reader reader;
@@ -39,7 +41,7 @@ static int64_t now_mono_ms(void)
 }
 
 /* "15m" ago, a time, or a day. */
-static bool since_ms(const char *text, int64_t *unix_ms, struct error *err)
+static bool when_ms(const char *option, const char *text, int64_t *unix_ms, struct error *err)
 {
     struct view v = view_of(text);
     char day[sizeof "2026-03-14T00:00:00Z"];
@@ -57,20 +59,27 @@ static bool since_ms(const char *text, int64_t *unix_ms, struct error *err)
     if (v.len == strlen("2026-03-14") && time_parse(view_of(day), unix_ms))
         return true;
     return error_set(err, ERROR_INVALID_ARGUMENT,
-                     "--since %s: it must be a time ago such as 15m, 2h or 7d, a day such as 2026-03-14, or a time "
+                     "--%s %s: it must be a time ago such as 15m, 2h or 7d, a day such as 2026-03-14, or a time "
                      "such as 2026-03-14T09:26:53Z",
-                     text);
+                     option, text);
+}
+
+static bool take_when(const char *option, const char *text, Google__Protobuf__Timestamp *out, struct error *err)
+{
+    int64_t unix_ms;
+
+    if (!when_ms(option, text, &unix_ms, err))
+        return false;
+    google__protobuf__timestamp__init(out);
+    out->seconds = unix_ms / 1000;
+    out->nanos = (int32_t)(unix_ms % 1000) * 1000000;
+    return true;
 }
 
 static bool take_since(struct logins *l, const char *text, struct error *err)
 {
-    int64_t unix_ms;
-
-    if (!since_ms(text, &unix_ms, err))
+    if (!take_when("since", text, &l->since, err))
         return false;
-    google__protobuf__timestamp__init(&l->since);
-    l->since.seconds = unix_ms / 1000;
-    l->since.nanos = (int32_t)(unix_ms % 1000) * 1000000;
     l->request.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_SINCE;
     l->request.since = &l->since;
     return true;
@@ -114,6 +123,36 @@ static bool take_start(struct logins *l, const struct args *a, struct error *err
     return take_last(l, a, err);
 }
 
+/* Where it ends, and what it leaves out. */
+static bool take_ends(struct logins *l, const struct args *a, struct error *err)
+{
+    const char *until = args_value(a, "until"), *only = args_value(a, "only"), *not = args_value(a, "not");
+
+    if (!args_number(a, "limit", 1, UINT64_MAX, &l->request.limit, err))
+        return false;
+    if (until != NULL) {
+        if (l->request.follow)
+            return error_set(err, ERROR_INVALID_ARGUMENT,
+                             "--until does not go with --follow: late events come when they please; use --for");
+        if (!take_when("until", until, &l->until, err))
+            return false;
+        l->request.until = &l->until;
+    }
+    if (only != NULL) {
+        if (!filter_parse(&l->only, "only", only, false, err))
+            return false;
+        l->request.allow = l->only.list;
+        l->request.n_allow = l->only.count;
+    }
+    if (not != NULL) {
+        if (!filter_parse(&l->not, "not", not, true, err))
+            return false;
+        l->request.deny = l->not .list;
+        l->request.n_deny = l->not .count;
+    }
+    return true;
+}
+
 /* The server's marks come four times before silence is silence. */
 static void set_pace(struct logins *l, int64_t timeout_ms)
 {
@@ -144,7 +183,7 @@ static bool take_options(struct logins *l, struct error *err)
     l->request.require_complete_history = args_has(a, "require-complete-history");
     if (l->request.follow && l->cli->format == FORMAT_JSON)
         return error_set(err, ERROR_INVALID_ARGUMENT, "-o json is one document, and --follow has no end: use -o jsonl");
-    if (!take_start(l, a, err) || !args_duration(a, "for", &for_ms, err))
+    if (!take_start(l, a, err) || !take_ends(l, a, err) || !args_duration(a, "for", &for_ms, err))
         return false;
     l->reader.until_mono_ms = for_ms > 0 ? now_mono_ms() + for_ms : INT64_MAX;
     set_pace(l, l->cli->timeout_ms);
@@ -297,6 +336,10 @@ static const struct option options[] = {
     { "since", '\0', "WHEN", "begin 15m, 2h or 7d ago, or at a day or time" },
     { "from-beginning", '\0', NULL, "begin with the oldest that is held" },
     { "resume", '\0', "TOKEN", "begin behind the place of a token" },
+    { "until", '\0', "WHEN", "leave out what was published from then on; not with --follow" },
+    { "limit", '\0', "N", "end after N events" },
+    { "only", '\0', "FILTER", "only events like result=failure,denied;country=SE: all of these conditions" },
+    { "not", '\0', "FILTER", "leave out events like user=svc@acme.example;kind=factor: any of these" },
     { "require-complete-history", '\0', NULL, "nothing before the back-fill is complete" },
     { "show-token", '\0', NULL, "at the end, print the token of the place on stderr" },
     { "progress", '\0', NULL, "keep a line that says how far the first sync is" },
@@ -312,7 +355,11 @@ const struct command command_logins = {
         "Times are UTC. With --follow it reconnects by itself and goes on at the same place: nothing is shown\n"
         "twice, nothing is left out; a note on stderr says so. --timeout is then the longest silence (60s).\n"
         "Ctrl-C ends it with exit code 130, SIGTERM with 143, --for with 0. -o json prints one array, -o jsonl one\n"
-        "object a line, written out at once when following.",
+        "object a line, written out at once when following.\n"
+        "\n"
+        "A FILTER is NAME=VALUE[,VALUE...], several divided by \";\". Names: kind, result, type (whole, or from\n"
+        "the front as user.authentication.*), user (id or login), domain (of the login), app (id or label), ip\n"
+        "(address or network), country (SE). The server applies it, and --last counts what is left.",
     .operands_max = 1,
     .options = options,
     .run = run_logins,

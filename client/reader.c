@@ -25,7 +25,8 @@ static int64_t now_mono_ms(void)
 
 static bool is_over(const struct reader *r)
 {
-    return interrupt_signal() != 0 || !output_ok(&r->cli->out) || now_mono_ms() >= r->until_mono_ms;
+    return interrupt_signal() != 0 || !output_ok(&r->cli->out) || now_mono_ms() >= r->until_mono_ms ||
+           (r->request->limit > 0 && r->events >= r->request->limit);
 }
 
 /* A stream that waits for the whole history must be asked for in the same way until it has begun: a token cannot
@@ -43,6 +44,8 @@ static void open_stream(struct reader *r)
         request.start_case = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_RESUME_TOKEN;
         request.resume_token = r->token;
         request.require_complete_history = false;
+        if (request.limit > 0)
+            request.limit -= r->events;
     }
     r->stream = stream_open(r->cli->session, &method_stream_logins, &request.base, 0);
     r->opened_mono_ms = r->heard_mono_ms = now_mono_ms();

@@ -159,6 +159,8 @@ class Fake(rpc.ConnectorServicer, drpc.DirectoryServicer):
                     self.changed.wait(0.05)
             if plan[:1] == ("events",):
                 batch = batch[:start + plan[1] - at]
+            if request.limit:
+                batch = batch[:start + request.limit - at]
             if batch and not waits:
                 at += len(batch)
                 yield pb.StreamLoginsResponse(logins=batch, resume_token="T%d" % at)
@@ -166,7 +168,7 @@ class Fake(rpc.ConnectorServicer, drpc.DirectoryServicer):
                 if len(plan) > 2:
                     fail(context, *plan[2:])
                 context.abort(grpc.StatusCode.UNAVAILABLE, "planned")
-            if not request.follow and at >= len(self.events):
+            if (not request.follow and at >= len(self.events)) or (request.limit and at - start >= request.limit):
                 return
 
 

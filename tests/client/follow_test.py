@@ -61,6 +61,17 @@ class FollowTest(Case):
         self.assertIn("connection lost (planned)", self.read(self.err))
         self.assertIn("connected again", self.read(self.err))
 
+    def test_a_limit_counts_over_connections(self):
+        self.fake.add(*[event(n) for n in range(10)])
+        self.fake.plans = [("events", 4)]
+        child = self.follow("--from-beginning", "--limit", "6", "--only", "result=success", "--not", "user=a;country=SE")
+        self.assertEqual(child.wait(30), 0)
+        self.assertEqual(len(self.uuids()), 6)
+        self.assertEqual([r.limit for r in self.streams()], [6, 2])
+        for r in self.streams():
+            self.assertEqual([list(f.results) for f in r.allow], [[1]])
+            self.assertEqual([(list(f.users), list(f.countries)) for f in r.deny], [(["a"], []), ([], ["SE"])])
+
     def test_before_the_hello_it_starts_the_same_way_again(self):
         self.fake.add(*[event(n) for n in range(3)])
         self.fake.plans = [("hello",), ("hello",)]

@@ -19,6 +19,39 @@ class Stream(harness.Case):
         self.assertTrue(any("client" in e for e in events) and any("app" in e for e in events))
         self.assertEqual(emulator.stats()["violations"], 0)
 
+    def test_filters_leave_out_what_they_say_and_no_more(self):
+        emulator = self.emulator(history_events=2000)
+        server = self.server()
+        self.configure(server, emulator)
+        emulator.post("/__stop-logins")
+        self.cli(server, "sync", "acme", "--history")
+
+        def read(*args):
+            return [json.loads(line) for line in self.cli(server, "logins", "acme", "-o", "jsonl", *args)[0].splitlines()]
+
+        def uuids(events):
+            return [e["uuid"] for e in events]
+
+        everything = read("--from-beginning")
+        failed = [e for e in everything if e["result"] in ("LOGIN_RESULT_FAILURE", "LOGIN_RESULT_DENIED")]
+        self.assertTrue(0 < len(failed) < len(everything))
+        self.assertEqual(uuids(read("--from-beginning", "--only", "result=failure,denied")), uuids(failed))
+        self.assertEqual(uuids(read("--last", "3", "--only", "result=failure,denied")), uuids(failed[-3:]))
+        self.assertEqual(uuids(read("--from-beginning", "--not", "result=failure,denied")),
+                         uuids(e for e in everything if e not in failed))
+        app = next(e["app"]["label"] for e in everything if "app" in e)
+        at_app = [e for e in everything if any(t["type"] == "AppInstance" and t["alternate_id"] == app for t in e.get("targets", []))]
+        self.assertEqual(uuids(read("--from-beginning", "--only", "app=" + app)), uuids(at_app))
+        actor = everything[0]["actor"]
+        self.assertEqual(uuids(read("--from-beginning", "--only", "user=" + actor["id"])),
+                         uuids(e for e in everything if e["actor"]["id"] == actor["id"]))
+        middle = everything[len(everything) // 2]["published"]
+        self.assertEqual(uuids(read("--from-beginning", "--until", middle)), uuids(e for e in everything if e["published"] < middle))
+        self.assertEqual(uuids(read("--since", middle, "--limit", "5")), uuids([e for e in everything if e["published"] >= middle][:5]))
+        _, err = self.buf("okta.connector.v1.Connector/StreamLogins", '{"allow":[{"ip_addresses":["10.0.0.0/99"]}]}',
+                          unix=server.reader, expect=None)
+        self.assertIn("allow[0].ip_addresses[0]", err)
+
     def test_two_thousand_users_are_one_listing_of_ten_calls(self):
         emulator = self.emulator(users=2000, history_events=0, login_every=0)
         server = self.server()
