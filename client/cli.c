@@ -1,6 +1,7 @@
 #include "client/cli.h"
 
 #include "client/interrupt.h"
+#include "client/knock.h"
 #include "client/terminal.h"
 #include "client/text.h"
 
@@ -9,11 +10,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define CONNECT_TIMEOUT_MS 10000
+#define KNOCK_TIMEOUT_MS   50 /* each, while searching */
 #define NOTE_BYTES_MAX     8192
 #define JSON_BYTES_MAX     (48u << 20) /* a message of 8 MiB, its bytes escaped */
 
@@ -43,20 +43,12 @@ static bool set_address(struct cli *cli, const char *server, struct error *err)
     return true;
 }
 
+/* Somebody who is too busy to take us is there as well. */
 static bool answers(const char *path)
 {
-    struct sockaddr_un to = { .sun_family = AF_UNIX };
-    int fd;
-    bool ok;
+    struct error err;
 
-    if (strlen(path) >= sizeof to.sun_path)
-        return false;
-    memcpy(to.sun_path, path, strlen(path));
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ok = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
+    return knock(path, KNOCK_TIMEOUT_MS, &err) || err.code == ERROR_DEADLINE_EXCEEDED;
 }
 
 static bool search(struct cli *cli, struct error *err)

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &command_configure, &command_reconnect, &command_status, &command_sync,
-    &command_logins,    &command_users,     &command_delete, &command_version,
+    &command_configure, &command_reconnect, &command_status, &command_sync,    &command_logins,
+    &command_users,     &command_delete,    &command_probe,  &command_version,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -38,6 +38,8 @@ static const char exit_codes[] =
     "    5  the history that was asked for is not there: removed, incomplete, or of another store\n"
     "    6  Okta refused: the org, the token or a permission\n"
     "    7  the server refused: this socket or user may not do that\n"
+    "    8  probe: it answered, and is not serving\n"
+    "    9  probe: it did not answer in time\n"
     "  130  ended by Ctrl-C (143: by SIGTERM)\n";
 
 static void print_options(const struct option *o)

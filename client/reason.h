@@ -15,7 +15,9 @@ enum exit_code {
     EXIT_HISTORY = 5,
     EXIT_OKTA = 6,
     EXIT_DENIED = 7,
-    EXIT_SIGNAL = 128, /* plus the signal's number */
+    EXIT_NOT_SERVING = 8, /* of probe alone */
+    EXIT_TIMED_OUT = 9,   /* of probe alone; elsewhere that is EXIT_UNREACHABLE */
+    EXIT_SIGNAL = 128,    /* plus the signal's number */
 };
 
 /* The literal that is equal to `reason`, for struct error; NULL when it is none that we know. */

@@ -4,6 +4,7 @@
 #include "client/session_call.h"
 
 #include "client/interrupt.h"
+#include "client/knock.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -20,8 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 struct session {
@@ -62,26 +61,6 @@ static void start_library(void)
 static bool is_unix(const char *address)
 {
     return view_starts(view_of(address), "unix:");
-}
-
-/* gRPC does not tell why a connection fails in words that fit here: a trial connection does. */
-static bool try_unix(const char *path, struct error *err)
-{
-    struct sockaddr_un to = { .sun_family = AF_UNIX };
-    int fd, failed;
-
-    if (strlen(path) >= sizeof to.sun_path)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the socket's path is longer than %zu bytes",
-                         sizeof to.sun_path - 1);
-    memcpy(to.sun_path, path, strlen(path));
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    failed = fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0 ? errno : 0;
-    if (fd >= 0)
-        close(fd);
-    if (failed != 0)
-        return error_set(err, ERROR_UNAVAILABLE, "%s",
-                         failed == ECONNREFUSED ? "the socket is there, but no server answers it" : strerror(failed));
-    return true;
 }
 
 static gpr_timespec deadline_at(int64_t mono_ms)
@@ -174,7 +153,7 @@ static bool connect_channel(struct session *s, int64_t timeout_ms, struct error 
             return interrupted(err);
         state = grpc_channel_check_connectivity_state(s->channel, 1);
         if (clock_mono_ms(&clock_system) >= until_mono_ms && state != GRPC_CHANNEL_READY)
-            return error_set(err, ERROR_UNAVAILABLE, "no answer within %lld ms", (long long)timeout_ms);
+            return error_set(err, ERROR_DEADLINE_EXCEEDED, "no answer within %lld ms", (long long)timeout_ms);
     }
     return true;
 }
@@ -184,7 +163,7 @@ bool session_open(struct session **out, const char *address, int64_t timeout_ms,
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct session *s;
 
-    if (is_unix(address) && !try_unix(address + strlen("unix:"), err))
+    if (is_unix(address) && !knock(address + strlen("unix:"), timeout_ms, err))
         return error_wrap(err, "cannot reach the server at %s", address);
     pthread_once(&once, start_library);
     s = mem_zero(sizeof *s);

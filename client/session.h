@@ -21,7 +21,8 @@ struct method {
 
 struct session;
 
-/* Connects to "unix:/path" or "host:port" within timeout_ms. UNAVAILABLE, with the cause, when nobody answers;
+/* Connects to "unix:/path" or "host:port" within timeout_ms. UNAVAILABLE, with the cause, when nobody is there;
+ * DEADLINE_EXCEEDED when somebody is, and says nothing; PERMISSION_DENIED when this user may not open the socket;
  * CANCELLED when interrupted. */
 MUST_CHECK bool session_open(struct session **out, const char *address, int64_t timeout_ms, struct error *err);
 void session_close(struct session *s); /* after its calls and streams; NULL is fine */

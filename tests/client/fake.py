@@ -172,6 +172,33 @@ class Fake(rpc.ConnectorServicer, drpc.DirectoryServicer):
                 return
 
 
+SERVING, NOT_SERVING = 1, 2
+
+
+class Health(grpc.GenericRpcHandler):
+    """grpc.health.v1, by hand: its request is one string, its answer one number. `states` says what is known; `delays`, in
+    seconds, how long each answer takes."""
+
+    def __init__(self):
+        self.states = {"": SERVING}
+        self.delays = []
+        self.asked = []
+
+    def service(self, call):
+        if call.method == "/grpc.health.v1.Health/Check":
+            return grpc.unary_unary_rpc_method_handler(self.check)
+        return None
+
+    def check(self, request, context):
+        name = request[2:].decode()
+        self.asked.append(name)
+        if self.delays:
+            time.sleep(self.delays.pop(0))
+        if name not in self.states:
+            context.abort(grpc.StatusCode.NOT_FOUND, "no health is known of \"%s\"" % name)
+        return bytes([8, self.states[name]])
+
+
 class Cutter(threading.Thread):
     """A socket before the server's, whose connections can be cut in the middle of a message."""
 
@@ -227,6 +254,7 @@ class Case(unittest.TestCase):
         self.path = os.path.join(self.folder, "s")
         self.address = "unix:" + self.path
         self.fake = Fake()
+        self.health = Health()
         self.start()
         self.addCleanup(self.stop)
 
@@ -235,6 +263,7 @@ class Case(unittest.TestCase):
         self.server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
         rpc.add_ConnectorServicer_to_server(self.fake, self.server)
         drpc.add_DirectoryServicer_to_server(self.fake, self.server)
+        self.server.add_generic_rpc_handlers((self.health,))
         self.assertTrue(self.server.add_insecure_port(self.address))
         self.port = self.server.add_insecure_port("127.0.0.1:0")
         self.server.start()
