@@ -140,12 +140,15 @@ struct view classify_code(struct view body)
 
 bool classify_has_cursor(struct view path)
 {
-    const char *query = path.len > 0 ? memchr(path.at, '?', path.len) : NULL;
-    const char *end = path.at + path.len;
+    const char *at = path.len > 0 ? memchr(path.at, '?', path.len) : NULL;
 
-    for (const char *at = query; at != NULL; at = memchr(at, '&', (size_t)(end - at)))
-        if (view_starts((struct view){ ++at, (size_t)(end - at) }, "after="))
+    while (at != NULL) {
+        struct view rest = { at + 1, path.len - (size_t)(at + 1 - path.at) };
+
+        if (view_starts(rest, "after="))
             return true;
+        at = rest.len > 0 ? memchr(rest.at, '&', rest.len) : NULL;
+    }
     return false;
 }
 

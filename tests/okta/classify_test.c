@@ -200,6 +200,17 @@ static void a_cursor(void **state)
     assert_int_equal(classify_has_cursor(view_of(row->path)), row->want);
 }
 
+/* The path is a view: what lies behind it is somebody else's. */
+static void a_cursor_is_looked_for_within_the_path(void **state)
+{
+    static const char path[] = "/api/v1/logs?after=1";
+
+    (void)state;
+    assert_false(classify_has_cursor((struct view){ path, sizeof "/api/v1/logs?after" - 1 }));
+    assert_true(classify_has_cursor((struct view){ path, sizeof "/api/v1/logs?after=" - 1 }));
+    assert_false(classify_has_cursor(VIEW_NONE));
+}
+
 static const struct json_row {
     const char *name, *type, *body;
     bool want;
@@ -228,6 +239,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_retry_waits),
+        cmocka_unit_test(a_cursor_is_looked_for_within_the_path),
         cmocka_unit_test(a_code_deep_in_a_long_body_is_not_looked_for),
     };
 

@@ -156,6 +156,8 @@ static const struct change {
     { "an algorithm of another kind", KEYS_JWK, "\"kty\":\"EC\"", "\"kty\":\"EC\",\"alg\":\"RS256\"", "alg" },
     { "its own algorithm", KEYS_JWK, "\"kty\":\"EC\"", "\"kty\":\"EC\",\"alg\":\"ES256\"", NULL },
     { "halves of two keys", KEYS_JWK, "\"d\":\"", "\"d\":\"AAAA", "damaged" },
+    { "a number that ends within a byte", KEYS_JWK, "\"d\":\"", "\"d\":\"A==", "base64url" },
+    { "a number that is no text", KEYS_JWK, "\"d\":\"", "\"d\":7,\"other\":\"", "base64url" },
     { "an id of the key's own", KEYS_JWK, "\"kty\":\"EC\"", "\"kty\":\"EC\",\"kid\":\"kid-1\"", NULL },
     { "an id left as a template", KEYS_JWK, "\"private_key\"", "\"key_id\":\"<kid>\",\"private_key\"", "placeholder" },
     { "an id of two lines", KEYS_JWK, "\"private_key\"", "\"key_id\":\"a\\nb\",\"private_key\"", "visible" },
@@ -200,6 +202,31 @@ static void an_rsa_key_with(void **state)
     }
     check(buf_view(&text), &out);
     assert_non_null(strstr(buf_cstr(&out), alg));
+}
+
+static void an_rsa_key_has_all_or_none_of_the_numbers_that_make_it_quicker(void **state)
+{
+    AUTO_BUF struct buf text = BUF(2 * CAP), out = BUF(CAP);
+
+    (void)state;
+    keys_credential(keys_of("RSA-2048"), KEYS_JWK, "", &text);
+    replace(&text, "\"dq\":", "\"other\":");
+    refuse(buf_view(&text), "CREDENTIAL_INVALID", "not all");
+    for (size_t i = 0; i < 4; i++)
+        replace(&text, (const char *const[]){ "\"p\":", "\"q\":", "\"dp\":", "\"qi\":" }[i],
+                (const char *const[]){ "\"a\":", "\"b\":", "\"c\":", "\"f\":" }[i]);
+    check(buf_view(&text), &out);
+}
+
+/* cjose's decoder aborts on it. */
+static void an_rsa_key_with_a_number_that_ends_within_a_byte_is_refused(void **state)
+{
+    AUTO_BUF struct buf text = BUF(2 * CAP);
+
+    (void)state;
+    keys_credential(keys_of("RSA-2048"), KEYS_JWK, "", &text);
+    replace(&text, "\"p\":\"", "\"p\":\"A==");
+    refuse(buf_view(&text), "CREDENTIAL_INVALID", "base64url");
 }
 
 static const struct text_row {
@@ -276,6 +303,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_is_kept_as_it_is),
         cmocka_unit_test(a_jwk_in_a_string_is_taken),
+        cmocka_unit_test(an_rsa_key_with_a_number_that_ends_within_a_byte_is_refused),
+        cmocka_unit_test(an_rsa_key_has_all_or_none_of_the_numbers_that_make_it_quicker),
         cmocka_unit_test(no_error_shows_any_of_the_key),
         cmocka_unit_test(a_page_of_text_is_refused),
     };
