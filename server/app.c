@@ -228,14 +228,16 @@ static bool start_http(struct app *a, struct error *err)
 
 static bool declare_all(struct app *a, struct error *err)
 {
-    const struct configure_request settings = {
-        .history_days = a->config->history_days,
-        .retention_days = a->config->retention_days,
-    };
+    const struct config *c = a->config;
 
-    for (size_t i = 0; i < a->config->declared_count; i++) {
-        const struct config_declared *d = &a->config->declared[i];
+    for (size_t i = 0; i < c->declared_count; i++) {
+        const struct config_declared *d = &c->declared[i];
         const struct declared_source source = { d->token_file, d->client_id, d->private_key_file, d->key_id };
+        const struct configure_request settings = {
+            .collections = d->collections,
+            .history_days = d->history_days >= 0 ? d->history_days : c->history_days,
+            .retention_days = d->retention_days >= 0 ? d->retention_days : c->retention_days,
+        };
 
         if (!connectors_declare(a->connectors, d->name, d->org, &source, &settings, err))
             return false;

@@ -4,6 +4,7 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "version.h"
 
 #include <malloc.h>
@@ -34,18 +35,24 @@ static void leave_at_once(int signal)
     _exit(EXIT_FAILED);
 }
 
+#define PROXY_VARIABLE "OKTA_CONNECTOR_PROXY"
+
+static char *proxy; /* the environment's, for reloads; NULL: none. Main thread */
+
 static const char *environment(const char *name)
 {
-    return getenv(name);
+    return strcmp(name, PROXY_VARIABLE) == 0 && proxy != NULL ? proxy : getenv(name);
 }
 
 /* What is taken over from the environment need not be read there by whoever may look at our /proc. */
-static void forget_proxy(void)
+static void take_proxy(void)
 {
-    char *value = getenv("OKTA_CONNECTOR_PROXY");
+    char *value = getenv(PROXY_VARIABLE);
 
-    if (value != NULL)
-        explicit_bzero(value, strlen(value));
+    if (value == NULL || value[0] == '\0')
+        return;
+    proxy = mem_strdup(value);
+    explicit_bzero(value, strlen(value));
 }
 
 static void signals_we_wait_for(sigset_t *set)
@@ -127,7 +134,6 @@ static int run(const struct config *config)
     struct error err;
     int got;
 
-    log_set_level(config->log_level);
     if (!app_start(&a, config, &err)) {
         log_error("start.failed", "error=%s", err.text);
         return EXIT_FAILED;
@@ -142,25 +148,54 @@ static int run(const struct config *config)
     return EXIT_OK;
 }
 
+/* ---- the configuration ---- */
+
+static void say_problems(const struct config_problems *problems)
+{
+    size_t untold = problems->errors + problems->warnings - problems->count;
+
+    for (size_t i = 0; i < problems->count; i++)
+        fprintf(stderr, "okta-connectord: %s%s\n", problems->all[i].is_warning ? "warning: " : "",
+                problems->all[i].text);
+    if (untold > 0)
+        fprintf(stderr, "okta-connectord: and %zu more\n", untold);
+}
+
+static void log_warnings(const struct config_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        if (problems->all[i].is_warning)
+            log_warn("config.warning", "text=%s", problems->all[i].text);
+}
+
+/* What was asked for in place of running. */
+static int answer(const struct config *config)
+{
+    if (config->wants_help)
+        config_help(stdout);
+    else if (config->wants_version)
+        puts("okta-connectord " VERSION_TEXT);
+    else
+        config_print(config, stdout);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     static struct config config;
-    struct error err;
+    static struct config_problems problems;
 
-    if (!config_parse(&config, argc, (const char *const *)argv, environment, &err)) {
-        fprintf(stderr, "okta-connectord: %s\n", err.text);
+    block_signals(); /* a SIGHUP that comes before we are ready for it waits */
+    take_proxy();
+    if (!config_load(&config, argc, (const char *const *)argv, environment, &problems)) {
+        say_problems(&problems);
         return EXIT_USAGE;
     }
-    if (config.wants_help || config.wants_version) {
-        if (config.wants_help)
-            config_help(stdout);
-        else
-            puts("okta-connectord " VERSION_TEXT);
-        return EXIT_OK;
-    }
-    forget_proxy();
+    if (config.wants_help || config.wants_version || config.wants_print)
+        return answer(&config);
+    log_set_level(config.log_level);
+    log_warnings(&problems);
     keep_memory_small();
     limits();
-    block_signals();
     return run(&config);
 }

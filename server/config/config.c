@@ -1,37 +1,46 @@
 /* server/config/config.c: what the process was told, put together:
  *
- *     defaults < environment < flags     each over the one before, through one table (config_table.c, config_sources.c)
- *     complete                           what belongs together, and what is worked out (config_complete.c) */
+ *     commands                               --help and the like, and where the file is
+ *     defaults < file < environment < flags  each over the one before, through one table (config_table.c,
+ * config_file.c, config_sources.c) complete                               what belongs together, and what is worked out
+ * (config_complete.c)
+ *
+ * What is wrong is written down, and the next is looked at: who mends one thing wants to know of the others. */
 #include "config/config_table.h"
 
 #include "base/mem.h"
 
-bool config_parse(struct config *out, int argc, const char *const *argv, config_env *env, struct error *err)
+#include <string.h>
+
+/* The file that is to be read, by the strongest source that names one; "" for none. True: it must be there. */
+static bool choose_file(char path[CONFIG_PATH_MAX + 1], const struct config *commands, config_env *env)
+{
+    const char *named = commands->file[0] != '\0' ? commands->file : env(CONFIG_ENV_PREFIX "CONFIG");
+    bool is_named = named != NULL && named[0] != '\0';
+
+    snprintf(path, CONFIG_PATH_MAX + 1, "%s", is_named ? named : CONFIG_FILE_DEFAULT);
+    return is_named;
+}
+
+bool config_load(struct config *out, int argc, const char *const *argv, config_env *env,
+                 struct config_problems *problems)
 {
     AUTO_FREE struct config *c = mem_zero(sizeof *c);
+    size_t errors_before = problems->errors;
+    char path[CONFIG_PATH_MAX + 1];
+    bool is_named;
 
-    if (!config_take_fallbacks(c, err) || !config_take_env(c, env, err) || !config_take_flags(c, argc, argv, err))
-        return false;
-    if (!c->wants_help && !c->wants_version && !config_complete(c, env, err))
+    config_take_defaults(c);
+    config_take_commands(c, argc, argv);
+    if (!c->wants_help && !c->wants_version) {
+        is_named = choose_file(path, c, env);
+        config_take_file(c, path, !is_named, problems);
+        config_take_env(c, env, problems);
+        config_take_flags(c, argc, argv, problems);
+        config_complete(c, env, problems);
+    }
+    if (problems->errors > errors_before)
         return false;
     *out = *c;
     return true;
-}
-
-void config_help(FILE *to)
-{
-    fputs("okta-connectord: reads Okta orgs, read-only, and streams their logins over gRPC.\n\n", to);
-    for (const struct config_option *o = config_options; o->name != NULL; o++) {
-        char left[64];
-
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->meta != NULL ? " " : "", o->meta != NULL ? o->meta : "");
-        fprintf(to, "  %-26s %s", left, o->help);
-        if (o->fallback != NULL && !o->type->is_switch)
-            fprintf(to, "; default %s", o->fallback);
-        fputc('\n', to);
-    }
-    fputs("\nEach flag can also be given in the environment: --data-dir as " CONFIG_ENV_PREFIX "DATA_DIR; flags win.\n"
-          "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage.\n"
-          "SIGTERM and SIGINT stop it; SIGHUP re-reads token and key files.\n",
-          to);
 }

@@ -1,4 +1,5 @@
-/* server/config/config_table.c: the table: name, type, where it goes, range, default, help; and finding a row by name.
+/* server/config/config_table.c: the table: name, type, where it stands and goes, range, default, help; and finding a
+ * row by name.
  */
 #include "config/config_table.h"
 
@@ -10,6 +11,13 @@
 /* ---- the table ---- */
 
 const struct config_option config_options[] = {
+    { .name = "config",
+      .type = &config_path,
+      .scope = CONFIG_LOCATION,
+      IN_CONFIG(file),
+      .meta = "FILE",
+      .help = "settings in YAML, one a line, named as these flags; default " CONFIG_FILE_DEFAULT
+              ", where that exists; /dev/null: none" },
     { .name = "data-dir",
       .type = &config_path,
       IN_CONFIG(data_dir),
@@ -28,41 +36,60 @@ const struct config_option config_options[] = {
       .meta = "ADDR",
       .help = "127.0.0.1:PORT or unix:/path, where /metrics is served for Prometheus; default: nowhere" },
     { .name = "org",
-      .type = &config_of_connector,
+      .type = &config_text,
+      .scope = CONFIG_CONNECTOR,
       IN_CONNECTOR(org),
       .meta = "ORG",
       .help = "an org to read from the start: subdomain, host or https URL; with --token-file or --client-id, again "
               "for more",
       .is_live = true },
     { .name = "token-file",
-      .type = &config_of_connector,
+      .type = &config_path,
+      .scope = CONFIG_CONNECTOR,
       IN_CONNECTOR(token_file),
       .meta = "FILE",
       .help = "holds that org's API token; read again when it changes",
       .is_live = true },
     { .name = "client-id",
-      .type = &config_of_connector,
+      .type = &config_text,
+      .scope = CONFIG_CONNECTOR,
       IN_CONNECTOR(client_id),
       .meta = "ID",
       .help = "of that org's OAuth service app, instead of a token; with --private-key-file",
       .is_live = true },
     { .name = "private-key-file",
-      .type = &config_of_connector,
+      .type = &config_path,
+      .scope = CONFIG_CONNECTOR,
       IN_CONNECTOR(private_key_file),
       .meta = "FILE",
       .help = "holds the app's private key, as PEM or JWK; read again when it changes",
       .is_live = true },
     { .name = "key-id",
-      .type = &config_of_connector,
+      .type = &config_text,
+      .scope = CONFIG_CONNECTOR,
       IN_CONNECTOR(key_id),
       .meta = "KID",
       .help = "that the app shows for the key; not needed with a JWK that names it",
       .is_live = true },
     { .name = "name",
-      .type = &config_of_connector,
+      .type = &config_text,
+      .scope = CONFIG_CONNECTOR,
       IN_CONNECTOR(name),
       .meta = "NAME",
       .help = "of that connector; default: the org's first label",
+      .is_live = true },
+    { .name = "collect",
+      .type = &config_collect,
+      .scope = CONFIG_CONNECTOR,
+      IN_CONNECTOR(collections),
+      .meta = "LIST",
+      .help = "that connector reads logins, users or logins,users; default: both",
+      .is_live = true },
+    { .name = "connectors",
+      .type = &config_connectors,
+      .scope = CONFIG_IN_FILE,
+      IN_CONFIG(declared),
+      .help = "what is read from the start: a list, each with an org and what holds its secret",
       .is_live = true },
     { .name = "history-days",
       .type = &config_int,
@@ -79,6 +106,22 @@ const struct config_option config_options[] = {
       .max = 3650,
       .meta = "N",
       .help = "to keep login events of declared connectors, 1 to 3650; default 90",
+      .is_live = true },
+    { .name = "history-days",
+      .type = &config_int,
+      .scope = CONFIG_IN_CONNECTORS,
+      IN_CONNECTOR(history_days),
+      .min = 0,
+      .max = 90,
+      .help = "as above, of this connector",
+      .is_live = true },
+    { .name = "retention-days",
+      .type = &config_int,
+      .scope = CONFIG_IN_CONNECTORS,
+      IN_CONNECTOR(retention_days),
+      .min = 1,
+      .max = 3650,
+      .help = "as above, of this connector",
       .is_live = true },
     { .name = "store-max-bytes",
       .type = &config_bytes,
@@ -157,23 +200,67 @@ const struct config_option config_options[] = {
       IN_CONFIG(allow_http_loopback_org),
       .fallback = "false",
       .help = "an org may be http://127.0.0.1:PORT (for tests)" },
+    { .name = "check-config",
+      .type = &config_switch,
+      .scope = CONFIG_COMMAND,
+      IN_CONFIG(wants_check),
+      .help = "say everything that is wrong with it, and with the files it names, and start nothing" },
+    { .name = "print-config",
+      .type = &config_switch,
+      .scope = CONFIG_COMMAND,
+      IN_CONFIG(wants_print),
+      .help = "print every value, with where it is from, as such a file, and start nothing" },
     { .name = "version",
       .type = &config_switch,
+      .scope = CONFIG_COMMAND,
       IN_CONFIG(wants_version),
-      .fallback = "false",
       .help = "print the version" },
-    { .name = "help", .type = &config_switch, IN_CONFIG(wants_help), .fallback = "false", .help = "print this" },
+    { .name = "help",
+      .type = &config_switch,
+      .scope = CONFIG_COMMAND,
+      IN_CONFIG(wants_help),
+      .fallback = "false",
+      .help = "print this" },
     { .name = NULL },
 };
 
+_Static_assert(sizeof config_options / sizeof config_options[0] <= CONFIG_OPTIONS_MAX, "each row has its origin");
+
 /* ---- names ---- */
 
-const struct config_option *config_find(struct view name)
+bool config_is_member(const struct config_option *o)
+{
+    return o->scope == CONFIG_CONNECTOR || o->scope == CONFIG_IN_CONNECTORS;
+}
+
+bool config_is_at(const struct config_option *o, enum config_place place)
+{
+    switch (place) {
+    case CONFIG_AS_FLAG:
+        return o->scope != CONFIG_IN_CONNECTORS && o->scope != CONFIG_IN_FILE;
+    case CONFIG_AS_VARIABLE:
+        return o->scope == CONFIG_SETTING || o->scope == CONFIG_LOCATION || o->scope == CONFIG_CONNECTOR;
+    case CONFIG_AS_KEY:
+        return o->scope == CONFIG_SETTING || o->scope == CONFIG_IN_FILE;
+    case CONFIG_AS_MEMBER:
+        return config_is_member(o);
+    }
+    return false;
+}
+
+const struct config_option *config_find(struct view name, enum config_place place)
 {
     for (const struct config_option *o = config_options; o->name != NULL; o++)
-        if (view_is(name, o->name))
+        if (config_is_at(o, place) && view_is(name, o->name))
             return o;
     return NULL;
+}
+
+size_t config_row(const struct config_option *o)
+{
+    if (config_is_member(o))
+        o = config_find(VIEW("connectors"), CONFIG_AS_KEY);
+    return (size_t)(o - config_options);
 }
 
 static size_t min3(size_t a, size_t b, size_t c)
@@ -204,7 +291,7 @@ static size_t distance(struct view a, const char *b)
     return row[len];
 }
 
-const char *config_nearest(struct view name)
+const char *config_nearest(struct view name, enum config_place place)
 {
     size_t best = 2 + name.len / 5; /* edits; more is another word */
     const char *nearest = NULL;
@@ -213,7 +300,7 @@ const char *config_nearest(struct view name)
         bool begins = name.len >= 3 && strncmp(o->name, name.at, name.len) == 0;
         size_t d = begins ? 1 : distance(name, o->name);
 
-        if (d < best) {
+        if (config_is_at(o, place) && d < best) {
             best = d;
             nearest = o->name;
         }

@@ -1,4 +1,4 @@
-/* server/config/config_value.c: the value of one setting, from text. */
+/* server/config/config_value.c: the value of one setting, from text and back. */
 #include "config/config_table.h"
 
 #include "okta/okta.h"
@@ -8,38 +8,73 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool bad(const struct config_option *o, struct view value, const char *want, struct error *err)
+#define SHOWN_MAX 80 /* of a value that is wrong */
+
+static void *place(const struct config_option *o, void *into)
 {
-    return error_set(err, ERROR_INVALID_ARGUMENT, "--%s is %s, not \"%.*s\"", o->name, want,
-                     (int)(value.len < 80 ? value.len : 80), value.at != NULL ? value.at : "");
+    return (char *)into + o->at;
 }
+
+static const void *value_at(const struct config_option *o, const void *from)
+{
+    return (const char *)from + o->at;
+}
+
+static bool bad(struct view value, const char *want, struct error *err)
+{
+    return error_set(err, ERROR_INVALID_ARGUMENT, "must be %s, not \"%.*s\"", want,
+                     (int)(value.len < SHOWN_MAX ? value.len : SHOWN_MAX), value.at != NULL ? value.at : "");
+}
+
+/* ---- numbers ---- */
 
 static bool out_of_range(const struct config_option *o, struct view value, struct error *err)
 {
     char want[96];
 
     snprintf(want, sizeof want, "a whole number from %" PRId64 " to %" PRId64, o->min, o->max);
-    return bad(o, value, want, err);
+    return bad(value, want, err);
 }
 
-static bool parse_int(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_int(const struct config_option *o, struct view value, void *into, struct error *err)
 {
     int64_t number;
 
     if (!view_i64(value, o->min, o->max, &number))
         return out_of_range(o, value, err);
-    *(int *)((char *)out + o->at) = (int)number;
+    *(int *)place(o, into) = (int)number;
     return true;
 }
 
-static bool parse_i64(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool write_int(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    return view_i64(value, o->min, o->max, (int64_t *)((char *)out + o->at)) || out_of_range(o, value, err);
+    int number = *(const int *)value_at(o, from);
+
+    if (index > 0 || number < o->min)
+        return false;
+    buf_printf(out, "%d", number);
+    return true;
 }
 
-static bool parse_bytes(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_i64(const struct config_option *o, struct view value, void *into, struct error *err)
 {
-    static const char units[] = "KMGT";
+    return view_i64(value, o->min, o->max, place(o, into)) || out_of_range(o, value, err);
+}
+
+static bool write_i64(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    int64_t number = *(const int64_t *)value_at(o, from);
+
+    if (index > 0 || number < o->min)
+        return false;
+    buf_printf(out, "%" PRId64, number);
+    return true;
+}
+
+static const char units[] = "KMGT";
+
+static bool parse_bytes(const struct config_option *o, struct view value, void *into, struct error *err)
+{
     struct view digits = value;
     unsigned shift = 0;
     uint64_t number;
@@ -51,60 +86,126 @@ static bool parse_bytes(const struct config_option *o, struct view value, struct
     }
     if (!view_u64(digits, (uint64_t)o->min >> shift, (uint64_t)o->max >> shift, &number) ||
         number << shift < (uint64_t)o->min)
-        return bad(o, value, "a size from 16M to 16T, as bytes or with K, M, G or T", err);
-    *(uint64_t *)((char *)out + o->at) = number << shift;
+        return bad(value, "a size from 16M to 16T, as bytes or with K, M, G or T", err);
+    *(uint64_t *)place(o, into) = number << shift;
     return true;
 }
 
-static bool parse_path(const struct config_option *o, struct view value, struct config *out, struct error *err)
+/* In the largest unit that leaves nothing over. */
+static bool write_bytes(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    if (value.len == 0 || value.len > CONFIG_PATH_MAX || memchr(value.at, '\0', value.len) != NULL)
-        return bad(o, value, "a path of at most 1023 bytes", err);
-    snprintf((char *)out + o->at, CONFIG_PATH_MAX + 1, VIEW_FMT, VIEW_ARG(value));
+    uint64_t number = *(const uint64_t *)value_at(o, from);
+    unsigned unit = 0;
+
+    if (index > 0)
+        return false;
+    while (unit < 4 && number % 1024 == 0) {
+        number /= 1024;
+        unit++;
+    }
+    buf_printf(out, "%" PRIu64, number);
+    if (unit > 0)
+        buf_putc(out, units[unit - 1]);
     return true;
 }
 
-static bool parse_switch(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_switch(const struct config_option *o, struct view value, void *into, struct error *err)
 {
     bool is_on = view_is(value, "true") || view_is(value, "1") || view_is(value, "yes");
 
     if (!is_on && !view_is(value, "false") && !view_is(value, "0") && !view_is(value, "no"))
-        return bad(o, value, "true or false", err);
-    *(bool *)((char *)out + o->at) = is_on;
+        return bad(value, "true or false", err);
+    *(bool *)place(o, into) = is_on;
     return true;
 }
 
-static bool parse_level(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool write_switch(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    static const char *const names[] = { "debug", "info", "warn", "error" };
+    if (index > 0)
+        return false;
+    buf_puts(out, *(const bool *)value_at(o, from) ? "true" : "false");
+    return true;
+}
 
+/* ---- text ---- */
+
+static bool parse_text(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    if (value.len == 0 || value.len >= o->room || memchr(value.at, '\0', value.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "needs a value of 1 to %zu bytes", o->room - 1);
+    snprintf(place(o, into), o->room, VIEW_FMT, VIEW_ARG(value));
+    return true;
+}
+
+static bool write_text(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    const char *text = value_at(o, from);
+
+    if (index > 0 || text[0] == '\0')
+        return false;
+    buf_puts(out, text);
+    return true;
+}
+
+/* An API token where the path of its file belongs would go on into messages and logs. Okta's begin with 00. */
+static bool is_token(struct view value)
+{
+    return value.len == 42 && view_starts(value, "00") && memchr(value.at, '/', value.len) == NULL &&
+           memchr(value.at, '.', value.len) == NULL;
+}
+
+static bool parse_path(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    if (value.len == 0 || value.len >= o->room || memchr(value.at, '\0', value.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "must be a path of 1 to %zu bytes", o->room - 1);
+    if (is_token(value))
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "takes a file's path, and was given what looks like a secret itself: put that alone into a "
+                         "file that only the server can read, and give the file's path");
+    snprintf(place(o, into), o->room, VIEW_FMT, VIEW_ARG(value));
+    return true;
+}
+
+static const char *const levels[] = { "debug", "info", "warn", "error" };
+
+static bool parse_level(const struct config_option *o, struct view value, void *into, struct error *err)
+{
     for (int level = LOG_DEBUG; level <= LOG_ERROR; level++)
-        if (view_is(value, names[level])) {
-            out->log_level = (enum log_level)level;
+        if (view_is(value, levels[level])) {
+            *(enum log_level *)place(o, into) = (enum log_level)level;
             return true;
         }
-    return bad(o, value, "debug, info, warn or error", err);
+    return bad(value, "debug, info, warn or error", err);
 }
 
-bool config_add_listen(struct view value, struct config *out, struct error *err)
+static bool write_level(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    if (out->listen_count == RPC_LISTEN_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "--listen is given more than %d times", RPC_LISTEN_MAX);
-    if (!rpc_listen_parse(value, &out->listen[out->listen_count], err))
-        return error_wrap(err, "--listen");
-    out->listen_count++;
+    if (index > 0)
+        return false;
+    buf_puts(out, levels[*(const enum log_level *)value_at(o, from)]);
     return true;
 }
 
-/* Several addresses in one environment variable are divided by commas. */
-static bool parse_listen(const struct config_option *o, struct view value, struct config *out, struct error *err)
+/* Its password is not repeated in what is wrong with it. */
+static bool parse_proxy(const struct config_option *o, struct view value, void *into, struct error *err)
 {
-    (void)o;
+    if (value.len == 0 || value.len > CONFIG_PROXY_MAX || memchr(value.at, '\0', value.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "must be a URL of 1 to %d bytes", CONFIG_PROXY_MAX);
+    snprintf(place(o, into), o->room, VIEW_FMT, VIEW_ARG(value));
+    return okta_proxy_check(place(o, into), err);
+}
+
+/* ---- addresses ---- */
+
+/* Calls `take` with each part between commas, without blanks around it. */
+static bool each_part(struct view value, bool (*take)(struct view part, void *ctx, struct error *err), void *ctx,
+                      struct error *err)
+{
     for (;;) {
         const char *comma = value.len > 0 ? memchr(value.at, ',', value.len) : NULL;
         size_t len = comma != NULL ? (size_t)(comma - value.at) : value.len;
 
-        if (!config_add_listen(view_trim((struct view){ value.at, len }), out, err))
+        if (!take(view_trim((struct view){ value.at, len }), ctx, err))
             return false;
         if (comma == NULL)
             return true;
@@ -112,61 +213,144 @@ static bool parse_listen(const struct config_option *o, struct view value, struc
     }
 }
 
-/* Its password is not repeated in what is wrong with it. */
-static bool parse_proxy(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool add_listen(struct view part, void *ctx, struct error *err)
 {
-    if (value.len == 0 || value.len > CONFIG_PROXY_MAX || memchr(value.at, '\0', value.len) != NULL)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "--%s is a URL of at most %d bytes", o->name, CONFIG_PROXY_MAX);
-    snprintf(out->proxy, sizeof out->proxy, VIEW_FMT, VIEW_ARG(value));
-    return okta_proxy_check(out->proxy, err);
+    struct config *out = ctx;
+
+    if (out->listen_count == RPC_LISTEN_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "is given more than %d times", RPC_LISTEN_MAX);
+    if (!rpc_listen_parse(part, &out->listen[out->listen_count], err))
+        return false;
+    out->listen_count++;
+    return true;
+}
+
+/* Several addresses in one environment variable are divided by commas. */
+static bool parse_listen(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    (void)o;
+    return each_part(value, add_listen, into, err);
+}
+
+static void write_address(const struct rpc_listen *l, struct buf *out)
+{
+    if (l->is_unix)
+        buf_printf(out, "unix:%s", l->path);
+    else
+        buf_printf(out, strchr(l->host, ':') != NULL ? "[%s]:%u" : "%s:%u", l->host, (unsigned)l->port);
+}
+
+static bool write_listen(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    const struct config *c = from;
+
+    (void)o;
+    if (index >= c->listen_count)
+        return false;
+    buf_puts(out, c->listen[index].role == CALL_ADMIN ? "admin=" : "reader=");
+    write_address(&c->listen[index], out);
+    return true;
+}
+
+static void clear_listen(struct config *out)
+{
+    out->listen_count = 0;
 }
 
 /* It has no roles: over TCP it is for whoever is on this machine, over a Unix socket for our own user and root. */
-static bool parse_http(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool parse_http(const struct config_option *o, struct view value, void *into, struct error *err)
 {
+    struct config *out = into;
+
+    (void)o;
     if (value.len > 0 && memchr(value.at, '=', value.len) != NULL)
-        return bad(o, value, "127.0.0.1:PORT, [::1]:PORT or unix:/path", err);
+        return bad(value, "127.0.0.1:PORT, [::1]:PORT or unix:/path", err);
     if (!rpc_listen_parse(value, &out->http, err))
-        return error_wrap(err, "--%s", o->name);
+        return false;
     out->has_http = true;
     return true;
 }
 
-/* org, name and what holds the secret fill the last group; one that is filled already begins the next. */
-static bool parse_of_connector(const struct config_option *o, struct view value, struct config *out, struct error *err)
+static bool write_http(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    struct config_declared *group = out->declared_count > 0 ? &out->declared[out->declared_count - 1] : NULL;
+    const struct config *c = from;
 
-    if (value.len == 0 || value.len >= o->room || memchr(value.at, '\0', value.len) != NULL)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "--%s needs a value of at most %zu bytes", o->name, o->room - 1);
-    if (group == NULL || ((char *)group)[o->at] != '\0') {
-        if (out->declared_count == CONFIG_DECLARED_MAX)
-            return error_set(err, ERROR_INVALID_ARGUMENT, "at most %d connectors can be declared", CONFIG_DECLARED_MAX);
-        group = &out->declared[out->declared_count++];
-    }
-    snprintf((char *)group + o->at, o->room, VIEW_FMT, VIEW_ARG(value));
+    (void)o;
+    if (index > 0 || !c->has_http)
+        return false;
+    write_address(&c->http, out);
     return true;
 }
 
-/* ---- lists, and the types ---- */
+/* ---- connectors ---- */
 
-void config_list_clear(const struct config_option *o, struct config *out)
+static const char *const collections[] = { NULL, "logins", "users" }; /* by the API's number */
+#define COLLECTION_COUNT (sizeof collections / sizeof collections[0])
+
+static bool add_collection(struct view part, void *ctx, struct error *err)
 {
-    if (o->type == &config_listen) {
-        out->listen_count = 0;
-    } else {
-        memset(out->declared, 0, sizeof out->declared);
-        out->declared_count = 0;
-    }
+    for (size_t i = 1; i < COLLECTION_COUNT; i++)
+        if (view_is(part, collections[i])) {
+            *(uint32_t *)ctx |= 1u << i;
+            return true;
+        }
+    return bad(part, "logins, users or logins,users", err);
 }
 
-const struct config_type config_int = { .parse = parse_int };
-const struct config_type config_i64 = { .parse = parse_i64 };
-const struct config_type config_bytes = { .parse = parse_bytes };
-const struct config_type config_path = { .parse = parse_path };
-const struct config_type config_switch = { .parse = parse_switch, .is_switch = true };
-const struct config_type config_level = { .parse = parse_level };
-const struct config_type config_listen = { .parse = parse_listen, .is_list = true };
-const struct config_type config_http = { .parse = parse_http };
-const struct config_type config_proxy = { .parse = parse_proxy };
-const struct config_type config_of_connector = { .parse = parse_of_connector, .is_list = true };
+static bool parse_collect(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    uint32_t chosen = *(uint32_t *)place(o, into);
+
+    if (!each_part(value, add_collection, &chosen, err))
+        return false;
+    *(uint32_t *)place(o, into) = chosen;
+    return true;
+}
+
+static bool write_collect(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    uint32_t chosen = *(const uint32_t *)value_at(o, from);
+    const char *comma = "";
+
+    if (index > 0 || chosen == 0)
+        return false;
+    for (size_t i = 1; i < COLLECTION_COUNT; i++)
+        if ((chosen >> i & 1) != 0) {
+            buf_printf(out, "%s%s", comma, collections[i]);
+            comma = ",";
+        }
+    return true;
+}
+
+static void clear_connectors(struct config *out)
+{
+    memset(out->declared, 0, sizeof out->declared);
+    out->declared_count = 0;
+}
+
+struct config_declared *config_add_declared(struct config *out)
+{
+    struct config_declared *d;
+
+    if (out->declared_count == CONFIG_DECLARED_MAX)
+        return NULL;
+    d = &out->declared[out->declared_count++];
+    *d = (struct config_declared){ .history_days = -1, .retention_days = -1 };
+    return d;
+}
+
+/* ---- the types ---- */
+
+const struct config_type config_int = { .parse = parse_int, .write = write_int };
+const struct config_type config_i64 = { .parse = parse_i64, .write = write_i64 };
+const struct config_type config_bytes = { .parse = parse_bytes, .write = write_bytes };
+const struct config_type config_switch = { .parse = parse_switch, .write = write_switch, .is_switch = true };
+const struct config_type config_text = { .parse = parse_text, .write = write_text };
+const struct config_type config_path = { .parse = parse_path, .write = write_text, .is_path = true };
+const struct config_type config_level = { .parse = parse_level, .write = write_level };
+const struct config_type config_proxy = { .parse = parse_proxy, .write = write_text, .is_secret = true };
+const struct config_type config_listen = { .parse = parse_listen, .write = write_listen, .clear = clear_listen };
+const struct config_type config_http = { .parse = parse_http, .write = write_http };
+const struct config_type config_collect = { .parse = parse_collect, .write = write_collect };
+/* Its entries are members' rows: nothing parses or writes it whole. */
+const struct config_type config_connectors = { .clear = clear_connectors };
