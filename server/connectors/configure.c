@@ -35,8 +35,8 @@ static bool merge_org(struct connectors *cs, struct plan *plan, struct error *er
     struct view org = plan->request->org;
 
     if (org.len == 0 && !plan->exists)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "ORG_INVALID",
-                            "there is no connector \"%s\" yet: name its org, such as acme.okta.com", plan->entry.name);
+        return error_invalid(err, "ORG_INVALID", "org",
+                             "there is no connector \"%s\" yet: name its org, such as acme.okta.com", plan->entry.name);
     if (org.len == 0)
         org = view_of(plan->was.org_url);
     if (!okta_url_parse(org, cs->options.allow_loopback_http, &plan->url, err))
@@ -63,10 +63,10 @@ static bool merge_credential(struct connectors *cs, struct plan *plan, struct er
     if (declared != NULL)
         return declared_credential(declared, &plan->credential, err);
     if (!plan->exists || plan->was.is_retired || !plan->was.has_secret)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "TOKEN_INVALID",
-                            "no credential is stored for \"%s\": give an API token, or a service app's client id and "
-                            "private key",
-                            plan->entry.name);
+        return error_invalid(err, "TOKEN_INVALID", "api_token",
+                             "no credential is stored for \"%s\": give an API token, or a service app's client id and "
+                             "private key",
+                             plan->entry.name);
     return registry_secret(cs->options.registry, plan->entry.name, &plan->credential, err);
 }
 
@@ -75,7 +75,10 @@ static bool find_was(struct connectors *cs, struct plan *plan, struct error *err
     struct error why;
 
     plan->exists = registry_get(cs->options.registry, plan->entry.name, &plan->was, &why);
-    return plan->exists || why.code == ERROR_NOT_FOUND || error_set(err, why.code, "%s", why.text);
+    if (plan->exists || why.code == ERROR_NOT_FOUND)
+        return true;
+    *err = why;
+    return false;
 }
 
 static bool merge(struct connectors *cs, struct plan *plan, struct configure_result *result, struct error *err)
@@ -117,7 +120,8 @@ static bool check_ownership(struct connectors *cs, const struct plan *plan, stru
     if (*takes_over && !other->is_retired)
         return error_reason(err, ERROR_ALREADY_EXISTS, "ORG_CONFIGURED",
                             "the org %s has a connector already, \"%s\": use that name, or delete it first",
-                            plan->entry.org_id, other->name);
+                            plan->entry.org_id, other->name) ||
+               error_fact(err, "connector", other->name);
     if (!plan->exists && !*takes_over && count >= REGISTRY_CONNECTORS_MAX)
         return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
                             "there are %d connectors already; delete one first", REGISTRY_CONNECTORS_MAX);
@@ -210,7 +214,9 @@ static bool run(struct connectors *cs, const struct plan *plan, const struct reg
         connector_tell_health(c);
     }
     connector_release(c);
-    return ok || error_reason(err, why.code, why.reason, "%s", why.text);
+    if (!ok)
+        *err = why;
+    return ok;
 }
 
 static void undo(struct connectors *cs, const char *name)

@@ -316,15 +316,31 @@ void connector_credential(struct connector *c, struct credential_facts *out)
     pthread_mutex_unlock(&c->set->lock);
 }
 
-/* Why a connector cannot poll; true when it can. */
-static bool may_poll(const struct connector *c, const struct poller_snapshot *now, struct error *err)
+/* With what Okta said, if it was the last that it said. */
+static void refused_by_okta(const struct poller_snapshot *now, struct error *err)
+{
+    char status[16];
+
+    error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED", "%s",
+                 now->state_reason[0] != '\0' ? now->state_reason : "Okta refuses the credential");
+    if (now->error_unix_ms <= 0)
+        return;
+    snprintf(status, sizeof status, "%d", now->error_http_status);
+    error_fact(err, "okta_http_status", status);
+    error_fact(err, "okta_error_code", now->error_code);
+    error_fact(err, "okta_request_id", now->error_request_id);
+}
+
+bool connector_collects(const struct connector *c, const struct poller_snapshot *now, struct error *err)
 {
     if (now->state == CONNECTOR_RETIRED)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "RETIRED",
-                            "\"%s\" was deleted with its data kept: configure it again to collect", c->name);
-    if (now->state == CONNECTOR_RECONNECT_REQUIRED)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED", "%s", now->state_reason);
-    return true;
+        error_reason(err, ERROR_FAILED_PRECONDITION, "RETIRED",
+                     "\"%s\" was deleted with its data kept: configure it again to collect", c->name);
+    else if (now->state == CONNECTOR_RECONNECT_REQUIRED)
+        refused_by_okta(now, err);
+    else
+        return true;
+    return error_fact(err, "connector", c->name);
 }
 
 bool connector_poll_now(struct connector *c, uint64_t *tail_rounds, struct error *err)
@@ -335,14 +351,15 @@ bool connector_poll_now(struct connector *c, uint64_t *tail_rounds, struct error
     connector_snapshot(c, &now);
     if (atomic_load(&c->set->is_stopping))
         return error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
-    if (!may_poll(c, &now, err))
+    if (!connector_collects(c, &now, err))
         return false;
     pthread_mutex_lock(&c->set->lock);
     if (c->poller != NULL)
         ok = poller_poll_now(c->poller, tail_rounds, err);
     else
         ok = error_reason(err, ERROR_UNAVAILABLE, "NOT_READY", "\"%s\" does not run yet: %s", c->name,
-                          c->still.state_reason);
+                          c->still.state_reason) ||
+             error_fact(err, "connector", c->name);
     pthread_mutex_unlock(&c->set->lock);
     return ok;
 }

@@ -67,8 +67,7 @@ struct connector *connectors_find(struct connectors *cs, struct view name, struc
     if (c != NULL)
         return c;
     if (name.len == 0 && count > 1)
-        error_reason(err, ERROR_INVALID_ARGUMENT, "NAME_REQUIRED", "there are %zu connectors: name the one you mean",
-                     count);
+        error_invalid(err, "NAME_REQUIRED", "name", "there are %zu connectors: name the one you mean", count);
     else if (name.len == 0)
         error_reason(err, ERROR_NOT_FOUND, "NO_SUCH_CONNECTOR", "there is no connector yet: configure one first");
     else

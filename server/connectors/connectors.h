@@ -146,6 +146,10 @@ void connector_snapshot(struct connector *c, struct poller_snapshot *out);
 void connector_credential(struct connector *c, struct credential_facts *out); /* the one in use, or CREDENTIAL_NONE */
 bool connector_is_deleted(const struct connector *c);                         /* end your streams: CONNECTOR_DELETED */
 
+/* FAILED_PRECONDITION when, as the snapshot says, nothing is collected until somebody acts: RETIRED,
+ * OKTA_TOKEN_REFUSED. */
+MUST_CHECK bool connector_collects(const struct connector *c, const struct poller_snapshot *now, struct error *err);
+
 /* Makes the poller poll now. `tail_rounds` is what the snapshot's must exceed for the poll to have reached the head.
  * FAILED_PRECONDITION when RETIRED or RECONNECT_REQUIRED; UNAVAILABLE when shutting down. */
 MUST_CHECK bool connector_poll_now(struct connector *c, uint64_t *tail_rounds, struct error *err);
@@ -168,6 +172,7 @@ struct permission {
     char remedy[320];
     char missing_scope[OKTA_SCOPE_MAX + 1]; /* "": none that is known */
     int http_status;
+    int64_t retry_ms; /* of a 429: until Okta will answer again */
     char error_code[OKTA_ERROR_CODE_MAX + 1], request_id[OKTA_REQUEST_ID_MAX + 1];
 };
 #define PERMISSIONS_MAX        8

@@ -91,10 +91,11 @@ static bool purge(struct connectors *cs, struct connector *c, const struct regis
         bool ok = list_retired(cs, entry, c, NULL, err);
 
         connector_release(c);
-        return ok && error_set(err, ERROR_UNAVAILABLE,
-                               "\"%s\" was stopped and its credential wiped, but its data is still being read: it is "
-                               "kept as RETIRED; delete it again",
-                               entry->name);
+        return ok &&
+               error_reason(err, ERROR_UNAVAILABLE, "DELETED_DATA_IN_USE",
+                            "\"%s\" was stopped and its credential wiped, but its data is still being read: it is "
+                            "kept as RETIRED; delete it again",
+                            entry->name);
     }
     connector_release(c); /* closes the store */
     return registry_purge_store(cs->options.registry, entry->org_id, err) &&
@@ -178,9 +179,10 @@ void connectors_delete(struct connectors *cs, struct view name, bool keep_data, 
     struct error err;
 
     if (name.len == 0 || name.len > REGISTRY_NAME_MAX) {
-        error_reason(&err, name.len == 0 ? ERROR_INVALID_ARGUMENT : ERROR_NOT_FOUND,
-                     name.len == 0 ? "NAME_REQUIRED" : "NO_SUCH_CONNECTOR", "%s",
-                     name.len == 0 ? "name the connector that is to be deleted" : "there is no connector of that name");
+        if (name.len == 0)
+            error_invalid(&err, "NAME_REQUIRED", "name", "name the connector that is to be deleted");
+        else
+            error_reason(&err, ERROR_NOT_FOUND, "NO_SUCH_CONNECTOR", "there is no connector of that name");
         done(ctx, &nothing, &err);
         return;
     }
@@ -192,8 +194,10 @@ void connectors_delete(struct connectors *cs, struct view name, bool keep_data, 
     if (!atomic_load(&cs->is_stopping) && job_start(cs, CONFIGURES_MAX, DELETES_MAX, deleting_run, d))
         return;
     free(d);
-    error_reason(&err, ERROR_UNAVAILABLE, atomic_load(&cs->is_stopping) ? "SHUTTING_DOWN" : NULL, "%s",
-                 atomic_load(&cs->is_stopping) ? "the server is shutting down"
-                                               : "other connectors are being deleted: try again in a moment");
+    if (atomic_load(&cs->is_stopping))
+        error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
+    else
+        error_reason(&err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CHANGES",
+                     "other connectors are being deleted: try again in a moment");
     done(ctx, &nothing, &err);
 }

@@ -68,9 +68,10 @@ bool wish_lives(struct connectors *cs, const struct wish *wish, struct error *er
     if (atomic_load(&cs->is_stopping))
         return error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
     if (wish->is_cancelled != NULL && wish->is_cancelled(wish->ctx))
-        return error_set(err, ERROR_CANCELLED, "nobody waits for it any more");
+        return error_reason(err, ERROR_CANCELLED, "CALLER_GONE", "nobody waits for it any more");
     if (connectors_mono_ms(cs) >= wish->deadline_mono_ms)
-        return error_set(err, ERROR_DEADLINE_EXCEEDED, "it took longer than %d s", CONFIGURE_DEADLINE_MS / 1000);
+        return error_reason(err, ERROR_DEADLINE_EXCEEDED, "CONFIGURE_TIMED_OUT", "it took longer than %d s",
+                            CONFIGURE_DEADLINE_MS / 1000);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "connectors/probe.h"
 #include "connectors/connectors_internal.h"
 
+#include "base/error_reasons.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "version.h"
@@ -128,23 +129,37 @@ static struct permission *add_row(struct probe *p, enum connector_collection col
     row->collection = collection;
     row->verdict = verdict;
     row->http_status = p->answer.http_status;
+    if (p->answer.http_status == 429)
+        row->retry_ms = p->answer.retry_mono_ms - connectors_mono_ms(p->set);
     snprintf(row->endpoint, sizeof row->endpoint, "%s", endpoint);
     snprintf(row->error_code, sizeof row->error_code, "%s", p->answer.error_code);
     snprintf(row->request_id, sizeof row->request_id, "%s", p->answer.request_id);
     return row;
 }
 
-static bool probe_org(struct probe *p, struct error *err)
+/* Okta's own words, for Okta's support; and which of its limits it is. */
+static bool with_answer(const struct permission *row, struct error *err)
 {
-    const char *endpoint = "/.well-known/okta-organization";
+    char status[16] = "", bucket[sizeof "bucket:" + sizeof row->endpoint];
 
-    if (!ask(p, endpoint, true, err))
+    if (row->http_status != 0)
+        snprintf(status, sizeof status, "%d", row->http_status);
+    error_fact(err, "okta_endpoint", row->endpoint);
+    error_fact(err, "okta_http_status", status);
+    error_fact(err, "okta_error_code", row->error_code);
+    error_fact(err, "okta_request_id", row->request_id);
+    if (row->http_status != 429)
         return false;
-    if (p->answer.verdict == OKTA_DONE && read_org_id(buf_view(&p->body), p->result->org_id)) {
-        add_row(p, 0, endpoint, PERMISSION_WORKS);
-        return true;
-    }
-    probe_advise_no_answer(&p->answer, add_row(p, 0, endpoint, PERMISSION_NO_ANSWER));
+    snprintf(bucket, sizeof bucket, "bucket:%s", row->endpoint);
+    error_quota(err, bucket, "Okta answers 429 for %.1f s still", (double)row->retry_ms / 1000);
+    return error_retry(err, row->retry_ms);
+}
+
+static bool refuse_org(const struct probe *p, const struct permission *row, struct error *err)
+{
+    if (row->http_status == 429)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "ORG_RATE_LIMITED",
+                            "%s answers, but its rate limit for %s is used up", p->url->text, row->endpoint);
     /* A page that is no JSON is asked for again, since a proxy may have put it there; a web site keeps sending it. */
     if (p->answer.verdict == OKTA_RETRY && p->answer.http_status != 200)
         return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE",
@@ -157,6 +172,22 @@ static bool probe_org(struct probe *p, struct error *err)
                         "the way answers in its place; the address is the one that people see in the browser when they "
                         "sign in, such as https://acme.okta.com",
                         p->url->text, p->answer.http_status);
+}
+
+static bool probe_org(struct probe *p, struct error *err)
+{
+    const char *endpoint = "/.well-known/okta-organization";
+    struct permission *row;
+
+    if (!ask(p, endpoint, true, err))
+        return false;
+    if (p->answer.verdict == OKTA_DONE && read_org_id(buf_view(&p->body), p->result->org_id)) {
+        add_row(p, 0, endpoint, PERMISSION_WORKS);
+        return true;
+    }
+    row = add_row(p, 0, endpoint, PERMISSION_NO_ANSWER);
+    probe_advise_no_answer(&p->answer, row);
+    return refuse_org(p, row, err) || with_answer(row, err);
 }
 
 /* ---- the collections ---- */
@@ -239,11 +270,23 @@ bool probe_run(struct connectors *cs, const struct okta_url *url, struct view cr
 
 /* ---- the verdict ---- */
 
-static bool refuse(const struct permission *row, const char *reason, struct error *err)
+static const char *reason_of(const struct permission *row)
 {
-    return error_reason(err, ERROR_FAILED_PRECONDITION, reason, "%s (GET %s: HTTP %d%s%s%s%s)", row->remedy,
-                        row->endpoint, row->http_status, row->error_code[0] != '\0' ? " " : "", row->error_code,
-                        row->request_id[0] != '\0' ? ", request " : "", row->request_id);
+    if (row->verdict == PERMISSION_CREDENTIAL_REFUSED)
+        return "OKTA_TOKEN_REFUSED";
+    if (row->verdict == PERMISSION_NO_ANSWER)
+        return row->http_status == 429 ? "ORG_RATE_LIMITED" : "OKTA_UNREACHABLE";
+    return "OKTA_PERMISSION_MISSING";
+}
+
+static bool refuse(const struct permission *row, struct error *err)
+{
+    const char *reason = reason_of(row);
+
+    error_reason(err, error_meaning(reason)->code, reason, "%s (GET %s: HTTP %d%s%s%s%s)", row->remedy, row->endpoint,
+                 row->http_status, row->error_code[0] != '\0' ? " " : "", row->error_code,
+                 row->request_id[0] != '\0' ? ", request " : "", row->request_id);
+    return with_answer(row, err);
 }
 
 bool probe_verdict(const struct configure_result *result, bool allow_partial, struct error *err)
@@ -255,7 +298,7 @@ bool probe_verdict(const struct configure_result *result, bool allow_partial, st
         const struct permission *row = &result->permissions[i];
 
         if (row->verdict == PERMISSION_CREDENTIAL_REFUSED)
-            return refuse(row, "OKTA_TOKEN_REFUSED", err);
+            return refuse(row, err);
         if (row->verdict == PERMISSION_WORKS)
             works += row->collection != 0;
         else if (first_bad == NULL)
@@ -263,6 +306,5 @@ bool probe_verdict(const struct configure_result *result, bool allow_partial, st
     }
     if (first_bad == NULL || (allow_partial && works > 0))
         return true;
-    return refuse(first_bad,
-                  first_bad->verdict == PERMISSION_NO_ANSWER ? "OKTA_UNREACHABLE" : "OKTA_PERMISSION_MISSING", err);
+    return refuse(first_bad, err);
 }

@@ -72,8 +72,8 @@ bool secret_file_read(const char *path, const char *what, struct buf *out, struc
     char *at;
 
     if (fd < 0)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "TOKEN_INVALID", "the %s file %s cannot be opened: %s",
-                            what, path, strerror(errno));
+        return error_reason(err, ERROR_FAILED_PRECONDITION, "SECRET_FILE_UNREADABLE",
+                            "the %s file %s cannot be opened: %s", what, path, strerror(errno));
     ASSERT(out->len == 0);
     at = buf_extend(out, SECRET_FILE_BYTES_MAX + 1);
     ASSERT(at != NULL);
@@ -81,7 +81,7 @@ bool secret_file_read(const char *path, const char *what, struct buf *out, struc
         got = read_all(fd, at, SECRET_FILE_BYTES_MAX + 1);
     close(fd);
     if (got < 0 || got > (ssize_t)SECRET_FILE_BYTES_MAX)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "TOKEN_INVALID",
+        return error_reason(err, ERROR_FAILED_PRECONDITION, "SECRET_FILE_UNREADABLE",
                             "the %s file %s must be a plain file of at most %u bytes", what, path,
                             SECRET_FILE_BYTES_MAX);
     out->len = (size_t)got;

@@ -400,7 +400,7 @@ bool poller_reconfigure(struct poller *p, const struct okta_url *url, struct vie
     struct letter *letter;
 
     if (token.len > TOKEN_BYTES_MAX)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "TOKEN_INVALID", "the API token is too long");
+        return error_invalid(err, "TOKEN_INVALID", "api_token", "the API token is too long");
     r = mem_zero(sizeof *r + token.len);
     r->url = *url;
     r->settings = *settings;
@@ -411,5 +411,6 @@ bool poller_reconfigure(struct poller *p, const struct okta_url *url, struct vie
     if (mailbox_send(p->mailbox, &letter))
         return true;
     free_letter(r);
-    return error_set(err, ERROR_RESOURCE_EXHAUSTED, "too many changes of this connector at once: try again");
+    return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CHANGES",
+                        "too many changes of this connector at once: try again");
 }

@@ -11,8 +11,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#define CALL_REQUEST_BYTES_MAX  (1u << 20) /* a request is small; this is generous */
-#define CALL_RESPONSE_BYTES_MAX (4u << 20) /* what clients accept by default */
+#define CALL_REQUEST_BYTES_MAX  (256u << 10) /* a request is small; this is generous */
+#define CALL_RESPONSE_BYTES_MAX (4u << 20)   /* what clients accept by default */
 #define CALL_TOPICS_MAX         64
 
 struct call;

@@ -143,7 +143,8 @@ static void check(void *service, struct call *c, const ProtobufCMessage *request
     struct error err;
 
     if (state == RPC_HEALTH_GONE) {
-        error_set(&err, ERROR_NOT_FOUND, "no health is known of \"%.*s\"", HEALTH_NAME_BYTES_MAX, name);
+        error_reason(&err, ERROR_NOT_FOUND, "HEALTH_UNKNOWN", "no health is known of \"%.*s\"", HEALTH_NAME_BYTES_MAX,
+                     name);
         call_fail(c, &err);
         return;
     }

@@ -12,12 +12,12 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "rpc/message.h"
+#include "rpc/status.h"
 #include "rpc/ticket.h"
 
 #include <string.h>
 
-#define DETAILS_KEY "grpc-status-details-bin"
-#define METHOD_MAX  200 /* of an unknown method's name, in the answer */
+#define METHOD_MAX 200 /* of an unknown method's name, in the answer */
 
 /* ---- ops ---- */
 
@@ -122,10 +122,9 @@ void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
 {
     ASSERT(c->state == CALL_OPEN);
     if (err != NULL) {
-        c->code = err->code;
-        c->text = message_status_text(err);
-        if (err->reason != NULL)
-            life_trailer(c, DETAILS_KEY, message_status_details(err));
+        c->code = status_code(err);
+        c->text = status_text(err);
+        life_trailer(c, STATUS_DETAILS_KEY, status_details(err));
     }
     timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
     let_ticket_go(c);
@@ -306,8 +305,8 @@ static bool refuse_unknown(const struct call *c, struct error *err)
     if (method.len > METHOD_MAX)
         method.len = METHOD_MAX;
     utf8_clean(method, &name);
-    return error_set(err, ERROR_UNIMPLEMENTED, "there is no method %s here; reflection lists those that are",
-                     buf_cstr(&name));
+    return error_reason(err, ERROR_UNIMPLEMENTED, "UNKNOWN_METHOD",
+                        "there is no method %s here; reflection lists those that are", buf_cstr(&name));
 }
 
 /* True when the handler may have the call; its request is in *out. */
@@ -328,7 +327,7 @@ static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
     if (c->request == NULL && method->kind == CALL_BIDI_STREAM)
         return error_set(err, ERROR_OK, "nothing was asked");
     if (c->request == NULL)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the call ended without a request");
+        return error_reason(err, ERROR_INVALID_ARGUMENT, "REQUEST_INVALID", "the call ended without a request");
     return message_parse(method->request, c->request, out, err);
 }
 

@@ -1,4 +1,4 @@
-/* server/rpc/message.h: protobuf-c message <-> byte buffer, size-capped; and an error as a status. */
+/* server/rpc/message.h: protobuf-c message <-> byte buffer, size-capped. */
 #ifndef RPC_MESSAGE_H
 #define RPC_MESSAGE_H
 
@@ -9,9 +9,9 @@
 
 #define MESSAGE_DEPTH_MAX 32 /* of messages in messages; protobuf-c recurses, and none of our requests nests deeper */
 
-/* Parses a request. INVALID_ARGUMENT when it is larger than CALL_REQUEST_BYTES_MAX, is not that message, nests too deep
- * or holds a string that is not UTF-8 or has U+0000 in it (protobuf-c would pass the one on and cut at the other).
- * Free *out with protobuf_c_message_free_unpacked. */
+/* Parses a request. RESOURCE_EXHAUSTED when it is larger than CALL_REQUEST_BYTES_MAX; INVALID_ARGUMENT when it is not
+ * that message, nests too deep or holds a string that is not UTF-8 or has U+0000 in it (protobuf-c would pass the one
+ * on and cut at the other). Free *out with protobuf_c_message_free_unpacked. */
 MUST_CHECK bool message_parse(const ProtobufCMessageDescriptor *type, grpc_byte_buffer *bytes, ProtobufCMessage **out,
                               struct error *err);
 
@@ -23,11 +23,5 @@ MUST_CHECK bool message_pack(const ProtobufCMessage *m, struct buf *out, struct 
 
 /* The bytes become the buffer's without a copy; *bytes is emptied. */
 grpc_byte_buffer *message_take(struct buf *bytes);
-
-/* The error's text as a status carries it: valid UTF-8, never empty. */
-grpc_slice message_status_text(const struct error *err);
-
-/* A google.rpc.Status with an ErrorInfo of the error's reason, for the trailer grpc-status-details-bin. */
-grpc_slice message_status_details(const struct error *err);
 
 #endif

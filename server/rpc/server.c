@@ -35,8 +35,9 @@
 #define QUEUES_UNASKED_MAX   4   /* reading the store and writing to sockets saturates no more */
 #define CONNECTIONS_PER_UID  256 /* a backend's replicas, and all that a person may have open */
 #define STREAMS_A_CONNECTION 1024
-#define CONNECTION_IDLE_MS   60000 /* without any call; a connection that says nothing is closed by it, too */
-#define PING_EVERY_MS        10000 /* a client may ping as often; more is a nuisance */
+#define RECEIVE_BYTES_MAX    (1u << 20) /* then the core refuses, without a reason: CALL_REQUEST_BYTES_MAX is less */
+#define CONNECTION_IDLE_MS   60000      /* without any call; a connection that says nothing is closed by it, too */
+#define PING_EVERY_MS        10000      /* a client may ping as often; more is a nuisance */
 #define MEMORY_BYTES_MAX     ((size_t)256 << 20) /* of what the core reads from all clients together */
 #define CLOSE_MS_MAX         250                 /* for clients to answer GOAWAY once their calls are over */
 #define GONE_MS_MAX          30000               /* after everything was cancelled; longer is our own mistake */
@@ -132,7 +133,7 @@ static grpc_arg number(const char *key, unsigned value)
 static grpc_server *create_server(const struct rpc *r, unsigned streams, grpc_resource_quota *quota)
 {
     grpc_arg args[] = {
-        number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, CALL_REQUEST_BYTES_MAX),
+        number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_BYTES_MAX),
         number(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams),
         number(GRPC_ARG_MAX_CONNECTION_IDLE_MS, CONNECTION_IDLE_MS),
         number(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_EVERY_MS),

@@ -2,22 +2,28 @@
 #include "base/mem.h"
 #include "service/convert.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Configure ---- */
 
 static bool read_collections(const Okta__Connector__V1__ConfigureRequest *request, uint32_t *out, struct error *err)
 {
+    bool ok = true;
+
     *out = 0;
     for (size_t i = 0; i < request->n_collections; i++) {
         int n = (int)request->collections[i];
+        struct error why;
+        char path[40];
 
-        if (n <= 0 || n >= COLLECTIONS_END)
-            return error_reason(err, ERROR_INVALID_ARGUMENT, "COLLECTION_INVALID",
-                                "collection %d is none that this server knows", n);
-        *out |= UINT32_C(1) << n;
+        snprintf(path, sizeof path, "collections[%zu]", i);
+        if (n > 0 && n < COLLECTIONS_END)
+            *out |= UINT32_C(1) << n;
+        else if (!error_invalid(&why, "COLLECTION_INVALID", path, "collection %d is none that this server knows", n))
+            ok = error_also(err, ok, &why);
     }
-    return true;
+    return ok;
 }
 
 /* As text, in `secret` where it must be put together: for the caller to wipe. */
@@ -35,9 +41,9 @@ static bool read_credential(const Okta__Connector__V1__ConfigureRequest *request
         app = request->service_app;
         if (!credential_of_app(view_trim(view_of(app->client_id)), view_trim(view_of(app->private_key)),
                                view_trim(view_of(app->key_id)), secret))
-            return error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID",
-                                "client id, private key and key id together are larger than %u bytes",
-                                OKTA_CREDENTIAL_BYTES_MAX);
+            return error_invalid(err, "CREDENTIAL_INVALID", "service_app",
+                                 "client id, private key and key id together are larger than %u bytes",
+                                 OKTA_CREDENTIAL_BYTES_MAX);
         out->has_credential = true;
         out->credential = buf_view(secret);
         return true;

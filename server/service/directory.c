@@ -48,20 +48,32 @@ static bool find_user(struct store *store, const Okta__Connector__V1__GetUserReq
     case OKTA__CONNECTOR__V1__GET_USER_REQUEST__USER_ID:
         key = view_of(request->id);
         if (key.len == 0 || key.len > DIRECTORY_ID_MAX)
-            return error_reason(err, ERROR_INVALID_ARGUMENT, "USER_INVALID", "id must have 1 to %d bytes",
-                                DIRECTORY_ID_MAX);
+            return error_invalid(err, "USER_INVALID", "id", "id must have 1 to %d bytes", DIRECTORY_ID_MAX);
         return directory_get(store, DIRECTORY_USERS, key, copy_row, out, &found, err);
     case OKTA__CONNECTOR__V1__GET_USER_REQUEST__USER_LOGIN:
         key = view_of(request->login);
         if (key.len == 0 || key.len > sizeof login)
-            return error_reason(err, ERROR_INVALID_ARGUMENT, "USER_INVALID", "login must have 1 to %d bytes",
-                                LOGIN_BYTES_MAX);
+            return error_invalid(err, "USER_INVALID", "login", "login must have 1 to %d bytes", LOGIN_BYTES_MAX);
         for (size_t i = 0; i < key.len; i++)
             login[i] = key.at[i] >= 'A' && key.at[i] <= 'Z' ? (char)(key.at[i] + ('a' - 'A')) : key.at[i];
         return directory_get_alias(store, DIRECTORY_USERS, (struct view){ login, key.len }, copy_row, out, &found, err);
     default:
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "USER_INVALID", "name a user: set id or login");
+        return error_invalid(err, "USER_INVALID", "id", "name a user: set id or login");
     }
+}
+
+static bool no_such_user(struct connector *connector, struct error *err)
+{
+    const char *name = connector_name(connector);
+
+    if (is_complete(connector, COLLECTION_USERS))
+        error_reason(err, ERROR_NOT_FOUND, "NO_SUCH_USER", "connector \"%s\" knows no such user", name);
+    else
+        error_reason(err, ERROR_NOT_FOUND, "NOT_COLLECTED_YET",
+                     "connector \"%s\" has not seen such a user, but its first sync has not finished: ask again when "
+                     "Status shows users as complete",
+                     name);
+    return error_fact(err, "connector", name);
 }
 
 void service_get_user(void *service, struct call *c, const ProtobufCMessage *message)
@@ -75,15 +87,8 @@ void service_get_user(void *service, struct call *c, const ProtobufCMessage *mes
     if (connector == NULL)
         return;
     ok = find_user(connector_store(connector), request, &out, &err);
-    if (ok && out.len == 0) {
-        bool complete = is_complete(connector, COLLECTION_USERS);
-
-        ok = error_reason(&err, ERROR_NOT_FOUND, complete ? "NO_SUCH_USER" : "NOT_COLLECTED_YET",
-                          complete ? "connector \"%s\" knows no such user"
-                                   : "connector \"%s\" has not seen such a user, but its first sync has not finished: "
-                                     "ask again when Status shows users as complete",
-                          connector_name(connector));
-    }
+    if (ok && out.len == 0)
+        ok = no_such_user(connector, &err);
     connector_release(connector);
     if (ok)
         call_reply_bytes(c, &out);
@@ -124,8 +129,8 @@ static bool page_token_read(const char *token, struct buf *after, struct error *
         return true;
     if (base64url_decode(view_of(token), after) && after->len > 1 && after->at[0] == PAGE_TOKEN_V1)
         return true;
-    return error_reason(err, ERROR_INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                        "page_token is not one that this service gave: pass on next_page_token as it came, whole");
+    return error_invalid(err, "PAGE_TOKEN_INVALID", "page_token",
+                         "page_token is not one that this service gave: pass on next_page_token as it came, whole");
 }
 
 static void put_page_token(struct page *page)
@@ -150,9 +155,8 @@ static bool list_users(struct connector *connector, const Okta__Connector__V1__L
     struct view after = VIEW_NONE;
 
     if (request->page_size > PAGE_ROWS_MAX)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "PAGE_SIZE_INVALID",
-                            "page_size is %u: at most %d, or 0 for %d", request->page_size, PAGE_ROWS_MAX,
-                            PAGE_ROWS_DEFAULT);
+        return error_invalid(err, "PAGE_SIZE_INVALID", "page_size", "page_size is %u: at most %d, or 0 for %d",
+                             request->page_size, PAGE_ROWS_MAX, PAGE_ROWS_DEFAULT);
     page->room = request->page_size > 0 ? request->page_size : PAGE_ROWS_DEFAULT;
     if (!page_token_read(request->page_token, &token, err))
         return false;

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FILTERS_MAX     16
@@ -41,10 +42,20 @@ struct login_filter {
 
 /* ---- checking ---- */
 
+static bool invalid_filter(const char *list, size_t at, const char *what, struct error *err)
+{
+    char path[ERROR_NAME_MAX];
+
+    snprintf(path, sizeof path, "%s[%zu]", list, at);
+    return error_invalid(err, "FILTER_INVALID", path, "%s %s", path, what);
+}
+
 static bool invalid(const char *list, size_t at, const char *field, size_t value, const char *what, struct error *err)
 {
-    return error_reason(err, ERROR_INVALID_ARGUMENT, "FILTER_INVALID", "%s[%zu].%s[%zu] %s", list, at, field, value,
-                        what);
+    char path[ERROR_NAME_MAX];
+
+    snprintf(path, sizeof path, "%s[%zu].%s[%zu]", list, at, field, value);
+    return error_invalid(err, "FILTER_INVALID", path, "%s %s", path, what);
 }
 
 static bool parse_network(struct view text, struct network *out)
@@ -130,19 +141,16 @@ static bool check_values(const char *list, size_t at, const filter_type *f, stru
         }
         given += fields[i].count;
     }
-    return given > 0 || error_reason(err, ERROR_INVALID_ARGUMENT, "FILTER_INVALID",
-                                     "%s[%zu] is empty: it would match every event", list, at);
+    return given > 0 || invalid_filter(list, at, "is empty: it would match every event", err);
 }
 
 static bool check_list(const char *list, filter_type *const *filters, size_t count, struct error *err)
 {
     if (count > FILTERS_MAX)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "FILTER_INVALID", "%s has %zu filters: at most %d", list,
-                            count, FILTERS_MAX);
+        return error_invalid(err, "FILTER_INVALID", list, "%s has %zu filters: at most %d", list, count, FILTERS_MAX);
     for (size_t i = 0; i < count; i++) {
         if (filters[i]->n_kinds > VALUES_MAX || filters[i]->n_results > VALUES_MAX)
-            return error_reason(err, ERROR_INVALID_ARGUMENT, "FILTER_INVALID",
-                                "%s[%zu] has more than %d kinds or results", list, i, VALUES_MAX);
+            return invalid_filter(list, i, "has more than 100 kinds or results", err);
         if (!check_values(list, i, filters[i], err))
             return false;
     }
@@ -174,8 +182,8 @@ static request_type *copy_lists(const request_type *request, struct error *err)
     lists.deny = request->deny;
     len = protobuf_c_message_get_packed_size(&lists.base);
     if (len > sizeof bytes) {
-        error_reason(err, ERROR_INVALID_ARGUMENT, "FILTER_INVALID", "allow and deny take %zu bytes: at most %d", len,
-                     BYTES_MAX);
+        error_invalid(err, "FILTER_INVALID", "allow", "allow and deny take %zu bytes: at most %d", len, BYTES_MAX);
+        error_field(err, "deny", "the same");
         return NULL;
     }
     protobuf_c_message_pack(&lists.base, bytes);

@@ -101,6 +101,7 @@ static bool is_deleted(const struct stream *s, struct error *err)
         return false;
     error_reason(err, ERROR_UNAVAILABLE, "CONNECTOR_DELETED", "connector \"%s\" was deleted while you were reading it",
                  connector_name(s->connector));
+    error_fact(err, "connector", connector_name(s->connector));
     return true;
 }
 

@@ -11,9 +11,9 @@
 #define PROGRESS_MIN_MS      1000
 #define PROGRESS_MAX_MS      300000
 
-static bool start_invalid(struct error *err, const char *what)
+static bool start_invalid(struct error *err, const char *path, const char *what)
 {
-    return error_reason(err, ERROR_INVALID_ARGUMENT, "START_INVALID", "%s", what);
+    return error_invalid(err, "START_INVALID", path, "%s", what);
 }
 
 static bool timestamp_ms(const Google__Protobuf__Timestamp *t, int64_t *ms)
@@ -31,23 +31,24 @@ static bool read_start(struct stream *s, const request_type *request, struct err
     switch (s->start) {
     case OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_RESUME_TOKEN:
         if (request->require_complete_history)
-            return start_invalid(err,
+            return start_invalid(err, "require_complete_history",
                                  "require_complete_history does not go with resume_token: a token says exactly where "
                                  "to go on");
         return token_resolve(connector_store(s->connector), view_of(request->resume_token), &s->place, err);
     case OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_LAST:
         s->last = request->last;
         if (s->last > LAST_MAX)
-            return error_reason(err, ERROR_INVALID_ARGUMENT, "START_INVALID",
-                                "last is %u: at most %d; use from_beginning", s->last, LAST_MAX);
+            return error_invalid(err, "START_INVALID", "last", "last is %u: at most %d; use from_beginning", s->last,
+                                 LAST_MAX);
         return true;
     case OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_SINCE:
         return timestamp_ms(request->since, &s->since_ms) ||
-               start_invalid(err, "since is not a time between 1970 and 9999");
+               start_invalid(err, "since", "since is not a time between 1970 and 9999");
     case OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_FROM_BEGINNING:
-        return request->from_beginning || start_invalid(err, "from_beginning must be true where it is given");
+        return request->from_beginning ||
+               start_invalid(err, "from_beginning", "from_beginning must be true where it is given");
     case OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_FROM_NOW:
-        return request->from_now || start_invalid(err, "from_now must be true where it is given");
+        return request->from_now || start_invalid(err, "from_now", "from_now must be true where it is given");
     default:
         s->start = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__START_FROM_NOW;
         return true;
@@ -162,8 +163,8 @@ static bool progress_interval(const request_type *request, int64_t *ms, struct e
         if (*ms >= PROGRESS_MIN_MS && *ms <= PROGRESS_MAX_MS)
             return true;
     }
-    return error_reason(err, ERROR_INVALID_ARGUMENT, "PROGRESS_INTERVAL_INVALID",
-                        "progress_interval must be between 1 s and 5 min");
+    return error_invalid(err, "PROGRESS_INTERVAL_INVALID", "progress_interval",
+                         "progress_interval must be between 1 s and 5 min");
 }
 
 enum history { HISTORY_IS_THERE, HISTORY_IS_COMING, HISTORY_NEVER_COMES };
@@ -194,15 +195,40 @@ static bool read_ends(struct stream *s, const request_type *request, struct erro
     s->until_ms = INT64_MAX;
     s->limit = request->limit > 0 ? request->limit : UINT64_MAX;
     if (request->until != NULL && !timestamp_ms(request->until, &s->until_ms))
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "UNTIL_INVALID", "until is not a time between 1970 and 9999");
+        return error_invalid(err, "UNTIL_INVALID", "until", "until is not a time between 1970 and 9999");
     if (request->until != NULL && request->follow)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "UNTIL_INVALID",
-                            "until does not go with follow: what was published before a time may come late, so that no "
-                            "moment ends such a stream; end it yourself");
+        return error_invalid(
+            err, "UNTIL_INVALID", "until",
+            "until does not go with follow: what was published before a time may come late, so that no "
+            "moment ends such a stream; end it yourself");
     if (s->until_ms <= s->since_ms)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "UNTIL_INVALID",
-                            "until is not after since: nothing lies between");
+        return error_invalid(err, "UNTIL_INVALID", "until", "until is not after since: nothing lies between");
     return login_filter_create(&s->filter, request, err);
+}
+
+static bool max_batch(const request_type *request, uint32_t *events, struct error *err)
+{
+    *events = request->max_batch > 0 ? request->max_batch : BATCH_EVENTS_DEFAULT;
+    return request->max_batch <= BATCH_EVENTS_MAX ||
+           error_invalid(err, "MAX_BATCH_INVALID", "max_batch", "max_batch is %u: at most %d", request->max_batch,
+                         BATCH_EVENTS_MAX);
+}
+
+/* All that is wrong with it, at once. */
+static bool read_request(struct stream *s, const request_type *request, struct error *err)
+{
+    struct error why;
+    bool ok = max_batch(request, &s->batch_events, err);
+
+    s->since_ms = JOURNAL_NO_TIME;
+    if (!progress_interval(request, &s->progress_ms, &why))
+        ok = error_also(err, ok, &why);
+    if (!read_start(s, request, &why))
+        ok = error_also(err, ok, &why);
+    /* What it begins at has to be known. */
+    if (ok && !read_ends(s, request, &why))
+        ok = error_also(err, ok, &why);
+    return ok;
 }
 
 bool stream_open(struct stream *s, const request_type *request, struct error *err)
@@ -211,13 +237,9 @@ bool stream_open(struct stream *s, const request_type *request, struct error *er
     struct journal_bounds bounds;
     enum history history;
 
-    s->since_ms = JOURNAL_NO_TIME;
-    if (request->max_batch > BATCH_EVENTS_MAX)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "MAX_BATCH_INVALID", "max_batch is %u: at most %d",
-                            request->max_batch, BATCH_EVENTS_MAX);
-    s->batch_events = request->max_batch > 0 ? request->max_batch : BATCH_EVENTS_DEFAULT;
-    if (!progress_interval(request, &s->progress_ms, err) || !read_start(s, request, err) ||
-        !read_ends(s, request, err) || !journal_bounds(connector_store(s->connector), &bounds, err))
+    if (!read_request(s, request, err))
+        return false;
+    if (!journal_bounds(connector_store(s->connector), &bounds, err))
         return false;
     s->up_to = request->follow ? UINT64_MAX : bounds.head;
     connector_snapshot(s->connector, &now);

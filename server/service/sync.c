@@ -116,12 +116,9 @@ static bool may_go_on(const struct sync *s, const struct poller_snapshot *now, s
 
     if (connector_is_deleted(s->connector))
         return error_reason(err, ERROR_UNAVAILABLE, "CONNECTOR_DELETED", "\"%s\" was deleted or replaced meanwhile",
-                            name);
-    if (now->state == CONNECTOR_RECONNECT_REQUIRED)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED", "%s", now->state_reason);
-    if (now->state == CONNECTOR_RETIRED)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "RETIRED", "\"%s\" does not collect any more", name);
-    return true;
+                            name) ||
+               error_fact(err, "connector", name);
+    return connector_collects(s->connector, now, err);
 }
 
 static void say(struct sync *s, struct call *c, const struct poller_snapshot *now, bool done)

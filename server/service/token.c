@@ -3,6 +3,7 @@
 #include "base/assert.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define VERSION     1
@@ -51,15 +52,18 @@ void token_format(const char *epoch, struct token_place place, char text[TOKEN_T
 
 bool token_history_gone(const struct journal_bounds *bounds, uint64_t after, struct error *err)
 {
-    char oldest[TIME_TEXT_SIZE] = "none";
+    char oldest[TIME_TEXT_SIZE] = "none", sequence[24];
 
     if (bounds->oldest_published_ms != JOURNAL_NO_TIME)
         time_format(bounds->oldest_published_ms, oldest);
-    return error_reason(err, ERROR_OUT_OF_RANGE, "HISTORY_GONE",
-                        "the events after sequence %" PRIu64 " were removed by retention (%" PRIu64
-                        " removed so far): the oldest that is held has sequence %" PRIu64
-                        " and was published at %s; start again with from_beginning, since or last",
-                        after, bounds->pruned, bounds->oldest, oldest);
+    snprintf(sequence, sizeof sequence, "%" PRIu64, bounds->oldest);
+    error_reason(err, ERROR_OUT_OF_RANGE, "HISTORY_GONE",
+                 "the events after sequence %" PRIu64 " were removed by retention (%" PRIu64
+                 " removed so far): the oldest that is held has sequence %" PRIu64
+                 " and was published at %s; start again with from_beginning, since or last",
+                 after, bounds->pruned, bounds->oldest, oldest);
+    error_fact(err, "oldest_sequence", sequence);
+    return error_fact(err, "oldest_published", oldest);
 }
 
 static bool rewound(struct error *err, const char *why)
@@ -77,8 +81,8 @@ static bool parse(struct view text, unsigned char epoch[EPOCH_BYTES], struct tok
     const unsigned char *at;
 
     if (!base64url_decode(text, &bytes) || bytes.len != TOKEN_BYTES || bytes.at[0] != VERSION)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "RESUME_TOKEN_INVALID",
-                            "resume_token is not one that this service gave: pass it on as it came, whole");
+        return error_invalid(err, "RESUME_TOKEN_INVALID", "resume_token",
+                             "resume_token is not one that this service gave: pass it on as it came, whole");
     at = (const unsigned char *)bytes.at + 1;
     memcpy(epoch, at, EPOCH_BYTES);
     place->sequence = get_be(at + EPOCH_BYTES, 8);

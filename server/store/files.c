@@ -20,13 +20,12 @@ static bool fail(struct error *err, const char *doing, const char *path)
     enum error_code code = ERROR_FAILED_PRECONDITION;
 
     if (why == ENOSPC || why == EDQUOT)
-        code = ERROR_RESOURCE_EXHAUSTED;
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "STORE_FULL", "%s %s: %s", doing, path, strerror(why));
     if (why == ENOENT)
         code = ERROR_NOT_FOUND;
     if (why == EEXIST)
         code = ERROR_ALREADY_EXISTS;
-    return error_reason(err, code, code == ERROR_RESOURCE_EXHAUSTED ? "STORE_FULL" : NULL, "%s %s: %s", doing, path,
-                        strerror(why));
+    return error_set(err, code, "%s %s: %s", doing, path, strerror(why));
 }
 
 static bool is_dir(const char *path)

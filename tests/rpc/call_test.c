@@ -42,7 +42,7 @@ static void a_reply_may_come_encoded(void **state)
     assert_string_equal(buf_cstr(&answer), "as bytes");
 }
 
-/* ErrorInfo { reason = 1, domain = 2 } in the one detail of the status. */
+/* ErrorInfo { reason = 1, domain = 2 }, the first detail of the status. */
 static void check_details(struct view bytes, int code, const char *text, const char *reason)
 {
     Google__Rpc__Status *s = google__rpc__status__unpack(NULL, bytes.len, (const uint8_t *)bytes.at);
@@ -51,7 +51,7 @@ static void check_details(struct view bytes, int code, const char *text, const c
     assert_non_null(s);
     assert_int_equal(s->code, code);
     assert_string_equal(s->message, text);
-    assert_int_equal(s->n_details, 1);
+    assert_true(s->n_details > 1);
     assert_string_equal(s->details[0]->type_url, "type.googleapis.com/google.rpc.ErrorInfo");
     info = (struct view){ (const char *)s->details[0]->value.data, s->details[0]->value.len };
     assert_true(view_is(wire_find(info, 1), reason));
@@ -126,6 +126,8 @@ static void a_request_over_the_cap_is_refused(void **state)
     memset(request.at, 0, request.len);
     client_begin(&f->client, &call, TEST_ECHO, buf_view(&request), NO_DEADLINE);
     assert_int_equal(client_status(&call), ERROR_RESOURCE_EXHAUSTED);
+    check_details(client_trailer(&call, "grpc-status-details-bin"), ERROR_RESOURCE_EXHAUSTED,
+                  "the request is larger than 262144 bytes", "REQUEST_TOO_LARGE");
     client_end(&call);
     assert_int_equal(client_unary(&f->client, TEST_ECHO, "still there", &answer), ERROR_OK);
 }
@@ -248,9 +250,9 @@ static void a_ticket_fails_from_another_thread(void **state)
 
     client_ask(&f->client, &call, TEST_LATER, "");
     t = fixture_ticket(f);
-    error_reason(&err, ERROR_ABORTED, "WHATEVER", "it did not work");
+    error_reason(&err, ERROR_FAILED_PRECONDITION, "RETIRED", "it did not work");
     call_ticket_fail(&t, &err);
-    assert_int_equal(client_status(&call), ERROR_ABORTED);
+    assert_int_equal(client_status(&call), ERROR_FAILED_PRECONDITION);
     assert_string_equal(client_text(&call, &text), "it did not work");
     client_end(&call);
 }

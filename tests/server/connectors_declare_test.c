@@ -54,7 +54,7 @@ static const struct wrong {
 } wrongs[] = {
     { "a name that is none", "Acme", ACME_URL, ORG_TOKEN, "NAME_INVALID" },
     { "an org that is none", "acme", "acme-admin.okta.com", ORG_TOKEN, "ADMIN_HOST" },
-    { "a file that is not there", "acme", ACME_URL, NULL, "TOKEN_INVALID" },
+    { "a file that is not there", "acme", ACME_URL, NULL, "SECRET_FILE_UNREADABLE" },
     { "an empty file", "acme", ACME_URL, "\n\n", "TOKEN_INVALID" },
     { "a placeholder", "acme", ACME_URL, "<token>", "TOKEN_INVALID" },
     { "two lines", "acme", ACME_URL, "00abcdefgh\n00ijklmnop\n", "TOKEN_INVALID" },

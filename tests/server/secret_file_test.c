@@ -84,7 +84,7 @@ static void it_has_a_size(void **state)
     assert_int_equal(out.len, SECRET_FILE_BYTES_MAX);
     put("token", large, sizeof large);
     assert_false(secret_file_read(path_of("token"), "token", &more, &err));
-    assert_string_equal(err.reason, "TOKEN_INVALID");
+    assert_string_equal(err.reason, "SECRET_FILE_UNREADABLE");
     assert_non_null(strstr(err.text, "at most 16384 bytes"));
 }
 

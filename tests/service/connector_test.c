@@ -129,6 +129,13 @@ bool connector_poll_now(struct connector *c, uint64_t *tail_rounds, struct error
     return true;
 }
 
+bool connector_collects(const struct connector *c, const struct poller_snapshot *now, struct error *err)
+{
+    (void)c;
+    return now->state != CONNECTOR_RECONNECT_REQUIRED ||
+           error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED", "%s", now->state_reason);
+}
+
 static void take(struct call *c, const ProtobufCMessage *m)
 {
     ASSERT(!c->is_over && !c->wrote);

@@ -46,7 +46,7 @@ static void resolves(void **state)
     const struct row *row = *state;
     struct store *s = stored_open();
     struct token_place place = { row->sequence, 0 }, got;
-    struct error err = { ERROR_OK, NULL, "" };
+    struct error err = { .code = ERROR_OK };
     char text[TOKEN_TEXT_SIZE];
     bool ok;
 
