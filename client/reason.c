@@ -31,6 +31,7 @@ static const struct meaning {
       "give the token's owner or the app what is missing, or take what works with --allow-partial" },
     { "OKTA_TOKEN_REFUSED", EXIT_OKTA, NEW_TOKEN },
     { "OKTA_UNREACHABLE", EXIT_OKTA, "check the server's way to Okta: name resolution, proxy, firewall" },
+    { "ORG_ADDRESS_REFUSED", EXIT_OKTA, "check the org's spelling and this host's name resolution" },
     { "ORG_CONFIGURED", EXIT_FAILED, NULL },
     { "ORG_INVALID", EXIT_USAGE, NULL },
     { "ORG_MISMATCH", EXIT_FAILED, "choose another name for this org" },

@@ -90,7 +90,7 @@ static bool ask(struct probe *p, const char *path, bool is_anonymous, struct err
     for (int attempt = 1;; attempt++) {
         if (!ask_once(p, path, is_anonymous, err))
             return false;
-        if (p->answer.verdict != OKTA_RETRY || attempt == ATTEMPTS_MAX ||
+        if (p->answer.verdict != OKTA_RETRY || p->answer.is_address_refused || attempt == ATTEMPTS_MAX ||
             p->answer.retry_mono_ms >= p->wish->deadline_mono_ms)
             return true;
         if (!wait_until(p, p->answer.retry_mono_ms, err))
@@ -160,6 +160,9 @@ static bool refuse_org(const struct probe *p, const struct permission *row, stru
     if (row->http_status == 429)
         return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "ORG_RATE_LIMITED",
                             "%s answers, but its rate limit for %s is used up", p->url->text, row->endpoint);
+    if (p->answer.is_address_refused)
+        return error_reason(err, ERROR_FAILED_PRECONDITION, "ORG_ADDRESS_REFUSED", "%s is %s", p->url->text,
+                            p->answer.message);
     /* A page that is no JSON is asked for again, since a proxy may have put it there; a web site keeps sending it. */
     if (p->answer.verdict == OKTA_RETRY && p->answer.http_status != 200)
         return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE",

@@ -1,5 +1,7 @@
 #include "okta/answer.h"
 
+#include "okta/allowed.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -28,12 +30,18 @@ static void copy_visible(char *to, size_t size, struct view from)
     to[len] = '\0';
 }
 
+/* There is a next page, and it cannot be asked for, or is none of ours to ask for. */
+static bool is_bad_link(const struct headers *h)
+{
+    return h->link == HEADERS_LINK_UNUSABLE || (h->link == HEADERS_LINK_OK && !allowed_path(h->next));
+}
+
 static int facts_of(const struct headers *h, struct view path, struct view body)
 {
     return (classify_has_cursor(path) ? CLASSIFY_CURSOR : 0) |
            (classify_is_json(h->content_type, body) ? CLASSIFY_JSON : 0) |
            (h->is_scope_missing ? CLASSIFY_NO_SCOPE : 0) | (headers_is_concurrency(h) ? CLASSIFY_CONCURRENCY : 0) |
-           (h->link == HEADERS_LINK_UNUSABLE ? CLASSIFY_BAD_LINK : 0);
+           (is_bad_link(h) ? CLASSIFY_BAD_LINK : 0);
 }
 
 static void describe(struct answer *a, const char *text)
@@ -62,10 +70,12 @@ static void read_failure(const struct okta_exchange *x, struct answer *out)
         snprintf(told->message, sizeof told->message, "the answer is larger than %zu MiB", x->body_bytes_max >> 20);
         return;
     }
-    told->verdict = OKTA_RETRY;
-    out->wait = CLASSIFY_WAIT_BACKOFF;
+    told->verdict = x->is_off_list ? OKTA_BROKEN : OKTA_RETRY;
+    out->wait = x->is_off_list ? CLASSIFY_WAIT_NONE : CLASSIFY_WAIT_BACKOFF;
     out->is_too_big = x->timed_out;
-    snprintf(told->message, sizeof told->message, "no answer from Okta: %s", x->failure);
+    told->is_address_refused = x->is_address_refused;
+    snprintf(told->message, sizeof told->message, "%s%s",
+             x->is_off_list || x->is_address_refused ? "not asked: " : "no answer from Okta: ", x->failure);
 }
 
 void answer_read(const struct okta_exchange *x, const struct okta_url *org, struct view path, struct answer *out)

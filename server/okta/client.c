@@ -26,7 +26,6 @@
 #include <sys/random.h>
 
 #define SHARE_PERCENT_DEFAULT 50
-#define USER_AGENT_DEFAULT    "okta-connector/1.0"
 
 /* Callers keep a handful of requests each; more is a loop that has gone wrong. */
 #define QUEUED_MAX 4096
@@ -372,13 +371,11 @@ struct okta *okta_create(const struct okta_options *options)
 {
     struct okta *o = mem_zero(sizeof *o);
     int share_percent = options->share_percent != 0 ? options->share_percent : SHARE_PERCENT_DEFAULT;
-    const char *user_agent = options->user_agent != NULL ? options->user_agent : USER_AGENT_DEFAULT;
 
     o->url = options->url;
     o->clock = *options->clock;
     o->owns_transport = options->transport == NULL;
-    o->transport =
-        o->owns_transport ? okta_transport_curl(user_agent, options->proxy, options->ca_file) : options->transport;
+    o->transport = o->owns_transport ? okta_transport_curl(options) : options->transport;
     o->transport->finished = on_finished;
     o->transport->ctx = o;
     o->token_request =

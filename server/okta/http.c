@@ -4,27 +4,25 @@
  * cancel and the end take the handle out again. Connections, TLS sessions and names are kept by the multi handle. */
 #include "base/assert.h"
 #include "base/mem.h"
+#include "okta/allowed.h"
 #include "okta/okta.h"
-#include "okta/proxy.h"
+#include "okta/reach.h"
 #include "okta/trouble.h"
 
 #include <curl/curl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+
+#define USER_AGENT_DEFAULT "okta-connector/1.0"
 
 /* Okta's own SDK lets a connection live five minutes, which is how long its DNS entries hold. */
 #define CONNECTION_LIFE_S 300L
 /* Their load balancer closes idle connections without a word. */
 #define CONNECTION_IDLE_S 60L
 
-/* A path that has died (a laptop that slept, a NAT that forgot) is noticed by the kernel in this time, not only by the
- * time-out of one request after the other on the same connection. */
-#define UNACKED_MS        20000
+/* A path that has died is noticed by the kernel, too: see reach.c. */
 #define KEEPALIVE_IDLE_S  30L
 #define KEEPALIVE_EVERY_S 10L
 
@@ -34,27 +32,30 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     bool has_body_begun; /* what comes after are trailers, which are not for us */
+    bool is_off_list;    /* it is not sent */
     const char *overflow;
+    struct reach_try way;
     char error[CURL_ERROR_SIZE];
     struct transfer *next;
 };
 
 struct http {
     struct okta_transport transport; /* first */
+    struct okta_url org;             /* nothing goes anywhere else */
+    struct reach reach;
     CURLM *multi;
     struct transfer *transfers;
     bool distrusts_connections; /* a request timed out: the kept connections may be dead */
     char *user_agent;
     char *ca_file, *ca_path; /* from the environment; NULL: the system's */
     char *more_ca_file;      /* trusted besides those; NULL: none */
-    char *proxy;             /* without user and password; NULL: as the environment says */
-    char *proxy_user, *proxy_password;
 };
 
 bool okta_global_init(struct error *err)
 {
     CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
 
+    reach_take_environment();
     if (code != CURLE_OK)
         return error_set(err, ERROR_INTERNAL, "curl: %s", curl_easy_strerror(code));
     return true;
@@ -97,32 +98,11 @@ static size_t on_body(char *at, size_t size, size_t count, void *ctx)
     return 0;
 }
 
-static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
-{
-    unsigned unacked_ms = UNACKED_MS;
-
-    (void)ctx;
-    (void)purpose;
-    (void)!setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof unacked_ms);
-    return CURL_SOCKOPT_OK;
-}
-
 /* ---- one transfer ---- */
 
 #define SET(easy, option, value) ASSERT(curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
 
-/* What may be posted to: the token endpoint of whatever host, and nothing else, so that nothing can be changed there.
- */
-static bool is_token_url(const char *url)
-{
-    const char *host = strstr(url, "://");
-    const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
-
-    return path != NULL && strcmp(path, OKTA_TOKEN_PATH) == 0;
-}
-
-/* The one place where anything but TLS is spoken: an emulator on this machine. The environment's proxy is not asked for
- * that. */
+/* The one place where anything but TLS is spoken: an emulator on this machine. */
 static bool is_loopback_http(const char *url)
 {
     return strncmp(url, "http://127.0.0.1", 16) == 0 && strchr(":/", url[16]) != NULL;
@@ -139,7 +119,6 @@ static void set_request(struct transfer *t)
     bool is_plain = is_loopback_http(x->url) || is_localhost_http(x->url);
 
     SET(t->easy, CURLOPT_URL, x->url);
-    ASSERT(x->post_body == NULL || is_token_url(x->url));
     if (x->post_body != NULL) {
         SET(t->easy, CURLOPT_POSTFIELDS, x->post_body); /* not copied: the client keeps it, and wipes it */
         SET(t->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(x->post_body));
@@ -149,8 +128,6 @@ static void set_request(struct transfer *t)
     SET(t->easy, CURLOPT_PATH_AS_IS, 1L);
     SET(t->easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(t->easy, CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
-    if (is_plain && t->http->proxy == NULL)
-        SET(t->easy, CURLOPT_NOPROXY, "*");
     SET(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET(t->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that curl can undo */
     SET(t->easy, CURLOPT_USERAGENT, t->http->user_agent);
@@ -169,20 +146,6 @@ static CURLcode on_tls(CURL *easy, void *context, void *ctx)
     (void)easy;
     ERR_clear_error();
     return ok ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
-}
-
-static void set_proxy(struct transfer *t)
-{
-    const struct http *h = t->http;
-
-    SET(t->easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (h->proxy == NULL)
-        return;
-    SET(t->easy, CURLOPT_PROXY, h->proxy);
-    if (h->proxy_user != NULL)
-        SET(t->easy, CURLOPT_PROXYUSERNAME, h->proxy_user);
-    if (h->proxy_password != NULL)
-        SET(t->easy, CURLOPT_PROXYPASSWORD, h->proxy_password);
 }
 
 static void set_connection(struct transfer *t)
@@ -209,7 +172,6 @@ static void set_connection(struct transfer *t)
     SET(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(t->easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     SET(t->easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
-    SET(t->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
     SET(t->easy, CURLOPT_FRESH_CONNECT, t->x->is_fresh_connection || h->distrusts_connections ? 1L : 0L);
     SET(t->easy, CURLOPT_NOSIGNAL, 1L);
     SET(t->easy, CURLOPT_QUICK_EXIT, 1L); /* a dead resolver must not hold up the end */
@@ -246,18 +208,23 @@ static void http_start(struct okta_transport *transport, struct okta_exchange *x
         add_header(t, x->headers[i]);
     x->http_status = 0;
     x->failure[0] = '\0';
-    x->was_stale_connection = x->timed_out = false;
+    x->was_stale_connection = x->timed_out = x->is_off_list = x->is_address_refused = false;
     buf_deinit(&x->head);
     buf_init(&x->head, x->header_bytes_max);
     buf_deinit(&x->body);
     buf_init(&x->body, x->body_bytes_max);
     x->transfer = t;
-    set_request(t);
-    set_connection(t);
-    set_proxy(t);
-    set_callbacks(t);
     t->next = h->transfers;
     h->transfers = t;
+    /* The last place before curl: from here on a request is on its way. */
+    t->is_off_list = !allowed_url(&h->org, x->url, x->post_body != NULL);
+    ASSERT(!t->is_off_list || x->post_body == NULL);
+    if (t->is_off_list)
+        return;
+    set_request(t);
+    set_connection(t);
+    reach_set(&h->reach, t->easy, &t->way);
+    set_callbacks(t);
     ASSERT(curl_multi_add_handle(h->multi, t->easy) == CURLM_OK);
 }
 
@@ -299,6 +266,17 @@ static bool was_stale(const struct transfer *t, CURLcode code)
     return new_connections == 0 && header_bytes == 0;
 }
 
+/* Not one address was fit to be connected to. */
+static bool read_refusal(const struct transfer *t)
+{
+    struct okta_exchange *x = t->x;
+
+    x->is_address_refused = t->way.refused[0] != '\0' && !t->way.has_tried;
+    if (x->is_address_refused)
+        snprintf(x->failure, sizeof x->failure, "%s", t->way.refused);
+    return x->is_address_refused;
+}
+
 static void read_failure(struct transfer *t, CURLcode code)
 {
     struct okta_exchange *x = t->x;
@@ -327,7 +305,7 @@ static void finish(struct http *h, struct transfer *t, CURLcode code)
 
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     x->http_status = (int)status;
-    if (code != CURLE_OK)
+    if (code != CURLE_OK && !read_refusal(t))
         read_failure(t, code);
     if (code == CURLE_OK)
         h->distrusts_connections = false;
@@ -337,12 +315,36 @@ static void finish(struct http *h, struct transfer *t, CURLcode code)
     h->transport.finished(h->transport.ctx, x);
 }
 
+static struct transfer *find_off_list(struct http *h)
+{
+    struct transfer *t = h->transfers;
+
+    while (t != NULL && !t->is_off_list)
+        t = t->next;
+    return t;
+}
+
+static void finish_off_list(struct http *h, struct transfer *t)
+{
+    struct okta_exchange *x = t->x;
+
+    x->is_off_list = true;
+    snprintf(x->failure, sizeof x->failure, "it is not on the list of what this program asks Okta for");
+    transfer_end(t);
+    h->transport.finished(h->transport.ctx, x);
+}
+
 static bool finish_all(struct http *h)
 {
     const CURLMsg *message;
+    struct transfer *off;
     bool any = false;
     int left;
 
+    while ((off = find_off_list(h)) != NULL) {
+        finish_off_list(h, off);
+        any = true;
+    }
     while ((message = curl_multi_info_read(h->multi, &left)) != NULL) {
         struct transfer *t = NULL;
         CURLcode code = message->data.result;
@@ -386,11 +388,7 @@ static void http_destroy(struct okta_transport *transport)
     free(h->ca_file);
     free(h->ca_path);
     free(h->more_ca_file);
-    free(h->proxy);
-    free(h->proxy_user);
-    if (h->proxy_password != NULL)
-        explicit_bzero(h->proxy_password, strlen(h->proxy_password));
-    free(h->proxy_password);
+    reach_deinit(&h->reach);
     free(h);
 }
 
@@ -404,20 +402,7 @@ static char *environment(const char *first, const char *second)
     return value != NULL && value[0] != '\0' ? mem_strdup(value) : NULL;
 }
 
-/* Takes the credentials out, so that no message of curl's can quote them. */
-static void take_proxy(struct http *h, const char *proxy)
-{
-    struct proxy parts;
-
-    if (proxy == NULL || proxy[0] == '\0')
-        return;
-    ASSERT(proxy_split(proxy, &parts, NULL)); /* it was checked when it was configured */
-    h->proxy = parts.address;
-    h->proxy_user = parts.user;
-    h->proxy_password = parts.password;
-}
-
-struct okta_transport *okta_transport_curl(const char *user_agent, const char *proxy, const char *ca_file)
+struct okta_transport *okta_transport_curl(const struct okta_options *options)
 {
     struct http *h = mem_zero(sizeof *h);
 
@@ -428,11 +413,12 @@ struct okta_transport *okta_transport_curl(const char *user_agent, const char *p
         .wake = http_wake,
         .destroy = http_destroy,
     };
-    h->user_agent = mem_strdup(user_agent);
+    h->org = options->url;
+    h->user_agent = mem_strdup(options->user_agent != NULL ? options->user_agent : USER_AGENT_DEFAULT);
     h->ca_file = environment("CURL_CA_BUNDLE", "SSL_CERT_FILE");
     h->ca_path = environment(NULL, "SSL_CERT_DIR");
-    h->more_ca_file = ca_file != NULL && ca_file[0] != '\0' ? mem_strdup(ca_file) : NULL;
-    take_proxy(h, proxy);
+    h->more_ca_file = options->ca_file != NULL && options->ca_file[0] != '\0' ? mem_strdup(options->ca_file) : NULL;
+    reach_init(&h->reach, options);
     h->multi = curl_multi_init();
     ASSERT(h->multi != NULL);
     (void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)OKTA_IN_FLIGHT_MAX);

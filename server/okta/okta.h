@@ -5,9 +5,9 @@
  * here), and which http.c implements on curl.
  *
  * GET only: there is no way to say another method. The one POST that exists is the client's own, to the org's token
- * endpoint, for the access token of a service app. Every request goes to the configured scheme, host and port, whatever
- * a link said. No cookie is kept, no redirect followed. Time is an argument, or comes from the clock that was handed
- * in. */
+ * endpoint, for the access token of a service app. Which paths, is a list: allowed.h. Every request goes to the
+ * configured scheme, host and port, whatever a link said. No cookie is kept, no redirect followed. Time is an argument,
+ * or comes from the clock that was handed in. */
 #ifndef OKTA_OKTA_H
 #define OKTA_OKTA_H
 
@@ -81,10 +81,11 @@ enum okta_verdict {
 
 struct okta_answer {
     enum okta_verdict verdict;
-    int http_status;       /* 0: none came */
-    struct view body;      /* OKTA_DONE: valid until the callback returns */
-    struct view next;      /* path and query of the rel="next" link, or none. Likewise */
-    bool next_was_foreign; /* the link named another host, which was not followed */
+    int http_status;         /* 0: none came */
+    struct view body;        /* OKTA_DONE: valid until the callback returns */
+    struct view next;        /* path and query of the rel="next" link, or none. Likewise */
+    bool next_was_foreign;   /* the link named another host, which was not followed */
+    bool is_address_refused; /* OKTA_RETRY: the org's name leads to an address that is not asked */
     char error_code[OKTA_ERROR_CODE_MAX + 1];
     char request_id[OKTA_REQUEST_ID_MAX + 1];
     char missing_scope[OKTA_SCOPE_MAX + 1]; /* OKTA_SCOPE_MISSING: which, where Okta named it */
@@ -114,8 +115,9 @@ struct okta_options {
     struct okta_transport *transport; /* borrowed; NULL: curl, made and owned by the client */
     int share_percent;                /* of each bucket that we may spend, 1 to 100; 0 is 50 */
     const char *user_agent;           /* NULL: "okta-connector/VERSION" */
-    const char *proxy;                /* NULL or "": as the environment says; else for every org */
+    const char *proxy;                /* NULL or "": as the environment says; NO_PROXY goes before either */
     const char *ca_file;              /* NULL or "": the system's alone; else these are trusted too */
+    bool allow_private;               /* the org may be at a private address; never at a link-local one */
 };
 
 /* The client belongs to the thread that uses it, but for okta_wake. */
@@ -205,6 +207,8 @@ struct okta_exchange {
     char failure[160];         /* why there is no whole answer; "" when there is one */
     bool was_stale_connection; /* a reused connection died before the first byte of an answer */
     bool timed_out;            /* the request went out, and the time ran out over the answer */
+    bool is_off_list;          /* it was not sent: nothing of ours asks for that (see allowed.h) */
+    bool is_address_refused;   /* it was not sent: the org's name leads to where no org is (see address.h) */
     void *transfer;            /* the transport's own */
 };
 
@@ -219,9 +223,11 @@ struct okta_transport {
     void *ctx;
 };
 
-/* libcurl: HTTP/2 with fall-back, gzip, TLS 1.2 or later, no cookies, no redirects. Call okta_global_init once, before
- * threads. `proxy` and `ca_file` as in okta_options. */
+/* libcurl: HTTP/2 with fall-back, gzip, TLS 1.2 or later, no cookies, no redirects. What is not the org's, or not on
+ * the list of allowed.h, is not sent; nor is anything to an address that is not the internet's, unless it may. Call
+ * okta_global_init once, before threads: it also wipes proxies' passwords in the environment. Of the options it takes
+ * all but clock, transport and share. */
 bool okta_global_init(struct error *err);
-struct okta_transport *okta_transport_curl(const char *user_agent, const char *proxy, const char *ca_file);
+struct okta_transport *okta_transport_curl(const struct okta_options *options);
 
 #endif

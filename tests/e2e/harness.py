@@ -28,6 +28,8 @@ NGHTTPX = shutil.which("nghttpx", path=os.environ.get("PATH", "") + ":/usr/sbin:
 BUF = next(iter(glob.glob(os.path.join(SOURCES, "node_modules", "@bufbuild", "buf-linux-*", "bin", "buf"))), "buf")
 TOKEN = "00harnessTokenNotReal0123456789abcdefghijkl"
 WAIT_S = 60
+# All that may be asked of Okta: server/okta/allowed.c. Of these only the last by POST, which the emulator sees to.
+ASKED = {"/.well-known/okta-organization", "/api/v1/logs", "/api/v1/users", "/api/v1/iam/assignees/users", "/oauth2/v1/token"}
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e", "py"))
 
@@ -232,6 +234,7 @@ class Case(unittest.TestCase):
         self.addCleanup(self.end_quietly, one)
         if one.front is not None:
             self.addCleanup(self.end_quietly, one.front)
+        self.addCleanup(self.assert_only_read, one)
         return one
 
     def server(self, *args, **more):
@@ -239,6 +242,13 @@ class Case(unittest.TestCase):
         self.servers.append(one)
         self.addCleanup(self.end_quietly, one)
         return one
+
+    def assert_only_read(self, emulator):
+        """Whatever a test does, the org is asked for nothing that is not on the list, and for nothing that could change it."""
+        if emulator.child.poll() is None:
+            stats = emulator.stats()
+            self.assertEqual(set(stats["paths"]) - ASKED, set())
+            self.assertEqual(stats["violations"], 0)
 
     @staticmethod
     def end_quietly(process):

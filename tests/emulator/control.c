@@ -87,6 +87,13 @@ static bool show_stats(const struct act *a)
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
         buf_printf(&a->out->body, "%s\"%s\":%llu", i > 0 ? "," : "", prefixes[i],
                    (unsigned long long)emulator_requests(a->emulator, prefixes[i]));
+    buf_puts(&a->out->body, "},\"paths\":{");
+    for (size_t i = 0; i < emulator_path_count(a->emulator); i++) {
+        buf_puts(&a->out->body, i > 0 ? "," : "");
+        json_quote(view_of(emulator_path_at(a->emulator, i)), &a->out->body);
+        buf_printf(&a->out->body, ":%llu",
+                   (unsigned long long)emulator_requests(a->emulator, emulator_path_at(a->emulator, i)));
+    }
     buf_printf(&a->out->body,
                "},\"violations\":%llu,\"answers_429\":%llu,\"faults\":%llu,"
                "\"events\":%zu,\"users\":%zu}\n",

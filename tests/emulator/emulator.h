@@ -225,6 +225,9 @@ const char *emulator_user_id(const struct emulator *e, size_t index);
 
 /* Requests so far whose path begins with prefix ("" for all). */
 uint64_t emulator_requests(const struct emulator *e, const char *prefix);
+/* The paths that were asked for, each once, without query. As long as the emulator lives. */
+size_t emulator_path_count(const struct emulator *e);
+const char *emulator_path_at(const struct emulator *e, size_t index);
 /* Requests that no read-only client may make (a method other than GET, but for POST to the token endpoint; a cookie; a
  * doubled parameter); 0 is right. */
 uint64_t emulator_violations(const struct emulator *e);

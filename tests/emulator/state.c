@@ -162,6 +162,16 @@ uint64_t emulator_requests(const struct emulator *e, const char *prefix)
     return sum;
 }
 
+size_t emulator_path_count(const struct emulator *e)
+{
+    return e->paths_count;
+}
+
+const char *emulator_path_at(const struct emulator *e, size_t index)
+{
+    return e->paths[index].path;
+}
+
 uint64_t emulator_violations(const struct emulator *e)
 {
     return e->violations;

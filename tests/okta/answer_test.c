@@ -97,13 +97,47 @@ static void a_page_comes_with_its_next_and_its_id(void **state)
     struct answer a;
 
     (void)state;
-    read_one(&x, 200, JSON DATE "Link: <https://other.example/n?after=1>; rel=\"next\"\r\n", "[1]", "", &a);
+    read_one(&x, 200, JSON DATE "Link: <https://other.example/api/v1/logs?after=1>; rel=\"next\"\r\n", "[1]", "", &a);
     assert_int_equal(a.told.verdict, OKTA_DONE);
     assert_true(view_is(a.told.body, "[1]"));
-    assert_true(view_is(a.told.next, "/n?after=1"));
+    assert_true(view_is(a.told.next, "/api/v1/logs?after=1"));
     assert_true(a.told.next_was_foreign);
     assert_string_equal(a.told.request_id, "req-1");
     assert_int_equal(a.told.date_unix_s, 1773480413);
+    release(&x);
+}
+
+/* Okta would not say so; who does would have us ask for what we never ask for. */
+static void a_next_that_is_not_on_the_list_is_no_page(void **state)
+{
+    struct okta_exchange x;
+    struct answer a;
+
+    (void)state;
+    read_one(&x, 200, JSON DATE "Link: <https://acme.okta.com/api/v1/users/me?after=1>; rel=\"next\"\r\n", "[1]", "",
+             &a);
+    assert_int_not_equal(a.told.verdict, OKTA_DONE);
+    assert_int_equal(a.told.next.len, 0);
+    release(&x);
+}
+
+static void what_was_not_sent_is_told_as_such(void **state)
+{
+    struct okta_exchange x;
+    struct answer a;
+
+    (void)state;
+    read_one(&x, 0, "", "", "it is not on the list", &a);
+    x.is_off_list = true;
+    answer_read(&x, &org, VIEW("/api/v1/me"), &a);
+    assert_int_equal(a.told.verdict, OKTA_BROKEN); /* to ask again would not help */
+    assert_string_equal(a.told.message, "not asked: it is not on the list");
+    x.is_off_list = false;
+    x.is_address_refused = true;
+    answer_read(&x, &org, VIEW("/api/v1/logs"), &a);
+    assert_int_equal(a.told.verdict, OKTA_RETRY); /* names are mended */
+    assert_true(a.told.is_address_refused);
+    assert_string_equal(a.told.message, "not asked: it is not on the list");
     release(&x);
 }
 
@@ -250,6 +284,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_comes_with_its_next_and_its_id),
+        cmocka_unit_test(a_next_that_is_not_on_the_list_is_no_page),
+        cmocka_unit_test(what_was_not_sent_is_told_as_such),
         cmocka_unit_test(an_id_of_any_length_and_content_fits),
         cmocka_unit_test(a_body_beyond_the_cap_wants_a_smaller_page),
         cmocka_unit_test(a_header_block_beyond_the_cap_is_asked_for_again),

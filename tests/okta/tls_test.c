@@ -21,7 +21,7 @@
 #define OK "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
 
 static const struct loopback_page pages[] = {
-    { "/json", OK, sizeof OK - 1, LOOPBACK_KEEP, 0 },
+    { "/api/v1/logs", OK, sizeof OK - 1, LOOPBACK_KEEP, 0 },
     { NULL, NULL, 0, LOOPBACK_CLOSE, 0 },
 };
 
@@ -132,7 +132,7 @@ static void fetch(struct okta_transport *t, struct okta_exchange *x, const char 
     static const char *const headers[] = { "Accept: application/json", NULL };
     char url[128];
 
-    snprintf(url, sizeof url, "https://%s:%d/json", host, port);
+    snprintf(url, sizeof url, "https://%s:%d/api/v1/logs", host, port);
     *x = (struct okta_exchange){ .url = mem_strdup(url),
                                  .headers = headers,
                                  .connect_ms = 10000,
@@ -156,15 +156,20 @@ static void release(struct okta_exchange *x)
 /* How our own certificate comes to be trusted. */
 enum trust { NOBODY, ENVIRONMENT, OPTION, OPTION_TWICE };
 
-static struct okta_transport *make_transport(enum trust trust)
+static struct okta_transport *make_transport(enum trust trust, const char *proxy, const char *host, int port)
 {
+    struct okta_options options = { .user_agent = "okta-test/1", .proxy = proxy };
     struct okta_transport *t;
+    char text[64];
 
     if (trust == ENVIRONMENT || trust == OPTION_TWICE)
         setenv("SSL_CERT_FILE", certificate, 1);
     else
         unsetenv("SSL_CERT_FILE");
-    t = okta_transport_curl("okta-test/1", NULL, trust == OPTION || trust == OPTION_TWICE ? certificate : NULL);
+    snprintf(text, sizeof text, "https://%s:%d", host, port);
+    assert_true(okta_url_parse(view_of(text), true, &options.url, NULL));
+    options.ca_file = trust == OPTION || trust == OPTION_TWICE ? certificate : NULL;
+    t = okta_transport_curl(&options);
     t->finished = on_finished;
     return t;
 }
@@ -205,7 +210,7 @@ static void tls(void **state)
 {
     const struct row *row = *state;
     int port = free_port();
-    struct okta_transport *t = make_transport(row->trust);
+    struct okta_transport *t = make_transport(row->trust, NULL, row->host, port);
     pid_t front;
     struct okta_exchange x;
 
@@ -233,10 +238,10 @@ static void tls(void **state)
 static void a_tunnel_is_made_through_a_proxy(void **state)
 {
     struct tunnel *tunnel = tunnel_start();
-    struct okta_transport *direct = make_transport(OPTION), *t;
+    int port = free_port();
+    struct okta_transport *direct = make_transport(OPTION, NULL, "localhost", port), *t;
     struct okta_exchange x;
     const char *request;
-    int port = free_port();
     char proxy[64];
     pid_t front;
 
@@ -248,8 +253,7 @@ static void a_tunnel_is_made_through_a_proxy(void **state)
     direct->destroy(direct);
 
     snprintf(proxy, sizeof proxy, "http://user:password@127.0.0.1:%d", tunnel_port(tunnel));
-    t = okta_transport_curl("okta-test/1", proxy, certificate);
-    t->finished = on_finished;
+    t = make_transport(OPTION, proxy, "localhost", port);
     fetch(t, &x, "localhost", port);
     if (x.http_status != 200)
         fail_msg("status %d, failure \"%s\"", x.http_status, x.failure);
