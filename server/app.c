@@ -153,6 +153,7 @@ static bool start_connectors(struct app *a, struct error *err)
         .store_max_bytes = a->config->store_max_bytes,
         .share_percent = a->config->org_share_percent,
         .allow_loopback_http = a->config->allow_http_loopback_org,
+        .allow_private_org = a->config->allow_private_org,
         .proxy = a->config->proxy,
         .ca_file = a->config->ca_file,
         .changed = changed,

@@ -111,6 +111,7 @@ struct connectors_options {
     uint64_t store_max_bytes; /* 0: STORE_BYTES_DEFAULT */
     int share_percent;        /* of Okta's buckets; 0: 50 */
     bool allow_loopback_http;
+    bool allow_private_org;      /* allow_private of okta_options */
     const char *proxy, *ca_file; /* as in okta_options; borrowed until connectors_destroy */
     /* A commit or a change of state: something to read. Called on poller threads; never blocks. `topic` is the
      * connector's, 0 to CONNECTORS_MAX - 1, reused after a delete. */

@@ -255,6 +255,7 @@ bool probe_run(struct connectors *cs, const struct okta_url *url, struct view cr
         .user_agent = VERSION_USER_AGENT,
         .proxy = cs->options.proxy,
         .ca_file = cs->options.ca_file,
+        .allow_private = cs->options.allow_private_org,
     };
     struct probe p = { .set = cs, .url = url, .wish = wish, .result = result, .body = BUF(BODY_BYTES_MAX) };
     bool ok;

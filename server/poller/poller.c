@@ -118,6 +118,7 @@ static void connect_okta(struct poller *p)
         .user_agent = p->options.user_agent,
         .proxy = p->options.proxy,
         .ca_file = p->options.ca_file,
+        .allow_private = p->options.allow_private,
     };
 
     set_okta(p, okta_create(&options));

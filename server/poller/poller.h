@@ -18,6 +18,7 @@ struct poller_options {
     int history_days, retention_days, share_percent;
     const char *user_agent;
     const char *proxy, *ca_file; /* as in okta_options; borrowed until poller_destroy */
+    bool allow_private;          /* likewise */
     void (*changed)(void *ctx);  /* after a commit or a change of the snapshot; on the poller's thread */
     /* Okta refused the token: is there a newer one? True, with the token appended to out, when there is one that
      * differs from `used`. May be NULL. On the poller's thread; may read a file. */

@@ -25,6 +25,7 @@ static const struct row {
     { "history not there yet", ERROR_FAILED_PRECONDITION, "HISTORY_INCOMPLETE", EXIT_HISTORY, false },
     { "Okta refuses the token", ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED", EXIT_OKTA, false },
     { "Okta does not answer", ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE", EXIT_OKTA, false },
+    { "an address that is not asked", ERROR_FAILED_PRECONDITION, "ORG_ADDRESS_REFUSED", EXIT_OKTA, false },
     { "not Okta", ERROR_FAILED_PRECONDITION, "NOT_AN_OKTA_ORG", EXIT_OKTA, false },
     { "a permission is missing", ERROR_FAILED_PRECONDITION, "OKTA_PERMISSION_MISSING", EXIT_OKTA, false },
     { "another precondition", ERROR_FAILED_PRECONDITION, NULL, EXIT_FAILED, false },

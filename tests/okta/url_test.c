@@ -109,6 +109,7 @@ static void an_address_is_refused(void **state)
 }
 
 static const struct row loopback_rows[] = {
+    { "a number is a name", "2130706433", "https://2130706433.okta.com", "2130706433.okta.com" },
     { "http by address", "http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1" },
     { "http by name", "http://localhost:8080/", "http://localhost:8080", "localhost" },
     { "https by name", "https://localhost:8443", "https://localhost:8443", "localhost" },

@@ -157,6 +157,7 @@ static void nothing_given_has_defaults(void **state)
     assert_int_equal(config.log_level, LOG_INFO);
     assert_int_equal(config.declared_count, 0);
     assert_false(config.allow_http_loopback_org);
+    assert_false(config.allow_private_org);
 }
 
 static void a_flag_wins_over_the_environment(void **state)
