@@ -69,6 +69,9 @@ const struct error_meaning error_meanings[] = {
       .help = "Make a new credential in Okta and configure the connector with it.", .url = OKTA_TOKENS },
     { "OKTA_UNREACHABLE", ERROR_FAILED_PRECONDITION,
       .help = "Look at the server's way to Okta: name resolution, proxy, firewall, certificates." },
+    { "ORG_ADDRESS_REFUSED", ERROR_FAILED_PRECONDITION,
+      .help = "Mend the name resolution; or, when the org is at a private address, start the server with "
+              "--allow-private-org." },
     { "ORG_CONFIGURED", ERROR_ALREADY_EXISTS, .help = "Use the connector that has the org, or delete that one first." },
     { "ORG_INVALID", ERROR_INVALID_ARGUMENT, .help = "Give the org as a subdomain, a host name or an https URL.",
       .url = OKTA_DOMAIN },
