@@ -180,7 +180,7 @@ static void put_row(struct table *t, size_t row, const size_t *widths)
 
     for (size_t c = 0; c <= last; c++) {
         const struct table_slot *slot = &t->slots[row][c];
-        struct view safe = { t->text.at + slot->at, slot->len };
+        struct view safe = slot->len > 0 ? (struct view){ t->text.at + slot->at, slot->len } : VIEW_NONE;
 
         put_cell(t, safe, slot->columns, slot->style, t->is_line[row] ? t->screen : widths[c], c == last);
     }

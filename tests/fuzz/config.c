@@ -20,9 +20,7 @@ static const char *env(const char *name)
     for (int i = 0; i < variable_count; i++)
         if (strncmp(variables[i], name, len) == 0 && variables[i][len] == '=')
             return variables[i] + len + 1;
-    return strcmp(name, "OKTA_CONNECTOR_CONFIG") == 0 ? "/dev/null"
-           : strcmp(name, "HOME") == 0                ? "/home/nobody"
-                                                      : NULL;
+    return strcmp(name, "OKTA_CONNECTOR_CONFIG") == 0 ? "/dev/null" : strcmp(name, "HOME") == 0 ? "/home/nobody" : NULL;
 }
 
 static bool is_variable(const char *line)

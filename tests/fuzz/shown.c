@@ -21,12 +21,9 @@
 #define JSON_DEPTH 512
 
 static const ProtobufCMessageDescriptor *const types[] = {
-    &okta__connector__v1__stream_logins_response__descriptor,
-    &okta__connector__v1__status_response__descriptor,
-    &okta__connector__v1__configure_response__descriptor,
-    &okta__connector__v1__sync_response__descriptor,
-    &okta__connector__v1__list_users_response__descriptor,
-    &google__protobuf__struct__descriptor,
+    &okta__connector__v1__stream_logins_response__descriptor, &okta__connector__v1__status_response__descriptor,
+    &okta__connector__v1__configure_response__descriptor,     &okta__connector__v1__sync_response__descriptor,
+    &okta__connector__v1__list_users_response__descriptor,    &google__protobuf__struct__descriptor,
 };
 
 /* Nothing that a terminal obeys: no control character, none that turns the direction of writing. */

@@ -12,6 +12,11 @@
 
 #include <string.h>
 
+static bool is_same(const struct identity *a, const struct identity *b)
+{
+    return a->tag == b->tag && memcmp(a->key, b->key, sizeof a->key) == 0;
+}
+
 static void event(struct view bytes)
 {
     struct entry e, back;
@@ -30,7 +35,7 @@ static void event(struct view bytes)
     entry_write(&e, at);
     ASSERT(entry_read((struct view){ (const char *)at, entry_bytes(&e) }, 7, &back));
     ASSERT(back.record.published_ms == e.record.published_ms && back.type_id == e.type_id);
-    ASSERT(memcmp(&back.identity, &e.identity, sizeof e.identity) == 0 && back.record.session == e.record.session);
+    ASSERT(is_same(&back.identity, &e.identity) && back.record.session == e.record.session);
     free(at);
 }
 
@@ -121,7 +126,7 @@ static void identity(struct view bytes)
         ASSERT(bytes.len == 0 || bytes.len > IDENTITY_TEXT_MAX);
         return;
     }
-    ASSERT(one.tag != 0 && identity_of(bytes, &two) && memcmp(&one, &two, sizeof one) == 0);
+    ASSERT(one.tag != 0 && identity_of(bytes, &two) && is_same(&one, &two));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

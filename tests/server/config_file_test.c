@@ -28,6 +28,7 @@ static const struct refusal {
     { "where it stands", "drain-ms: 1\n\n  \n# x\ndata-dri: /d\n",
       "/etc/c.yaml:5:1: there is no setting \"data-dri\"; did you mean data-dir?" },
     { "underscores", "data_dir: /d\n", "/etc/c.yaml:1:1: there is no setting \"data_dir\"; did you mean data-dir?" },
+    { "a name that a terminal would obey", "\"\\e[2J\\n\": 1\n", "/etc/c.yaml:1:1: there is no setting \"?[2J?\"" },
     { "dashes before it", "--data-dir: /d\n",
       "/etc/c.yaml:1:1: there is no setting \"--data-dir\"; did you mean data-dir?" },
     { "a name like none", "frobnicate: 1\n", "/etc/c.yaml:1:1: there is no setting \"frobnicate\" (see --help)" },
