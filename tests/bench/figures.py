@@ -1,6 +1,6 @@
 """Figures of the whole connector, each beside its limit: one line a case.
 
-    figures.py CASE...      cases: first-login memory demo reconnect"""
+    figures.py CASE...      cases: first-login memory demo reconnect drain"""
 
 import json
 import os
@@ -91,6 +91,30 @@ def reconnect(bench):
     return time.monotonic() - started
 
 
+def drain(bench):
+    """A thousand readers, over a Unix socket and loopback TCP, while logins come: from SIGTERM until the process is gone.
+    Then each goes on at the next server, without a hole and without an event twice."""
+    org = bench.emulator(users=2000, history_events=30000, history_days=30, login_every="100ms")
+    port = harness.free_port()
+    listen = ("unix:{f}/s.sock", "127.0.0.1:%d" % port)
+    server = bench.server(listen=listen)
+    server.admin = "unix:%s/s.sock" % bench.folder
+    bench.configure(server, org)
+    bench.cli(server, "sync", "acme", "--history", timeout=300)
+    argv = [os.environ["BENCH_DRAIN"], "--pid", str(server.child.pid), "--unix", server.admin, "--tcp", "127.0.0.1:%d" % port]
+    client = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    bench.addCleanup(client.kill)
+    if client.stdout.readline() != "gone\n":
+        raise AssertionError("the readers ended: %d" % client.wait())
+    if server.end() != 0:
+        raise AssertionError("the server did not end well:\n" + server.text())
+    bench.server(listen=listen)
+    line, _ = client.communicate("again\n", timeout=300)
+    if client.returncode != 0:
+        raise AssertionError("not every reader went on: " + line)
+    return float(line.split("ms=")[1].split()[0]), line.strip()
+
+
 CASES = {
     "first-login": (first_login, "seconds", 5),
     "memory": (memory, "rss_anon_mb", 12),
@@ -101,6 +125,9 @@ CASES = {
 
 def main():
     for name in sys.argv[1:] or CASES:
+        if name == "drain":
+            print("%s runs=%d" % (sorted(once(drain) for _ in range(RUNS))[RUNS // 2][1], RUNS), flush=True)
+            continue
         measure, what, limit = CASES[name]
         values = [once(measure) for _ in range(RUNS)]
         middle = statistics.median(values)
