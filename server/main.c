@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store_command.h"
 #include "version.h"
 
 #include <malloc.h>
@@ -185,6 +186,10 @@ int main(int argc, char **argv)
     static struct config config;
     static struct config_problems problems;
 
+    if (argc > 1 && store_command_is(argv[1])) {
+        limits();
+        return store_command(argc, (const char *const *)argv, environment);
+    }
     block_signals(); /* a SIGHUP that comes before we are ready for it waits */
     take_proxy();
     if (!config_load(&config, argc, (const char *const *)argv, environment, &problems)) {

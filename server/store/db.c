@@ -22,6 +22,8 @@ static enum error_code code_of(int rc)
     case MDB_TXN_FULL:
     case MDB_READERS_FULL:
         return ERROR_RESOURCE_EXHAUSTED;
+    case ENOENT:
+        return ERROR_NOT_FOUND;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
         return ERROR_DATA_LOSS;
@@ -67,6 +69,11 @@ bool db_fail_write(struct error *err, int rc, const char *doing)
     return db_fail(err, rc, doing);
 }
 
+static unsigned flags_of(enum db_use use)
+{
+    return MDB_NOTLS | (use != DB_WRITE ? MDB_RDONLY : 0) | (use == DB_LOOK_ALONE ? MDB_NOLOCK : 0);
+}
+
 bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
 {
     MDB_env *env = NULL;
@@ -74,22 +81,22 @@ bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
 
     /* MDB_NOTLS: a read belongs to its transaction, not to its thread. Memory is zeroed before it goes to disk (no
      * MDB_NOMEMINIT), so that no secret of the heap leaks into the file. */
-    if (rc == 0)
+    if (rc == 0 && options->map_bytes > 0)
         rc = mdb_env_set_mapsize(env, options->map_bytes / PAGE_BYTES * PAGE_BYTES);
     if (rc == 0)
         rc = mdb_env_set_maxdbs(env, options->tables_max);
     if (rc == 0)
         rc = mdb_env_set_maxreaders(env, READERS_MAX);
     if (rc == 0)
-        rc = mdb_env_open(env, options->dir, MDB_NOTLS, 0600);
-    if (rc == 0)
+        rc = mdb_env_open(env, options->dir, flags_of(options->use), 0600);
+    if (rc == 0 && options->use != DB_LOOK_ALONE)
         rc = mdb_reader_check(env, NULL);
     if (rc == 0) {
         *out = env;
         return true;
     }
     mdb_env_close(env);
-    return db_fail_write(err, rc, "open");
+    return options->use == DB_WRITE ? db_fail_write(err, rc, "open") : db_fail(err, rc, "open");
 }
 
 /* LMDB takes the number of the last commit, then copies that commit's meta page, of which there are two in turn. A

@@ -12,10 +12,17 @@
 /* In the folder of each store; whoever holds its lock may open the environment. */
 #define STORE_LOCK_NAME "store.lock"
 
+enum db_use {
+    DB_WRITE,
+    DB_LOOK,       /* reads only, beside a writer in another process */
+    DB_LOOK_ALONE, /* reads only; nobody writes, and nothing is made in the folder */
+};
+
 struct db_options {
-    const char *dir; /* is there */
-    uint64_t map_bytes;
+    const char *dir;    /* is there */
+    uint64_t map_bytes; /* 0: as the file says */
     unsigned tables_max;
+    enum db_use use;
 };
 
 /* FAILED_PRECONDITION when the files are not LMDB's or not of its version. */

@@ -11,17 +11,14 @@
 #include <string.h>
 
 /* A key of the alias table is the alias (its beginning, when it is long), a NUL, the id: two rows may have the same
- * alias for a while (a login that moves; a deleted user's). LMDB's keys have at most 511 bytes. */
-#define ALIAS_KEY_MAX   256
+ * alias for a while (a login that moves; a deleted user's). */
 #define ALIAS_SAME_MAX  1000 /* rows looked at for one alias */
 #define CHANGE_BYTES    8
 #define COUNT_BYTES     8
 #define COUNT_KEY_BYTES 16
 
-_Static_assert(ALIAS_KEY_MAX + 1 + DIRECTORY_ID_MAX <= 511, "LMDB's longest key");
-
 struct alias_key {
-    char at[ALIAS_KEY_MAX + 1 + DIRECTORY_ID_MAX];
+    char at[ROW_ALIAS_KEY_MAX];
     size_t prefix_len, len; /* with the NUL; and with the id */
 };
 
@@ -37,15 +34,11 @@ static struct tables_of tables_of(enum directory_collection collection)
 
 static struct view alias_key(struct alias_key *key, struct view alias, struct view id)
 {
-    size_t len = alias.len < ALIAS_KEY_MAX ? alias.len : ALIAS_KEY_MAX;
+    struct view whole = row_alias_key(alias, id, key->at);
 
-    memcpy(key->at, alias.at, len);
-    key->at[len] = '\0';
-    key->prefix_len = len + 1;
-    if (id.len > 0)
-        memcpy(key->at + len + 1, id.at, id.len);
-    key->len = len + 1 + id.len;
-    return (struct view){ key->at, key->len };
+    key->len = whole.len;
+    key->prefix_len = whole.len - id.len;
+    return whole;
 }
 
 static bool damaged(struct view id, struct error *err)

@@ -160,3 +160,52 @@ bool meta_open(struct store *s, bool must_exist, struct error *err)
     rc = mdb_txn_commit(txn);
     return rc == 0 || db_fail_write(err, rc, "commit");
 }
+
+static bool look_in(struct store *s, MDB_txn *txn, struct error *err)
+{
+    for (int t = 0; t < TABLE_COUNT; t++) {
+        int rc = mdb_dbi_open(txn, names[t], 0, &s->tables[t]);
+
+        if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE)
+            return error_set(err, ERROR_DATA_LOSS, "its table %s is missing: damaged, or another program's files",
+                             names[t]);
+        if (rc != 0)
+            return db_fail(err, rc, "open a table");
+    }
+    return check_format(txn, s->tables[TABLE_META], err) && read_self(s, txn, err);
+}
+
+bool meta_look(struct store *s, struct error *err)
+{
+    MDB_txn *txn = NULL;
+    int rc;
+
+    if (!db_begin_read(s->env, &txn, err))
+        return false;
+    if (!look_in(s, txn, err)) {
+        mdb_txn_abort(txn);
+        return false;
+    }
+    rc = mdb_txn_commit(txn); /* keeps the handles of the tables */
+    return rc == 0 || db_fail(err, rc, "look");
+}
+
+bool meta_new_epoch(struct store *s, struct error *err)
+{
+    unsigned char epoch[EPOCH_BYTES];
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+    if (rc != 0)
+        return db_fail_write(err, rc, "begin");
+    randombytes_buf(epoch, sizeof epoch);
+    if (!put(txn, s->tables[TABLE_META], "epoch", epoch, sizeof epoch, err)) {
+        mdb_txn_abort(txn);
+        return false;
+    }
+    rc = mdb_txn_commit(txn);
+    if (rc != 0)
+        return db_fail_write(err, rc, "commit");
+    sodium_bin2hex(s->epoch, sizeof s->epoch, epoch, sizeof epoch);
+    return true;
+}

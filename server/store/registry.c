@@ -78,6 +78,17 @@ static bool remove_leftover(void *ctx, const char *name, struct error *err)
            files_remove_tree(ctx, name, err);
 }
 
+static bool check_restored(struct registry *r, struct error *err)
+{
+    AUTO_BUF struct buf half = BUF(PATH_MAX);
+    bool exists;
+
+    if (!registry_path(r, &half, "/", REGISTRY_RESTORE_NAME, err) || !files_exists(buf_cstr(&half), &exists, err))
+        return false;
+    return !exists || error_set(err, ERROR_FAILED_PRECONDITION,
+                                "a restore into it did not come to its end: restore again, or remove what is in it");
+}
+
 static bool prepare_dirs(struct registry *r, struct error *err)
 {
     AUTO_BUF struct buf lock = BUF(PATH_MAX);
@@ -86,8 +97,9 @@ static bool prepare_dirs(struct registry *r, struct error *err)
 
     return registry_path(r, &lock, "/", "lock", err) && registry_path(r, &orgs, "/", "orgs", err) &&
            registry_path(r, &own, "/", "registry", err) && files_make_dir(r->data_dir, true, err) &&
-           files_lock(&r->lock_fd, buf_cstr(&lock), err) && files_make_dir(buf_cstr(&orgs), false, err) &&
-           files_make_dir(buf_cstr(&own), false, err) && files_sync_dir(r->data_dir, err) &&
+           files_lock(&r->lock_fd, buf_cstr(&lock), err) && check_restored(r, err) &&
+           files_make_dir(buf_cstr(&orgs), false, err) && files_make_dir(buf_cstr(&own), false, err) &&
+           files_sync_dir(r->data_dir, err) &&
            files_each(buf_cstr(&orgs), remove_leftover, (void *)(uintptr_t)buf_cstr(&orgs), err);
 }
 
@@ -164,9 +176,7 @@ static bool load_key(struct registry *r, const char *key_file, bool has_secrets,
     return seal_make(&r->seal, buf_cstr(&own), err);
 }
 
-/* A known text, sealed with the key of the secrets, shows a wrong key at the start and not at the first use. While
- * there are no secrets any key is right, and is the one from then on. */
-static bool check_key(struct registry *r, MDB_txn *txn, bool has_secrets, struct error *err)
+bool registry_check_key(struct registry *r, MDB_txn *txn, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(REGISTRY_SEALED_MAX);
     struct view stored;
@@ -176,11 +186,23 @@ static bool check_key(struct registry *r, MDB_txn *txn, bool has_secrets, struct
         return false;
     if (found && seal_open(&r->seal, CHECK_OWNER, stored, &text) && view_eq(buf_view(&text), CHECK_CONTENT))
         return true;
-    if (has_secrets)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "SEAL_KEY_WRONG",
-                            "the seal key is not the one that the stored credentials were sealed with; give the right "
-                            "key file, or remove the connectors' credentials with the right one first");
-    buf_reset(&text);
+    return error_reason(err, ERROR_FAILED_PRECONDITION, "SEAL_KEY_WRONG",
+                        "the seal key is not the one that the stored credentials were sealed with; give the right "
+                        "key file, or remove the connectors' credentials with the right one first");
+}
+
+/* While there are no secrets any key is right, and is the one from then on. */
+static bool check_key(struct registry *r, MDB_txn *txn, bool has_secrets, struct error *err)
+{
+    AUTO_BUF struct buf text = BUF(REGISTRY_SEALED_MAX);
+    struct error wrong = { 0 };
+
+    if (registry_check_key(r, txn, &wrong))
+        return true;
+    if (has_secrets || wrong.reason == NULL) {
+        *err = wrong;
+        return false;
+    }
     seal_close(&r->seal, CHECK_OWNER, CHECK_CONTENT, &text);
     return registry_write(txn, r->meta, CHECK_OWNER, buf_view(&text), err);
 }

@@ -54,7 +54,9 @@ MUST_CHECK bool registry_remove(struct registry *r, const char *name, struct err
 /* Ordered by name; `entries` has room for REGISTRY_CONNECTORS_MAX. */
 MUST_CHECK bool registry_list(struct registry *r, struct registry_entry *entries, size_t *count, struct error *err);
 
-/* The folder of an org's store; `out` gets "DATA_DIR/orgs/ORG_ID". org_id must be plain [0-9A-Za-z_-]. */
+/* 1 to REGISTRY_ORG_ID_MAX of [0-9A-Za-z_-]: what may name a folder. */
+bool registry_org_id_is_valid(struct view org_id);
+/* The folder of an org's store; `out` gets "DATA_DIR/orgs/ORG_ID". The org_id must be valid. */
 MUST_CHECK bool registry_store_dir(struct registry *r, const char *org_id, struct buf *out, struct error *err);
 /* Removes an org's store from disk: renamed first, so that a crash leaves nothing half there. The store is closed. */
 MUST_CHECK bool registry_purge_store(struct registry *r, const char *org_id, struct error *err);

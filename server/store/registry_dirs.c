@@ -11,17 +11,19 @@
 
 #define PURGE_ID_BYTES 8
 
-static bool is_plain(const char *org_id)
+bool registry_org_id_is_valid(struct view org_id)
 {
-    size_t len = strlen(org_id);
+    static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
 
-    return len > 0 && len <= REGISTRY_ORG_ID_MAX &&
-           strspn(org_id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == len;
+    for (size_t i = 0; i < org_id.len; i++)
+        if (memchr(plain, org_id.at[i], sizeof plain - 1) == NULL)
+            return false;
+    return org_id.len > 0 && org_id.len <= REGISTRY_ORG_ID_MAX;
 }
 
 bool registry_store_dir(struct registry *r, const char *org_id, struct buf *out, struct error *err)
 {
-    if (!is_plain(org_id))
+    if (!registry_org_id_is_valid(view_of(org_id)))
         return error_set(err, ERROR_INVALID_ARGUMENT, "an org id has 1 to %d letters, digits, _ and -",
                          REGISTRY_ORG_ID_MAX);
     return registry_path(r, out, "/orgs/", org_id, err);

@@ -13,6 +13,9 @@
 /* Before the name of a store's folder that is being removed; no org id begins so. */
 #define REGISTRY_PURGE_PREFIX ".purge-"
 
+/* In the data folder, while a restore into it has not come to its end. */
+#define REGISTRY_RESTORE_NAME ".restore"
+
 struct registry {
     /* set by registry_open, then read-only */
     char *data_dir;
@@ -34,6 +37,10 @@ MUST_CHECK bool registry_begin(struct registry *r, MDB_txn **txn, struct error *
 MUST_CHECK bool registry_end(MDB_txn *txn, bool is_fine, struct error *err);
 
 MUST_CHECK bool registry_write(MDB_txn *txn, MDB_dbi table, struct view key, struct view value, struct error *err);
+
+/* A known text, sealed with the key of the secrets, shows a wrong key at the start and not at the first use.
+ * FAILED_PRECONDITION / SEAL_KEY_WRONG. */
+MUST_CHECK bool registry_check_key(struct registry *r, MDB_txn *txn, struct error *err);
 
 /* Calls visit with each connector's name and record; false with the error ends it. */
 typedef bool registry_visit(void *ctx, struct view name, struct view record, struct error *err);

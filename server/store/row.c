@@ -65,3 +65,20 @@ bool row_read(struct view stored, struct view id, struct directory_row *out)
     };
     return true;
 }
+
+#define ALIAS_KEY_MAX 256
+
+_Static_assert(ALIAS_KEY_MAX + 1 + DIRECTORY_ID_MAX == ROW_ALIAS_KEY_MAX && ROW_ALIAS_KEY_MAX <= 511,
+               "LMDB's longest key");
+
+struct view row_alias_key(struct view alias, struct view id, char at[ROW_ALIAS_KEY_MAX])
+{
+    size_t len = alias.len < ALIAS_KEY_MAX ? alias.len : ALIAS_KEY_MAX;
+
+    ASSERT(id.len <= DIRECTORY_ID_MAX);
+    memcpy(at, alias.at, len);
+    at[len] = '\0';
+    if (id.len > 0)
+        memcpy(at + len + 1, id.at, id.len);
+    return (struct view){ at, len + 1 + id.len };
+}

@@ -15,4 +15,9 @@ void row_write(const struct directory_row *row, unsigned char *at);
 /* Views point into `stored`; the id is the key's. */
 MUST_CHECK bool row_read(struct view stored, struct view id, struct directory_row *out);
 
+/* The key in users_alias: the alias (its beginning, when it is long), a NUL, the id of at most DIRECTORY_ID_MAX bytes.
+ * The view is over `at`. */
+#define ROW_ALIAS_KEY_MAX (256 + 1 + DIRECTORY_ID_MAX)
+struct view row_alias_key(struct view alias, struct view id, char at[ROW_ALIAS_KEY_MAX]);
+
 #endif
