@@ -63,10 +63,10 @@ struct call_stream_ops {
     /* Bidi only: a request came; NULL: the client has sent its last. Valid until it returns; reply by call_write. The
      * next is read after it has been answered (ready was called and wrote). */
     void (*message)(void *stream, struct call *c, const ProtobufCMessage *request);
-    /* The server is shutting down: finish with UNAVAILABLE and your trailers, at once or after the batch under way;
-     * ready comes next.
-     * NULL: the call layer does so itself. */
-    void (*drain)(void *stream, struct call *c);
+    /* It has to end, since the server is shutting down (UNAVAILABLE) or the caller's deadline is near
+     * (DEADLINE_EXCEEDED): finish with that code and your trailers, at once or after the batch under way; ready comes
+     * next. `why` is valid until it returns. NULL: the call layer finishes it with `why`. */
+    void (*drain)(void *stream, struct call *c, const struct error *why);
     /* The last call of all; free the stream. */
     void (*ended)(void *stream);
 };

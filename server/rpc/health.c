@@ -154,7 +154,8 @@ static void check(void *service, struct call *c, const ProtobufCMessage *request
 struct watcher {
     struct health *health;
     char *name;
-    bool has_told, is_draining;
+    bool has_told, is_ending;
+    struct error why;
     enum rpc_health told;
 };
 
@@ -162,7 +163,6 @@ static void watch_ready(void *stream, struct call *c)
 {
     struct watcher *w = stream;
     enum rpc_health state = get(w->health, w->name);
-    struct error err;
 
     if (!w->has_told || state != w->told) {
         Grpc__Health__V1__HealthCheckResponse response = response_of(state);
@@ -171,18 +171,17 @@ static void watch_ready(void *stream, struct call *c)
         w->has_told = true;
         w->told = state;
     }
-    if (w->is_draining) {
-        error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
-        call_finish(c, &err);
-    }
+    if (w->is_ending)
+        call_finish(c, &w->why);
 }
 
-static void watch_drain(void *stream, struct call *c)
+static void watch_drain(void *stream, struct call *c, const struct error *why)
 {
     struct watcher *w = stream;
 
     (void)c;
-    w->is_draining = true; /* ready follows, and tells the last state first */
+    w->why = *why;
+    w->is_ending = true; /* ready follows, and tells the last state first */
 }
 
 static void watch_ended(void *stream)

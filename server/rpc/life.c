@@ -10,6 +10,7 @@
 #include "rpc/life.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "rpc/message.h"
 #include "rpc/status.h"
@@ -17,7 +18,8 @@
 
 #include <string.h>
 
-#define METHOD_MAX 200 /* of an unknown method's name, in the answer */
+#define METHOD_MAX      200 /* of an unknown method's name, in the answer */
+#define EXPIRY_AHEAD_MS 100 /* of the deadline at most: for the way to the client, which has begun to count earlier */
 
 /* ---- ops ---- */
 
@@ -118,6 +120,12 @@ static void let_ticket_go(struct call *c)
     c->ticket = NULL;
 }
 
+static void clear_timers(struct call *c)
+{
+    timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
+    timers_set(&c->q->timers, &c->expiry, TIMER_NEVER);
+}
+
 void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
 {
     ASSERT(c->state == CALL_OPEN);
@@ -126,7 +134,7 @@ void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
         c->text = status_text(err);
         life_trailer(c, STATUS_DETAILS_KEY, status_details(err));
     }
-    timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
+    clear_timers(c);
     let_ticket_go(c);
     if (c->writing != NULL)
         c->state = CALL_ENDING;
@@ -178,7 +186,7 @@ static void on_closed(struct op *op, bool ok)
     if (c->state != CALL_ENDED)
         count_handled(c, ERROR_CANCELLED);
     c->state = CALL_ENDED;
-    timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
+    clear_timers(c);
     let_ticket_go(c);
     op_is_over(c);
 }
@@ -278,20 +286,47 @@ static void set_going(struct error *err)
     error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
 }
 
+static void tell_to_end(struct call *c, const struct error *why)
+{
+    if (c->stream_ops == NULL || c->stream_ops->drain == NULL) {
+        life_end(c, why, NULL);
+        return;
+    }
+    c->stream_ops->drain(c->stream, c, why);
+    ready(c);
+}
+
 void calls_drain(struct cq *q)
 {
     struct error going;
 
     set_going(&going);
-    for (struct call *c = q->calls; c != NULL; c = c->next) {
-        if (c->state != CALL_OPEN || c->stream_ops == NULL)
-            continue; /* who holds a ticket answers it */
-        if (c->stream_ops->drain == NULL)
-            life_end(c, &going, NULL);
-        else
-            c->stream_ops->drain(c->stream, c);
-        ready(c);
-    }
+    for (struct call *c = q->calls; c != NULL; c = c->next)
+        if (c->state == CALL_OPEN && c->stream_ops != NULL) /* who holds a ticket answers it */
+            tell_to_end(c, &going);
+}
+
+/* ---- the deadline ---- */
+
+static void on_expiry(struct timer *t)
+{
+    struct call *c = CONTAINER_OF(t, struct call, expiry);
+    struct error late;
+
+    if (c->state != CALL_OPEN)
+        return;
+    error_reason(&late, ERROR_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the call's deadline has come");
+    tell_to_end(c, &late);
+}
+
+/* The core cuts a call at its deadline, without a reason and without trailers. So we are a moment ahead of it. */
+static void set_expiry(struct call *c)
+{
+    int64_t at_mono_ms = call_deadline_mono_ms(c), left_ms = at_mono_ms - clock_mono_ms(&clock_system);
+    int64_t ahead_ms = left_ms / 10 < EXPIRY_AHEAD_MS ? left_ms / 10 : EXPIRY_AHEAD_MS;
+
+    if (at_mono_ms != INT64_MAX)
+        timers_set(&c->q->timers, &c->expiry, at_mono_ms - ahead_ms);
 }
 
 /* ---- the beginning ---- */
@@ -364,6 +399,7 @@ static void on_arrived(struct op *op, bool ok)
             c->next->link = &c->next;
         c->q->calls = c;
         watch_close(c);
+        set_expiry(c);
         hand_over(c);
     }
     op_is_over(c);
@@ -383,6 +419,7 @@ static struct call *create(const struct route *route, struct cq *q)
     c->read.done = on_read;
     c->finished.done = on_finished;
     c->timer.due = on_due;
+    c->expiry.due = on_expiry;
     c->topic = CALL_TOPICS_MAX;
     c->text = grpc_empty_slice();
     grpc_metadata_array_init(&c->metadata);

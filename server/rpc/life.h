@@ -41,8 +41,9 @@ struct call {
     const struct call_stream_ops *stream_ops;
     void *stream;
     struct call_ticket *ticket;
-    struct timer timer;
-    unsigned topic; /* CALL_TOPICS_MAX: none */
+    struct timer timer;  /* the stream's */
+    struct timer expiry; /* a moment before the deadline */
+    unsigned topic;      /* CALL_TOPICS_MAX: none */
 
     struct call *next, **link; /* among the calls of the queue */
 };

@@ -193,12 +193,18 @@ static bool step(struct stream *s, struct call *c, bool *over, struct error *err
     return sent || step_idle(s, c, at_end, over, err);
 }
 
-/* The server goes down: who follows hears it in the stream as well. */
+/* The caller's time is up; or the server goes down: who follows hears that in the stream as well. */
 static void end_draining(struct stream *s, struct call *c)
 {
     struct notice last;
     struct error err;
 
+    if (s->is_late) {
+        error_reason(&err, ERROR_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED",
+                     "the call's deadline has come: call again and resume with the token in okta-resume-token");
+        stream_end(s, c, NULL, &err);
+        return;
+    }
     error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
                  "the server is shutting down: connect again and resume with the token in okta-resume-token");
     notices_draining(&last);
@@ -220,12 +226,13 @@ static void ready(void *at, struct call *c)
 }
 
 /* The call layer makes it ready next, as soon as nothing is being written. */
-static void drain(void *at, struct call *c)
+static void drain(void *at, struct call *c, const struct error *why)
 {
     struct stream *s = at;
 
     (void)c;
     s->is_draining = true;
+    s->is_late = why->code == ERROR_DEADLINE_EXCEEDED;
 }
 
 static void ended(void *at)

@@ -167,14 +167,14 @@ static void ready(void *at, struct call *c)
         call_timer(c, mono_ms + LOOK_MS);
 }
 
-static void drain(void *at, struct call *c)
+static void drain(void *at, struct call *c, const struct error *why)
 {
-    struct error err;
+    struct error err = *why;
 
     (void)at;
-    error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
-                 "the server is shutting down; the sync goes on when it is "
-                 "back");
+    if (why->code == ERROR_UNAVAILABLE)
+        error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
+                     "the server is shutting down; the sync goes on when it is back");
     call_finish(c, &err);
 }
 

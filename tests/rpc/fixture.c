@@ -150,7 +150,7 @@ static void feed_ready(void *stream, struct call *c)
         write_number(c, ++s->sent);
 }
 
-static void feed_drain(void *stream, struct call *c)
+static void feed_drain(void *stream, struct call *c, const struct error *why)
 {
     struct stream *s = stream;
     struct error err;
@@ -159,7 +159,8 @@ static void feed_drain(void *stream, struct call *c)
     snprintf(place, sizeof place, "%u", s->sent);
     s->is_asked_to_finish = true;
     call_trailer(c, "okta-resume-token", place);
-    error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the feed ends");
+    err = *why;
+    snprintf(err.text, sizeof err.text, "the feed ends");
     call_finish(c, &err);
 }
 

@@ -818,12 +818,26 @@ static void a_delete_ends_it(void **state)
 
 static void a_shutdown_ends_it(void **state)
 {
+    const struct error going = { .code = ERROR_UNAVAILABLE, .reason = "SHUTTING_DOWN", .text = "going" };
+
     (void)state;
     begin_sync(false);
     turn(call);
-    call->ops->drain(call->stream, call);
+    call->ops->drain(call->stream, call, &going);
     assert_int_equal(call->end.code, ERROR_UNAVAILABLE);
     assert_string_equal(call->end.reason, "SHUTTING_DOWN");
+}
+
+static void the_callers_deadline_ends_it(void **state)
+{
+    const struct error late = { .code = ERROR_DEADLINE_EXCEEDED, .reason = "DEADLINE_EXCEEDED", .text = "late" };
+
+    (void)state;
+    begin_sync(false);
+    turn(call);
+    call->ops->drain(call->stream, call, &late);
+    assert_int_equal(call->end.code, ERROR_DEADLINE_EXCEEDED);
+    assert_string_equal(call->end.reason, "DEADLINE_EXCEEDED");
 }
 
 static void one_that_cannot_poll_says_so(void **state)
@@ -862,6 +876,7 @@ int main(void)
         TEST(a_dead_token_ends_it),
         TEST(a_delete_ends_it),
         TEST(a_shutdown_ends_it),
+        TEST(the_callers_deadline_ends_it),
         TEST(one_that_cannot_poll_says_so),
     };
 

@@ -538,6 +538,9 @@ static void ends_when_the_connector_is_deleted(void **state)
     end(c);
 }
 
+static const struct error going = { .code = ERROR_UNAVAILABLE, .reason = "SHUTTING_DOWN", .text = "going" };
+static const struct error late = { .code = ERROR_DEADLINE_EXCEEDED, .reason = "DEADLINE_EXCEEDED", .text = "late" };
+
 static void drains_with_its_last_token(void **state)
 {
     request_type request = request_from_beginning(true);
@@ -547,12 +550,30 @@ static void drains_with_its_last_token(void **state)
     stored_add(one.store, 1, T0);
     c = begin(&request);
     run(c);
-    c->ops->drain(c->stream, c);
+    c->ops->drain(c->stream, c, &going);
     run(c);
     assert_int_equal(c->notices, 1);
     assert_int_equal(c->notice.kind, NOTICE_DRAINING);
     assert_int_equal(c->end.code, ERROR_UNAVAILABLE);
     assert_string_equal(c->end.reason, "SHUTTING_DOWN");
+    assert_string_equal(c->trailer, c->token);
+    end(c);
+}
+
+static void the_callers_deadline_ends_it_with_its_last_token(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 1, T0);
+    c = begin(&request);
+    run(c);
+    c->ops->drain(c->stream, c, &late);
+    run(c);
+    assert_int_equal(c->notices, 0);
+    assert_int_equal(c->end.code, ERROR_DEADLINE_EXCEEDED);
+    assert_string_equal(c->end.reason, "DEADLINE_EXCEEDED");
     assert_string_equal(c->trailer, c->token);
     end(c);
 }
@@ -569,7 +590,7 @@ static void a_reader_who_does_not_follow_hears_no_notice(void **state)
     c = begin(&request);
     wrote = false;
     c->ops->ready(c->stream, c);
-    c->ops->drain(c->stream, c);
+    c->ops->drain(c->stream, c, &going);
     run(c);
     assert_int_equal(c->notices, 0);
     assert_int_equal(c->end.code, ERROR_UNAVAILABLE);
@@ -948,6 +969,7 @@ int main(void)
         FACT(sends_more_at_once_to_who_takes_it_quickly),
         FACT(ends_when_the_connector_is_deleted),
         FACT(drains_with_its_last_token),
+        FACT(the_callers_deadline_ends_it_with_its_last_token),
         FACT(a_reader_who_does_not_follow_hears_no_notice),
         FACT(a_change_of_state_is_told_in_the_stream_with_its_token),
         FACT(a_busy_reader_is_told_too),
