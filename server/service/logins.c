@@ -193,7 +193,8 @@ static bool step(struct stream *s, struct call *c, bool *over, struct error *err
     return sent || step_idle(s, c, at_end, over, err);
 }
 
-/* The caller's time is up; or the server goes down: who follows hears that in the stream as well. */
+/* The caller's time is up; or the server goes down: who follows hears that in the stream as well, but for who has not
+ * heard hello, which comes first. */
 static void end_draining(struct stream *s, struct call *c)
 {
     struct notice last;
@@ -208,7 +209,7 @@ static void end_draining(struct stream *s, struct call *c)
     error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
                  "the server is shutting down: connect again and resume with the token in okta-resume-token");
     notices_draining(&last);
-    stream_end(s, c, stream_follows(s) ? &last : NULL, &err);
+    stream_end(s, c, stream_follows(s) && s->has_said_hello ? &last : NULL, &err);
 }
 
 static void ready(void *at, struct call *c)

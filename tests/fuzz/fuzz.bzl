@@ -5,8 +5,8 @@ NAME itself is libFuzzer's, for bazel/fuzz: only clang can link it."""
 
 load("//bazel:c.bzl", "c_binary", "c_test")
 
-def fuzz_target(name, deps = [], size = "small", tags = []):
-    srcs = [
+def fuzz_target(name, deps = [], more_srcs = [], size = "small", tags = []):
+    srcs = more_srcs + [
         name + ".c",
         "fuzz.h",
     ]

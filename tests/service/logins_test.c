@@ -541,6 +541,22 @@ static void ends_when_the_connector_is_deleted(void **state)
 static const struct error going = { .code = ERROR_UNAVAILABLE, .reason = "SHUTTING_DOWN", .text = "going" };
 static const struct error late = { .code = ERROR_DEADLINE_EXCEEDED, .reason = "DEADLINE_EXCEEDED", .text = "late" };
 
+/* The first message is hello, or there is none. */
+static void drains_without_a_word_before_its_hello(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    c = begin(&request);
+    c->ops->drain(c->stream, c, &going);
+    run(c);
+    assert_int_equal(c->messages, 0);
+    assert_string_equal(c->end.reason, "SHUTTING_DOWN");
+    assert_true(strlen(c->trailer) > 0);
+    end(c);
+}
+
 static void drains_with_its_last_token(void **state)
 {
     request_type request = request_from_beginning(true);
@@ -968,6 +984,7 @@ int main(void)
         FACT(a_token_from_while_it_waited_is_the_beginning),
         FACT(sends_more_at_once_to_who_takes_it_quickly),
         FACT(ends_when_the_connector_is_deleted),
+        FACT(drains_without_a_word_before_its_hello),
         FACT(drains_with_its_last_token),
         FACT(the_callers_deadline_ends_it_with_its_last_token),
         FACT(a_reader_who_does_not_follow_hears_no_notice),
