@@ -167,6 +167,36 @@ bool args_number(const struct args *a, const char *name, uint64_t min, uint64_t 
                      (unsigned long long)min, (unsigned long long)max);
 }
 
+bool args_word(struct view *rest, struct view *word)
+{
+    const char *bar;
+
+    if (rest->at == NULL)
+        return false;
+    bar = memchr(rest->at, '|', rest->len);
+    word->at = rest->at;
+    word->len = bar != NULL ? (size_t)(bar - rest->at) : rest->len;
+    *rest = bar != NULL ? (struct view){ bar + 1, rest->len - word->len - 1 } : VIEW_NONE;
+    return true;
+}
+
+bool args_choice(const struct args *a, const char *name, size_t *index, struct error *err)
+{
+    const char *value = args_value(a, name);
+    size_t table, at;
+    struct view word, rest = view_of(find(a, view_of(name), '\0', &table, &at)->value);
+
+    if (value == NULL)
+        return true;
+    for (size_t i = 0; args_word(&rest, &word); i++)
+        if (view_is(word, value)) {
+            *index = i;
+            return true;
+        }
+    return error_set(err, ERROR_INVALID_ARGUMENT, "--%s %s: it must be one of %s", name, value,
+                     a->tables[table][at].value);
+}
+
 bool args_duration(const struct args *a, const char *name, int64_t *ms, struct error *err)
 {
     const char *value = args_value(a, name);

@@ -8,9 +8,11 @@
 #include "base/str.h"
 
 struct option {
-    const char *name;  /* without "--"; NULL ends a table */
-    char letter;       /* '\0': none */
-    const char *value; /* what the help calls the value; NULL: a flag */
+    const char *name; /* without "--"; NULL ends a table */
+    char letter;      /* '\0': none */
+    /* What the help calls the value, and by which shells complete it: FILE, ADDR, SERVICE, or the words that it can be
+     * as "table|json|jsonl"; others say nothing to them. NULL: a flag. */
+    const char *value;
     const char *help;
 };
 
@@ -34,14 +36,18 @@ void args_learn(struct args *a, const struct option *table);
 MUST_CHECK bool args_parse(struct args *a, int argc, char *const *argv, int *at, bool stop_at_operand,
                            struct error *err);
 
+/* The words of "a|b|c", one after the other; false when there are no more. */
+bool args_word(struct view *rest, struct view *word);
+
 /* The name must be in a table. */
 bool args_has(const struct args *a, const char *name);
 const char *args_value(const struct args *a, const char *name); /* NULL when it was not given */
 
-/* Numbers and times that options have as values. *out is untouched when the option was not given; INVALID_ARGUMENT
- * names the option and its range. */
+/* Numbers, times and words (which of them: *index) that options have as values. *out is untouched when the option was
+ * not given; INVALID_ARGUMENT names the option and its range. */
 MUST_CHECK bool args_number(const struct args *a, const char *name, uint64_t min, uint64_t max, uint64_t *out,
                             struct error *err);
+MUST_CHECK bool args_choice(const struct args *a, const char *name, size_t *index, struct error *err);
 MUST_CHECK bool args_duration(const struct args *a, const char *name, int64_t *ms, struct error *err);
 
 #endif

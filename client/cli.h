@@ -42,7 +42,7 @@ struct command {
 };
 
 extern const struct command command_configure, command_reconnect, command_status, command_sync, command_logins,
-    command_users, command_delete, command_probe, command_version;
+    command_users, command_delete, command_probe, command_completion, command_version, command_help;
 
 extern const struct method method_configure, method_sync, method_status, method_stream_logins, method_delete,
     method_list_users;

@@ -167,14 +167,14 @@ static int run_probe(struct cli *cli)
 }
 
 static const struct option options[] = {
-    { "service", '\0', "NAME", "whose health: upstream, upstream/NAME, or a service by its full name" },
+    { "service", '\0', "SERVICE", "whose health: upstream, upstream/NAME, or a service by its full name" },
     { "wait", '\0', "TIME", "ask again until it serves, at most so long" },
     { NULL, '\0', NULL, NULL },
 };
 
 const struct command command_probe = {
     .name = "probe",
-    .synopsis = "[--service NAME] [--timeout TIME] [--wait TIME]",
+    .synopsis = "[--service SERVICE] [--timeout TIME] [--wait TIME]",
     .summary = "ask the server for its health, for exec probes",
     .details =
         "Without --service it is the server itself (liveness: an outage of Okta's does not count). upstream is every\n"

@@ -264,6 +264,12 @@ static void show(struct cli *cli, const Okta__Connector__V1__StatusResponse *r)
         cli_say(cli, "no connectors yet; next: %s configure", PROGRAM);
 }
 
+static void names(struct cli *cli, const Okta__Connector__V1__StatusResponse *r)
+{
+    for (size_t i = 0; i < r->n_connectors; i++)
+        cli_say(cli, "%s", r->connectors[i]->name);
+}
+
 static int run_status(struct cli *cli)
 {
     Okta__Connector__V1__StatusRequest request = OKTA__CONNECTOR__V1__STATUS_REQUEST__INIT;
@@ -273,7 +279,9 @@ static int run_status(struct cli *cli)
     request.name = cli_name(cli);
     if (!cli_call(cli, &method_status, &request.base, STATUS_TIMEOUT_MS, &response, &err))
         return cli_fail(cli, &err, "status");
-    if (cli->format == FORMAT_TABLE)
+    if (args_has(&cli->args, "names"))
+        names(cli, (const void *)response);
+    else if (cli->format == FORMAT_TABLE)
         show(cli, (const void *)response);
     else
         cli_json(cli, response);
@@ -281,11 +289,14 @@ static int run_status(struct cli *cli)
     return cli_done(cli);
 }
 
-static const struct option options[] = { { NULL, '\0', NULL, NULL } };
+static const struct option options[] = {
+    { "names", '\0', NULL, "the names of the connectors alone, one a line" },
+    { NULL, '\0', NULL, NULL },
+};
 
 const struct command command_status = {
     .name = "status",
-    .synopsis = "[NAME]",
+    .synopsis = "[NAME] [--names]",
     .summary = "how things stand: is it working, and if not, why not",
     .details = "Without NAME: every connector. Ages are by the server's clock.",
     .operands_max = 1,

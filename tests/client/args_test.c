@@ -158,10 +158,41 @@ static void is_a_value(void **state)
     }
 }
 
+static const struct choice_row {
+    const char *name, *given;
+    bool ok;
+    size_t want;
+} choice_rows[] = {
+    { "absent: what was there stays", NULL, true, 7 },
+    { "the first", "table", true, 0 },
+    { "the last", "jsonl", true, 2 },
+    { "the beginning of one", "json", true, 1 },
+    { "none of them", "xml", false, 0 },
+    { "nothing", "", false, 0 },
+    { "two of them", "table|json", false, 0 },
+};
+
+static void is_a_choice(void **state)
+{
+    static const struct option options[] = { { "output", 'o', "table|json|jsonl", "" }, { NULL, '\0', NULL, NULL } };
+    const struct choice_row *row = *state;
+    struct args a = { .table_count = 0 };
+    struct error err;
+    size_t n = 7;
+
+    args_learn(&a, options);
+    a.values[0][0] = row->given;
+    assert_int_equal(args_choice(&a, "output", &n, &err), row->ok);
+    if (row->ok)
+        assert_int_equal(n, row->want);
+    else
+        assert_non_null(strstr(err.text, "table|json|jsonl"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(options_before_the_command_are_found_and_the_rest_left) };
 
     return RUN_ROWS(is_parsed, parse_rows) + RUN_ROWS(is_refused, refused_rows) + RUN_ROWS(is_a_value, value_rows) +
-           cmocka_run_group_tests(tests, NULL, NULL);
+           RUN_ROWS(is_a_choice, choice_rows) + cmocka_run_group_tests(tests, NULL, NULL);
 }
