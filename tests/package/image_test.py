@@ -4,23 +4,13 @@ import glob
 import hashlib
 import json
 import os
-import shutil
 import stat
-import subprocess
 import tempfile
 import unittest
 
 import harness
-from harness import ROOT, eventually
-
-PACKAGING = os.path.join(ROOT, "bazel", "packaging")
-IMAGE = os.path.join(PACKAGING, "okta-connector.oci.tar")
-UID = 65532
-
-
-def output_of(*argv, **more):
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True,
-                          timeout=120, **more).stdout
+from container import IMAGE, PACKAGING, UID, Container, can_run, output_of, unpack
+from harness import eventually
 
 
 def version():
@@ -34,9 +24,7 @@ class Image(harness.Case):
         """Unpacked by umoci, as a runtime is given it."""
         holder = tempfile.TemporaryDirectory(prefix="oi", dir="/tmp")
         cls.addClassCleanup(holder.cleanup)
-        layout, cls.bundle = os.path.join(holder.name, "layout"), os.path.join(holder.name, "bundle")
-        output_of("skopeo", "copy", "-q", "oci-archive:" + IMAGE, "oci:%s:it" % layout)
-        output_of("umoci", "unpack", *([] if os.getuid() == 0 else ["--rootless"]), "--image", layout + ":it", cls.bundle)
+        cls.bundle = unpack(holder.name)
 
     def test_two_strangers_read_the_same_of_it(self):
         for kind in ("oci-archive", "docker-archive"):
@@ -91,68 +79,29 @@ class Image(harness.Case):
         with open(os.path.join(self.bundle, "rootfs/etc/ssl/certs/ca-certificates.crt")) as f:
             self.assertEqual(f.read().count("BEGIN CERTIFICATE"), len(glob.glob("/usr/share/ca-certificates/mozilla/*.crt")))
 
-    def container(self, *arguments, mounts=()):
-        """As Kubernetes' restricted profile has it: no capability, no new privileges, a root that cannot be written."""
-        bundle, volume = self.bundle, os.path.join(self.folder, "volume")
-        os.makedirs(volume, exist_ok=True)
-        os.chown(volume, UID, UID)
-        path = os.path.join(bundle, "config.json")
-        with open(path) as f:
-            spec = json.load(f)
-        spec["process"].update(terminal=False, capabilities={}, noNewPrivileges=True)
-        spec["process"]["args"] += list(arguments)
-        spec["root"]["readonly"] = True
-        spec["mounts"] = [m for m in spec["mounts"] if m["destination"] in ("/proc", "/dev")] + [
-            {"destination": to, "type": "bind", "source": source, "options": ["bind", mode, "nosuid", "nodev", "noexec"]}
-            for to, source, mode in [("/var/lib/okta-connector", volume, "rw")] + list(mounts)]
-        # The emulated org is on this machine's loopback.
-        spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"] if n["type"] != "network"]
-        with open(path, "w") as f:
-            json.dump(spec, f)
-        runc = ["runc", "--root", os.path.join(self.folder, "runc")]
-        name = os.path.basename(self.folder)
-        run = harness.Process(runc + ["run", "-b", bundle, name], os.path.join(self.folder, "container.log"))
-
-        def end():
-            subprocess.run(runc + ["delete", "--force", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-            self.end_quietly(run)
-
-        self.addCleanup(end)
-
-        def inside(*argv, status=0):
-            done = subprocess.run(runc + ["exec", name] + list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True, timeout=60)
-            if status is not None:
-                self.assertEqual(done.returncode, status, "%s\n%s\n%s" % (argv, done.stdout, run.text()))
-            return done.stdout
-
-        def is_up():
-            self.assertIsNone(run.child.poll(), run.text())
-            return '"event":"start"' in run.text()
-
-        eventually("the container's server is up", is_up)
-        return run, inside
-
-    @unittest.skipUnless(os.getuid() == 0 and shutil.which("runc"), "only root can run a container here")
+    @unittest.skipUnless(*can_run())
     def test_with_one_volume_it_runs_and_reads_an_org(self):
         org = self.emulator(login_every=0)
         token = self.token_file()
         os.chown(token, UID, UID)
-        run, inside = self.container("--allow-http-loopback-org", "--org", org.url, "--name", "acme", "--token-file", "/token",
-                                     mounts=[("/token", token, "ro")])
-        connector = "/usr/bin/okta-connector"
-        eventually("it knows the org", lambda: '"org_id"' in inside(connector, "status", "-o", "json"))
-        inside(connector, "sync", "acme", "--history")
-        seen = [json.loads(line) for line in inside(connector, "logins", "acme", "--from-beginning", "-o", "jsonl").splitlines()]
+        volume = os.path.join(self.folder, "volume")
+        os.mkdir(volume)
+        os.chown(volume, UID, UID)
+        box = Container(self, self.bundle, ["--allow-http-loopback-org", "--org", org.url, "--name", "acme", "--token-file", "/token"],
+                        [("/var/lib/okta-connector", volume, "rw"), ("/token", token, "ro")])
+        box.wait_until_up()
+        connector = "okta-connector"
+        eventually("it knows the org", lambda: '"org_id"' in box.exec(connector, "status", "-o", "json"))
+        box.exec(connector, "sync", "acme", "--history")
+        seen = [json.loads(line) for line in box.exec(connector, "logins", "acme", "--from-beginning", "-o", "jsonl").splitlines()]
         self.assert_exactly_once(seen, org.truth(), org.truth())
-        self.assertIn("no such file", inside("/bin/sh", status=None), "nobody gets a shell")
-        status = output_of("cat", "/proc/%s/status" % output_of(
-            "pgrep", "-P", str(run.child.pid), "-f", "okta-connectord").split()[0])
+        self.assertIn("/bin/sh", box.exec("/bin/sh", status=255), "nobody gets a shell")
+        with open("/proc/%d/status" % box.pid()) as f:
+            status = f.read()
         for line in ("Uid:\t%d\t" % UID, "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1"):
             self.assertIn(line, status)
-        # runc passes it on.
-        self.assertEqual(run.end(), 0, run.text())
-        self.assertIn('"event":"stop"', run.text())
+        self.assertEqual(box.end(), 0, box.text())
+        self.assertIn('"event":"stop"', box.text())
 
 
 if __name__ == "__main__":

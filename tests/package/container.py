@@ -1,0 +1,94 @@
+"""Containers of our image, as Kubernetes' restricted profile has them: no capability, no new privileges, a root that cannot be
+written. They share this machine's network, where the emulated org is."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import harness
+from harness import ROOT, eventually
+
+PACKAGING = os.path.join(ROOT, "bazel", "packaging")
+IMAGE = os.path.join(PACKAGING, "okta-connector.oci.tar")
+UID = 65532
+
+
+def output_of(*argv, **more):
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True,
+                          timeout=120, **more).stdout
+
+
+def can_run():
+    """Whether, and why not: for unittest.skipUnless."""
+    return os.getuid() == 0 and shutil.which("runc") is not None, "only root, with runc, can run a container"
+
+
+def unpack(folder):
+    """What umoci makes of the image: a runtime's bundle."""
+    layout, bundle = os.path.join(folder, "layout"), os.path.join(folder, "bundle")
+    output_of("skopeo", "copy", "-q", "oci-archive:" + IMAGE, "oci:%s:it" % layout)
+    output_of("umoci", "unpack", *([] if os.getuid() == 0 else ["--rootless"]), "--image", layout + ":it", bundle)
+    return bundle
+
+
+class Container:
+    """Runs a bundle; mounts are (place inside, folder or file, "ro" or "rw")."""
+
+    made = 0
+
+    def __init__(self, case, bundle, arguments=(), mounts=(), env=(), gids=(), memory_bytes=None):
+        Container.made += 1
+        self.case, self.name = case, "%s-%d" % (os.path.basename(case.folder), Container.made)
+        self.runc = ["runc", "--root", os.path.join(case.folder, "runc")]
+        # A configuration of its own, on the same root.
+        own = os.path.join(case.folder, self.name)
+        os.mkdir(own)
+        with open(os.path.join(bundle, "config.json")) as f:
+            spec = json.load(f)
+        spec["root"].update(readonly=True, path=os.path.join(bundle, "rootfs"))
+        process = spec["process"]
+        process.update(terminal=False, capabilities={}, noNewPrivileges=True)
+        process["args"] += list(arguments)
+        process["env"] += list(env)
+        process["user"]["additionalGids"] = list(gids)
+        spec["mounts"] = [m for m in spec["mounts"] if m["destination"] in ("/proc", "/dev")] + [
+            {"destination": to, "type": "bind", "source": source, "options": ["rbind", mode, "nosuid", "nodev", "noexec"]}
+            for to, source, mode in mounts]
+        spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"] if n["type"] != "network"]
+        spec["linux"]["cgroupsPath"] = "/" + self.name
+        if memory_bytes:
+            spec["linux"]["resources"]["memory"] = {"limit": memory_bytes, "swap": memory_bytes}
+        with open(os.path.join(own, "config.json"), "w") as f:
+            json.dump(spec, f)
+        self.process = harness.Process(self.runc + ["run", "-b", own, self.name], os.path.join(case.folder, self.name + ".log"))
+        case.addCleanup(self.remove)
+
+    def remove(self):
+        subprocess.run(self.runc + ["delete", "--force", self.name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        self.case.end_quietly(self.process)
+
+    def text(self):
+        return self.process.text()
+
+    def exec(self, *argv, status=0):
+        done = subprocess.run(self.runc + ["exec", self.name] + list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=60)
+        self.case.outputs.append(done.stdout)
+        if status is not None:
+            self.case.assertEqual(done.returncode, status, "%s\n%s\n%s" % (argv, done.stdout, self.text()))
+        return done.stdout
+
+    def wait_until_up(self):
+        def is_up():
+            self.case.assertIsNone(self.process.child.poll(), self.text())
+            return '"event":"start"' in self.text()
+
+        eventually("the container's server is up", is_up)
+
+    def pid(self):
+        return json.loads(output_of(*self.runc, "state", self.name))["pid"]
+
+    def end(self):
+        """SIGTERM, which runc passes on; the exit status."""
+        return self.process.end()
