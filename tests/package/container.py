@@ -10,7 +10,6 @@ import harness
 from harness import ROOT, eventually
 
 PACKAGING = os.path.join(ROOT, "bazel", "packaging")
-IMAGE = os.path.join(PACKAGING, "okta-connector.oci.tar")
 UID = 65532
 
 
@@ -24,10 +23,18 @@ def can_run():
     return os.getuid() == 0 and shutil.which("runc") is not None, "only root, with runc, can run a container"
 
 
-def unpack(folder):
+def make_image(out, **more):
+    """As bazel/package does."""
+    files = [os.path.join(PACKAGING, name) for name in ("version", "epoch")] + [harness.SERVER, harness.CLIENT] + [
+        os.path.join(PACKAGING, name) for name in ("oci/config.yaml", "deb/copyright")]
+    output_of("/usr/bin/python3", "-B", os.path.join(PACKAGING, "oci", "image.py"), out, *map(os.path.realpath, files), **more)
+    return out
+
+
+def unpack(image, folder):
     """What umoci makes of the image: a runtime's bundle."""
     layout, bundle = os.path.join(folder, "layout"), os.path.join(folder, "bundle")
-    output_of("skopeo", "copy", "-q", "oci-archive:" + IMAGE, "oci:%s:it" % layout)
+    output_of("skopeo", "copy", "-q", "oci-archive:" + image, "oci:%s:it" % layout)
     output_of("umoci", "unpack", *([] if os.getuid() == 0 else ["--rootless"]), "--image", layout + ":it", bundle)
     return bundle
 

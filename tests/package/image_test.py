@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 import harness
-from container import IMAGE, PACKAGING, UID, Container, can_run, output_of, unpack
+from container import PACKAGING, UID, Container, can_run, make_image, output_of, unpack
 from harness import eventually
 
 
@@ -24,14 +24,15 @@ class Image(harness.Case):
         """Unpacked by umoci, as a runtime is given it."""
         holder = tempfile.TemporaryDirectory(prefix="oi", dir="/tmp")
         cls.addClassCleanup(holder.cleanup)
-        cls.bundle = unpack(holder.name)
+        cls.image = make_image(os.path.join(holder.name, "image.tar"))
+        cls.bundle = unpack(cls.image, holder.name)
 
     def test_two_strangers_read_the_same_of_it(self):
         for kind in ("oci-archive", "docker-archive"):
-            seen = json.loads(output_of("skopeo", "inspect", "%s:%s" % (kind, IMAGE)))
+            seen = json.loads(output_of("skopeo", "inspect", "%s:%s" % (kind, self.image)))
             self.assertEqual(seen["Labels"]["org.opencontainers.image.version"], version(), kind)
             self.assertEqual(seen["Architecture"], output_of("dpkg", "--print-architecture").strip())
-        config = json.loads(output_of("skopeo", "inspect", "--config", "oci-archive:" + IMAGE))["config"]
+        config = json.loads(output_of("skopeo", "inspect", "--config", "oci-archive:" + self.image))["config"]
         self.assertEqual(config["User"], "%d:%d" % (UID, UID), "numeric, so that runAsNonRoot can tell")
         self.assertEqual(config["Entrypoint"], ["/usr/sbin/okta-connectord"])
         self.assertEqual(config["Volumes"], {"/var/lib/okta-connector": {}})
@@ -39,14 +40,10 @@ class Image(harness.Case):
 
     def test_made_again_it_is_the_same(self):
         """In another place, at another time, for another user's habits."""
-        arguments = [os.path.join(PACKAGING, name) for name in ("version", "epoch")] + [
-            harness.SERVER, harness.CLIENT, os.path.join(PACKAGING, "oci", "config.yaml"), os.path.join(PACKAGING, "deb", "copyright")]
-        again = os.path.join(self.folder, "again.tar")
-        script = os.path.join(PACKAGING, "oci", "image.py")
-        output_of("/usr/bin/python3", "-B", script, again, *map(os.path.realpath, arguments), cwd=self.folder, umask=0o077,
-                  env=dict(os.environ, TZ="Pacific/Chatham", LANG="C.UTF-8"))
+        again = make_image(os.path.join(self.folder, "again.tar"), cwd=self.folder, umask=0o077,
+                           env=dict(os.environ, TZ="Pacific/Chatham", LANG="C.UTF-8"))
         sums = []
-        for path in (IMAGE, again):
+        for path in (self.image, again):
             with open(path, "rb") as f:
                 sums.append(hashlib.sha256(f.read()).hexdigest())
         self.assertEqual(*sums)

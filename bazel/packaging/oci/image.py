@@ -182,7 +182,7 @@ def main(out, version_file, epoch_file, *files):
     created = datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     tars = [debian_layer(epoch, files[:2]).tar(), own_layer(epoch, *files).tar()]
     blobs = Blobs()
-    layers = [blobs.add(gzip.compress(tar, 9, mtime=0), "layer.v1.tar+gzip") for tar in tars]
+    layers = [blobs.add(gzip.compress(tar, 6, mtime=0), "layer.v1.tar+gzip") for tar in tars]
     config = blobs.add(encoded(config_of(version, created, tars)), "config.v1+json")
     manifest = blobs.add(encoded({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
                                   "config": config, "layers": layers}), "manifest.v1+json")
