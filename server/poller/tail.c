@@ -266,6 +266,9 @@ static bool commit(struct lane *l, struct tail_work *w)
 {
     bool wrote;
 
+    /* A store that failed is well when it has taken something: an idle log brings nothing else to write. */
+    if (l->p->store_reason[0] != '\0')
+        buf_reset(&l->saved);
     if (!lane_save(l, w->txn, &poller_state_tail, &w->after, &w->encoded, &wrote, &w->err)) {
         lane_store_failed(l, &w->err);
         return false;

@@ -1,10 +1,17 @@
 #include "store/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Each thread that reads holds a slot for the length of one read; a few more for mdb_stat and its like. */
 #define READERS_MAX 512
+
+/* A place takes 64 bytes, and what stands before them less than a page. */
+#define LOCK_FILE_BYTES (READERS_MAX * 64 + 4096)
 
 #define PAGE_BYTES         4096
 #define NODE_HEADER_BYTES  8    /* of LMDB, and a 2-byte index each */
@@ -21,7 +28,11 @@ static enum error_code code_of(int rc)
     case EFBIG:
     case MDB_TXN_FULL:
     case MDB_READERS_FULL:
+    case EMFILE:
+    case ENFILE:
         return ERROR_RESOURCE_EXHAUSTED;
+    case MDB_PANIC:
+        return ERROR_UNAVAILABLE;
     case ENOENT:
         return ERROR_NOT_FOUND;
     case MDB_CORRUPTED:
@@ -39,7 +50,13 @@ static enum error_code code_of(int rc)
     }
 }
 
-static const char *full_text(int rc)
+static bool is_full(int rc)
+{
+    return rc == MDB_MAP_FULL || rc == ENOSPC || rc == EDQUOT || rc == EFBIG;
+}
+
+/* What a person can do about it; else LMDB's own words. */
+static const char *text_of(int rc)
 {
     switch (rc) {
     case MDB_MAP_FULL:
@@ -50,6 +67,13 @@ static const char *full_text(int rc)
         return "no space left on the disk";
     case EIO:
         return "the disk is full, or it fails (input/output error)";
+    case EROFS:
+        return "the disk is read-only: mount it writable again";
+    case EMFILE:
+    case ENFILE:
+        return "no file descriptor left: raise the limit (LimitNOFILE, ulimit -n)";
+    case MDB_PANIC:
+        return "the store is being opened again after its disk failed";
     default:
         return NULL;
     }
@@ -57,21 +81,41 @@ static const char *full_text(int rc)
 
 bool db_fail(struct error *err, int rc, const char *doing)
 {
-    if (rc != EIO && full_text(rc) != NULL)
-        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, full_text(rc));
-    return error_set(err, rc == EIO ? ERROR_DATA_LOSS : code_of(rc), "%s: %s", doing, mdb_strerror(rc));
+    const char *text = rc != EIO && text_of(rc) != NULL ? text_of(rc) : mdb_strerror(rc);
+
+    if (is_full(rc))
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, text);
+    return error_set(err, rc == EIO ? ERROR_DATA_LOSS : code_of(rc), "%s: %s", doing, text);
 }
 
 bool db_fail_write(struct error *err, int rc, const char *doing)
 {
     if (rc == EIO)
-        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, full_text(rc));
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, text_of(rc));
     return db_fail(err, rc, doing);
 }
 
 static unsigned flags_of(enum db_use use)
 {
     return MDB_NOTLS | (use != DB_WRITE ? MDB_RDONLY : 0) | (use == DB_LOOK_ALONE ? MDB_NOLOCK : 0);
+}
+
+/* LMDB maps its lock file and writes a reader's place in it only when it is needed: on a disk that is full by then,
+ * where the file has a hole, that is a SIGBUS. So it has no holes. Before LMDB opens it: closing it later would drop
+ * LMDB's own locks on it. */
+static int fill_lock_file(const char *dir)
+{
+    char path[PATH_MAX];
+    int fd, rc;
+
+    if (snprintf(path, sizeof path, "%s/lock.mdb", dir) >= (int)sizeof path)
+        return ENAMETOOLONG;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return errno;
+    rc = posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+    close(fd);
+    return rc;
 }
 
 bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
@@ -87,6 +131,8 @@ bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
         rc = mdb_env_set_maxdbs(env, options->tables_max);
     if (rc == 0)
         rc = mdb_env_set_maxreaders(env, READERS_MAX);
+    if (rc == 0 && options->use == DB_WRITE)
+        rc = fill_lock_file(options->dir);
     if (rc == 0)
         rc = mdb_env_open(env, options->dir, flags_of(options->use), 0600);
     if (rc == 0 && options->use != DB_LOOK_ALONE)

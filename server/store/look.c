@@ -61,6 +61,7 @@ bool look_store(struct store **out, const char *dir, enum db_use use, struct err
     struct store *s = mem_zero(sizeof *s);
 
     s->lock_fd = -1;
+    pthread_rwlock_init(&s->env_lock, NULL);
     if (open_env(&s->env, dir, use, err) && check_length(s->env, dir, err) && meta_look(s, err)) {
         *out = s;
         return true;
@@ -76,6 +77,7 @@ void look_close(struct store *s)
     if (s->env != NULL)
         mdb_env_close(s->env);
     sodium_memzero(s->hash_key, sizeof s->hash_key);
+    pthread_rwlock_destroy(&s->env_lock);
     free(s);
 }
 

@@ -28,11 +28,43 @@ bool registry_path(const struct registry *r, struct buf *out, const char *middle
     return buf_ok(out) || error_set(err, ERROR_INVALID_ARGUMENT, "path too long");
 }
 
+/* LMDB gives an environment up when it failed to write the page that makes a commit one: it is opened anew. */
+static bool open_env(struct registry *r, struct error *err);
+static bool open_tables(struct registry *r, struct error *err);
+
+static bool open_anew(struct registry *r, struct error *err)
+{
+    if (r->env != NULL)
+        mdb_env_close(r->env);
+    r->env = NULL;
+    if (open_env(r, err) && open_tables(r, err))
+        return true;
+    if (r->env != NULL)
+        mdb_env_close(r->env);
+    r->env = NULL;
+    return error_wrap(err, "the registry cannot be opened again");
+}
+
+static bool begin(struct registry *r, unsigned flags, MDB_txn **txn, struct error *err)
+{
+    int rc = r->env != NULL ? mdb_txn_begin(r->env, NULL, flags, txn) : MDB_PANIC;
+
+    if (rc == MDB_PANIC) {
+        if (!open_anew(r, err))
+            return false;
+        rc = mdb_txn_begin(r->env, NULL, flags, txn);
+    }
+    return rc == 0 || db_fail_write(err, rc, "registry: begin");
+}
+
+bool registry_begin_read(struct registry *r, MDB_txn **txn, struct error *err)
+{
+    return begin(r, MDB_RDONLY, txn, err);
+}
+
 bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err)
 {
-    int rc = mdb_txn_begin(r->env, NULL, 0, txn);
-
-    return rc == 0 || db_fail_write(err, rc, "registry: begin");
+    return begin(r, 0, txn, err);
 }
 
 bool registry_end(MDB_txn *txn, bool is_fine, struct error *err)

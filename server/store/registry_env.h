@@ -32,6 +32,9 @@ struct registry {
 MUST_CHECK bool registry_path(const struct registry *r, struct buf *out, const char *middle, const char *name,
                               struct error *err);
 
+/* A read; the lock is held. */
+MUST_CHECK bool registry_begin_read(struct registry *r, MDB_txn **txn, struct error *err);
+
 /* A write transaction. `end` commits what went well, ends it either way, and returns whether it is done. */
 MUST_CHECK bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err);
 MUST_CHECK bool registry_end(MDB_txn *txn, bool is_fine, struct error *err);

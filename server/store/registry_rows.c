@@ -89,7 +89,7 @@ static bool read_one(struct registry *r, struct view name, struct registry_entry
     bool found, is_fine;
 
     pthread_mutex_lock(&r->lock);
-    is_fine = db_begin_read(r->env, &txn, err) && find(r, txn, name, out, sealed, &found, err);
+    is_fine = registry_begin_read(r, &txn, err) && find(r, txn, name, out, sealed, &found, err);
     db_end_read(&txn);
     pthread_mutex_unlock(&r->lock);
     return is_fine && (found || no_such(name, err));
@@ -182,7 +182,7 @@ bool registry_list(struct registry *r, struct registry_entry *entries, size_t *c
     bool is_fine;
 
     pthread_mutex_lock(&r->lock);
-    is_fine = db_begin_read(r->env, &txn, err) && registry_each(r, txn, list_one, &list, err);
+    is_fine = registry_begin_read(r, &txn, err) && registry_each(r, txn, list_one, &list, err);
     db_end_read(&txn);
     pthread_mutex_unlock(&r->lock);
     if (is_fine)

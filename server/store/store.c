@@ -1,5 +1,9 @@
 /* A store opens in this order: the folder, the lock (a second opening is refused here, before LMDB, which must not be
- * opened twice in a process), the environment, the tables. It closes in the reverse order. */
+ * opened twice in a process), the environment, the tables. It closes in the reverse order.
+ *
+ * When LMDB fails to write the page that makes a commit one, it does not know what is on the disk, and refuses
+ * everything from then on, reading too. Then the environment is opened anew, at once, for reading only where the disk
+ * takes no writes; and again for writing before the next write. A transaction that failed was never seen by anybody. */
 #include "store/store.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -10,6 +14,7 @@
 #include <limits.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TABLES_MAX 32 /* of LMDB; ours, and room for those of later formats */
 
@@ -58,6 +63,11 @@ static bool open_env(struct store *s, const char *dir, struct error *err)
     return db_open(&s->env, &options, err);
 }
 
+static bool open_all(struct store *s, bool must_exist, struct error *err)
+{
+    return open_env(s, s->dir, err) && meta_open(s, must_exist, err);
+}
+
 bool store_open(struct store **out, const struct store_options *options, struct error *err)
 {
     struct store *s = mem_zero(sizeof *s);
@@ -66,9 +76,11 @@ bool store_open(struct store **out, const struct store_options *options, struct 
     ASSERT(sodium_init() >= 0);
     s->lock_fd = -1;
     s->max_bytes = options->max_bytes;
+    s->dir = mem_strdup(options->dir);
+    pthread_rwlock_init(&s->env_lock, NULL);
     atomic_init(&s->is_writing, false);
-    if (prepare_dir(options, err) && take_lock(s, options->dir, err) && open_env(s, options->dir, err) &&
-        meta_open(s, options->must_exist, err) && files_sync_dir(options->dir, err)) {
+    if (prepare_dir(options, err) && take_lock(s, options->dir, err) && open_all(s, options->must_exist, err) &&
+        files_sync_dir(options->dir, err)) {
         *out = s;
         return true;
     }
@@ -85,6 +97,8 @@ void store_close(struct store *s)
         mdb_env_close(s->env);
     files_unlock(s->lock_fd);
     sodium_memzero(s->hash_key, sizeof s->hash_key);
+    pthread_rwlock_destroy(&s->env_lock);
+    free(s->dir);
     free(s);
 }
 
@@ -98,11 +112,81 @@ const unsigned char *store_hash_key(const struct store *s)
     return s->hash_key;
 }
 
+/* ---- opening it anew ---- */
+
+static bool look_only(struct store *s, struct error *err)
+{
+    const struct db_options options = { .dir = s->dir, .tables_max = TABLES_MAX, .use = DB_LOOK };
+
+    return db_open(&s->env, &options, err) && meta_look(s, err);
+}
+
+static void close_env(struct store *s)
+{
+    if (s->env != NULL)
+        mdb_env_close(s->env);
+    s->env = NULL;
+}
+
+/* On the writing thread. Reads wait for it; they are short. */
+static bool open_anew(struct store *s, struct error *err)
+{
+    struct error ignored;
+
+    pthread_rwlock_wrlock(&s->env_lock);
+    close_env(s);
+    s->is_broken = !open_all(s, true, err);
+    if (s->is_broken) {
+        close_env(s);
+        if (!look_only(s, &ignored))
+            close_env(s);
+    }
+    pthread_rwlock_unlock(&s->env_lock);
+    return !s->is_broken || error_wrap(err, "the store cannot be opened again for writing");
+}
+
+/* After a write that failed: whether LMDB has given the environment up. */
+static bool is_given_up(struct store *s)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    return rc == MDB_PANIC;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* What is written into files that have no name any more is lost with the process: better to say so. */
+static bool check_there(struct store *s, struct error *err)
+{
+    AUTO_BUF struct buf path = BUF(PATH_MAX);
+    struct stat named, ours;
+    mdb_filehandle_t fd;
+
+    if (!path_in(&path, s->dir, "data.mdb", err))
+        return false;
+    if (mdb_env_get_fd(s->env, &fd) == 0 && fstat(fd, &ours) == 0 && stat(buf_cstr(&path), &named) == 0 &&
+        is_same_file(&named, &ours))
+        return true;
+    return error_set(
+        err, ERROR_FAILED_PRECONDITION,
+        "the folder %s was removed or replaced under the running server: put it back, or restart the server", s->dir);
+}
+
 /* ---- transactions ---- */
 
 bool snapshot_begin(struct store *s, struct snapshot *out, struct error *err)
 {
     out->store = s;
+    pthread_rwlock_rdlock(&s->env_lock);
+    out->has_lock = true;
+    if (s->env == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, "the store cannot be opened again after its disk failed");
     if (!db_begin_read(s->env, &out->raw, err))
         return false;
     return meta_read_state(out->raw, s->tables[TABLE_META], &out->state, err);
@@ -117,9 +201,9 @@ bool snapshot_get(const struct snapshot *at, enum table table, struct view key, 
 /* Measured before the writing begins: LMDB shows its free list to readers only, and nobody else writes. */
 static bool measure(struct store *s, uint64_t *bytes, struct error *err)
 {
-    AUTO_READ MDB_txn *txn = NULL;
+    AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
 
-    return db_begin_read(s->env, &txn, err) && db_used_bytes(s->env, txn, bytes, err);
+    return snapshot_begin(s, &at, err) && db_used_bytes(s->env, at.raw, bytes, err);
 }
 
 static bool begin(struct store_txn *txn, struct error *err)
@@ -127,7 +211,7 @@ static bool begin(struct store_txn *txn, struct error *err)
     struct store *s = txn->at.store;
     int rc;
 
-    if (!measure(s, &txn->used_bytes, err))
+    if ((s->is_broken && !open_anew(s, err)) || !check_there(s, err) || !measure(s, &txn->used_bytes, err))
         return false;
     rc = mdb_txn_begin(s->env, NULL, 0, &txn->at.raw);
     if (rc != 0)
@@ -173,7 +257,11 @@ static bool commit(struct store_txn *t, struct error *err)
         return false;
     t->at.raw = NULL; /* commit frees it, even when it fails */
     rc = mdb_txn_commit(raw);
-    return rc == 0 || db_fail_write(err, rc, "commit");
+    if (rc == 0)
+        return true;
+    if (is_given_up(t->at.store) && !open_anew(t->at.store, NULL))
+        return db_fail_write(err, rc, "commit; the store can only be read until it can be opened again");
+    return db_fail_write(err, rc, "commit");
 }
 
 bool store_commit(struct store_txn **txn, struct error *err)
@@ -186,7 +274,8 @@ bool store_commit(struct store_txn **txn, struct error *err)
 
 void store_reap(struct store *s)
 {
-    (void)mdb_reader_check(s->env, NULL); /* nothing to do about it when it fails: the next time may help */
+    if (s->env != NULL)
+        (void)mdb_reader_check(s->env, NULL); /* nothing to do about it when it fails: the next time may help */
 }
 
 bool store_usage(struct store *s, struct store_usage *out, struct error *err)

@@ -8,6 +8,7 @@
 #include "store/state.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum table {
@@ -24,9 +25,16 @@ enum table {
 };
 
 struct store {
-    /* set by store_open, then read-only */
-    MDB_env *env;
+    /* Held by each read while it lasts; taken whole by the writing thread alone, to open the environment anew. */
+    pthread_rwlock_t env_lock;
+    MDB_env *env; /* NULL: it could not be opened again */
     MDB_dbi tables[TABLE_COUNT];
+
+    /* the writing thread's */
+    bool is_broken; /* LMDB wants the environment to be opened anew before anything else is written */
+
+    /* set by store_open, then read-only */
+    char *dir;
     uint64_t max_bytes;
     int lock_fd;
     char epoch[STORE_EPOCH_SIZE];
@@ -40,6 +48,7 @@ struct snapshot {
     struct store *store;
     MDB_txn *raw;
     struct state state;
+    bool has_lock; /* of the environment */
 };
 
 struct store_txn {
@@ -55,6 +64,9 @@ MUST_CHECK bool snapshot_begin(struct store *s, struct snapshot *out, struct err
 static inline void snapshot_end(struct snapshot *at)
 {
     db_end_read(&at->raw);
+    if (at->has_lock)
+        pthread_rwlock_unlock(&at->store->env_lock);
+    at->has_lock = false;
 }
 #define AUTO_SNAPSHOT __attribute__((cleanup(snapshot_end)))
 #define SNAPSHOT_NONE                                                                                                  \
