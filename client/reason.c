@@ -13,7 +13,10 @@ static const struct meaning {
     const char *advice;
 } meanings[] = {
     { "ADMIN_HOST", EXIT_USAGE, NULL },
+    { "CERTIFICATE_NOT_LISTED", EXIT_DENIED,
+      "have a name of your certificate added to the server's --tls-admin-san or --tls-reader-san" },
     { "COLLECTION_INVALID", EXIT_USAGE, NULL },
+    { "CONNECTION_AGED", EXIT_UNREACHABLE, NULL },
     { "CONNECTOR_DECLARED", EXIT_FAILED, NULL },
     { "CONNECTOR_DELETED", EXIT_NOT_FOUND, NULL },
     { "CREDENTIAL_INVALID", EXIT_USAGE, NULL },
@@ -112,7 +115,8 @@ const char *reason_advice(const struct error *err)
 bool reason_is_passing(const struct error *err)
 {
     if (err->reason != NULL)
-        return strcmp(err->reason, "SHUTTING_DOWN") == 0 || strcmp(err->reason, "NOT_READY") == 0;
+        return strcmp(err->reason, "SHUTTING_DOWN") == 0 || strcmp(err->reason, "CONNECTION_AGED") == 0 ||
+               strcmp(err->reason, "NOT_READY") == 0;
     switch (err->code) {
     /* What gRPC and the proxies between make of a connection that breaks, and what we make of silence. */
     case ERROR_UNAVAILABLE:

@@ -194,6 +194,8 @@ static bool start_rpc(struct app *a, struct error *err)
         .threads = a->config->threads,
         .reader_uid = a->config->reader_uid,
         .reader_gid = a->config->reader_gid,
+        .tls = &a->config->tls,
+        .connection_age_ms = a->config->connection_age_ms,
         .methods = service_methods,
         .service = &a->service,
         .descriptors = descriptors,
@@ -263,7 +265,11 @@ bool app_start(struct app **out, const struct config *config, struct error *err)
 
 void app_reread(struct app *a)
 {
+    struct error err;
+
     connectors_reread(a->connectors);
+    if (!rpc_reload_certificates(atomic_load(&a->rpc), &err))
+        log_warn("tls.refused", "error=%s text=the certificate in use stays", err.text);
 }
 
 /* ---- the end ---- */

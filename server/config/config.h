@@ -47,7 +47,9 @@ struct config {
     size_t listen_count;
     struct rpc_listen http; /* for /metrics */
     bool has_http;
-    bool listens_by_default; /* the folder of the sockets is ours to make */
+    struct rpc_tls tls;
+    int64_t connection_age_ms; /* over TCP; 0: no limit */
+    bool listens_by_default;   /* the folder of the sockets is ours to make */
 
     struct config_declared declared[CONFIG_DECLARED_MAX];
     size_t declared_count;

@@ -209,6 +209,14 @@ static void check_ca_file(const struct config *c, struct config_problems *proble
         config_problem(problems, "--ca-file: %s", err.text);
 }
 
+static void check_tls(const struct config *c, struct config_problems *problems)
+{
+    struct error err;
+
+    if (!rpc_tls_check(&c->tls, c->listen, c->listen_count, &err))
+        config_problem(problems, "%s", err.text);
+}
+
 void config_complete(struct config *c, config_env *env, struct config_problems *problems)
 {
     complete_declared(c, problems);
@@ -216,4 +224,5 @@ void config_complete(struct config *c, config_env *env, struct config_problems *
     check_ca_file(c, problems);
     default_data_dir(c, env, problems);
     complete_listen(c, env, problems);
+    check_tls(c, problems);
 }

@@ -71,6 +71,30 @@ static bool write_i64(const struct config_option *o, const void *from, size_t in
     return true;
 }
 
+/* 0 is for ever, where the row's least is more than that. */
+static bool parse_duration(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    int64_t ms;
+
+    if (!duration_parse(value, &ms) || (ms != 0 && (ms < o->min || ms > o->max)))
+        return bad(value, "0 (no limit) or a time from 1s to 7d, such as 30m", err);
+    *(int64_t *)place(o, into) = ms;
+    return true;
+}
+
+static bool write_duration(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    int64_t ms = *(const int64_t *)value_at(o, from);
+
+    if (index > 0)
+        return false;
+    if (ms % 60000 == 0 && ms > 0)
+        buf_printf(out, "%" PRId64 "m", ms / 60000);
+    else
+        buf_printf(out, ms % 1000 == 0 ? "%" PRId64 "s" : "%" PRId64 "ms", ms % 1000 == 0 ? ms / 1000 : ms);
+    return true;
+}
+
 static const char units[] = "KMGT";
 
 static bool parse_bytes(const struct config_option *o, struct view value, void *into, struct error *err)
@@ -234,6 +258,8 @@ static bool parse_listen(const struct config_option *o, struct view value, void 
 
 static void write_address(const struct rpc_listen *l, struct buf *out)
 {
+    if (l->is_tls)
+        buf_puts(out, "tls:");
     if (l->is_unix)
         buf_printf(out, "unix:%s", l->path);
     else
@@ -257,6 +283,76 @@ static void clear_listen(struct config *out)
     out->listen_count = 0;
 }
 
+/* ---- names in certificates ---- */
+
+static bool add_name(struct view part, struct rpc_name *list, size_t *count, struct error *err)
+{
+    if (*count == RPC_NAMES_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "is given more than %d times", RPC_NAMES_MAX);
+    if (!rpc_name_parse(part, &list[*count], err))
+        return false;
+    ++*count;
+    return true;
+}
+
+static bool add_admin(struct view part, void *tls, struct error *err)
+{
+    struct rpc_tls *t = tls;
+
+    return add_name(part, t->admins, &t->admin_count, err);
+}
+
+static bool add_reader(struct view part, void *tls, struct error *err)
+{
+    struct rpc_tls *t = tls;
+
+    return add_name(part, t->readers, &t->reader_count, err);
+}
+
+static bool parse_admins(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    (void)o;
+    return each_part(value, add_admin, &((struct config *)into)->tls, err);
+}
+
+static bool parse_readers(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    (void)o;
+    return each_part(value, add_reader, &((struct config *)into)->tls, err);
+}
+
+static bool write_admins(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    const struct rpc_tls *t = &((const struct config *)from)->tls;
+
+    (void)o;
+    if (index < t->admin_count)
+        rpc_name_format(&t->admins[index], out);
+    return index < t->admin_count;
+}
+
+static bool write_readers(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    const struct rpc_tls *t = &((const struct config *)from)->tls;
+
+    (void)o;
+    if (index < t->reader_count)
+        rpc_name_format(&t->readers[index], out);
+    return index < t->reader_count;
+}
+
+static void clear_admins(struct config *out)
+{
+    out->tls.admin_count = 0;
+}
+
+static void clear_readers(struct config *out)
+{
+    out->tls.reader_count = 0;
+}
+
+/* ---- the page of metrics ---- */
+
 /* It has no roles: over TCP it is for whoever is on this machine, over a Unix socket for our own user and root. */
 static bool parse_http(const struct config_option *o, struct view value, void *into, struct error *err)
 {
@@ -267,6 +363,8 @@ static bool parse_http(const struct config_option *o, struct view value, void *i
         return bad(value, "127.0.0.1:PORT, [::1]:PORT or unix:/path", err);
     if (!rpc_listen_parse(value, &out->http, err))
         return false;
+    if (out->http.is_tls)
+        return bad(value, "of this machine, since there is no TLS: 127.0.0.1:PORT, [::1]:PORT or unix:/path", err);
     out->has_http = true;
     return true;
 }
@@ -349,6 +447,11 @@ const struct config_type config_text = { .parse = parse_text, .write = write_tex
 const struct config_type config_path = { .parse = parse_path, .write = write_text, .is_path = true };
 const struct config_type config_level = { .parse = parse_level, .write = write_level };
 const struct config_type config_proxy = { .parse = parse_proxy, .write = write_text, .is_secret = true };
+const struct config_type config_admin_names = { .parse = parse_admins, .write = write_admins, .clear = clear_admins };
+const struct config_type config_reader_names = { .parse = parse_readers,
+                                                 .write = write_readers,
+                                                 .clear = clear_readers };
+const struct config_type config_duration = { .parse = parse_duration, .write = write_duration };
 const struct config_type config_listen = { .parse = parse_listen, .write = write_listen, .clear = clear_listen };
 const struct config_type config_http = { .parse = parse_http, .write = write_http };
 const struct config_type config_collect = { .parse = parse_collect, .write = write_collect };

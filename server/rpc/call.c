@@ -65,6 +65,7 @@ void call_stream(struct call *c, const struct call_stream_ops *ops, void *stream
     ASSERT(c->state == CALL_OPEN && c->stream_ops == NULL && c->ticket == NULL);
     c->stream_ops = ops;
     c->stream = stream;
+    life_limit_age(c);
     life_start(c, NULL, 0, &c->begin); /* an empty batch comes back at once, through the queue */
 }
 

@@ -17,8 +17,12 @@
 
 struct call;
 
-/* Which listener a call came by. */
-enum call_role { CALL_READER = 1, CALL_ADMIN = 2 };
+/* What a caller may do: by the listener that the call came by, and over TLS also by the names in his certificate. */
+enum call_role {
+    CALL_STRANGER = 0, /* nothing: a certificate that is good, but not on our lists */
+    CALL_READER = 1,
+    CALL_ADMIN = 2,
+};
 
 enum call_kind { CALL_UNARY, CALL_SERVER_STREAM, CALL_BIDI_STREAM };
 
@@ -26,8 +30,9 @@ enum call_kind { CALL_UNARY, CALL_SERVER_STREAM, CALL_BIDI_STREAM };
 struct call_method {
     const char *path; /* "/okta.connector.v1.Connector/Status" */
     enum call_kind kind;
-    enum call_role needs; /* a CALL_READER listener is refused CALL_ADMIN methods, PERMISSION_DENIED, before start */
-    bool on_own_queue;    /* answered on the queue and thread that never touch the store: health */
+    enum call_role
+        needs; /* a caller who is only CALL_READER is refused CALL_ADMIN methods, PERMISSION_DENIED, before start */
+    bool on_own_queue; /* answered on the queue and thread that never touch the store: health */
     const ProtobufCMessageDescriptor *request;
     /* A request is there, parsed; valid until start returns. Unary: answer with call_reply or call_fail, now or,
      * through a ticket, later. Server stream: call_stream, or call_fail. Bidi: each further request comes to
@@ -63,9 +68,10 @@ struct call_stream_ops {
     /* Bidi only: a request came; NULL: the client has sent its last. Valid until it returns; reply by call_write. The
      * next is read after it has been answered (ready was called and wrote). */
     void (*message)(void *stream, struct call *c, const ProtobufCMessage *request);
-    /* It has to end, since the server is shutting down (UNAVAILABLE) or the caller's deadline is near
-     * (DEADLINE_EXCEEDED): finish with that code and your trailers, at once or after the batch under way; ready comes
-     * next. `why` is valid until it returns. NULL: the call layer finishes it with `why`. */
+    /* It has to end, since the server is shutting down (UNAVAILABLE, SHUTTING_DOWN), the connection has lasted as long
+     * as one may (UNAVAILABLE, CONNECTION_AGED) or the caller's deadline is near (DEADLINE_EXCEEDED): finish with that
+     * code and your trailers, at once or after the batch under way; ready comes next. `why` is valid until it returns.
+     * NULL: the call layer finishes it with `why`. */
     void (*drain)(void *stream, struct call *c, const struct error *why);
     /* The last call of all; free the stream. */
     void (*ended)(void *stream);

@@ -1,6 +1,6 @@
 /* The happy path: poll, accept, ask who it is, count, hand over.
  *
- * The count of open connections: once handed over, a descriptor is gRPC's, and nobody tells us when it closes it. But
+ * The count of open connections: once handed over, a descriptor is not ours, and nobody tells us when it is closed. But
  * the inode of a socket is its own, and fstat on a descriptor number tells whether that socket is still behind it. So
  * the table is only looked through when it is needed: when somebody seems to be at the cap. */
 #include "rpc/door.h"
@@ -11,23 +11,24 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <grpc/grpc_posix.h>
-#include <grpc/grpc_security.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 4096  /* in all; a connection costs some 35 kB */
-#define GROUPS_MAX      65536 /* the kernel's own limit */
-#define PAUSE_MS        100   /* without descriptors or memory, accepting again at once would spin */
-#define WARN_EVERY_MS   60000
-#define ACCEPTS_A_TURN  64 /* from one listener, before the others are looked at */
+#define CONNECTIONS_MAX  4096  /* in all; a connection costs some 35 kB */
+#define DESCRIPTORS_EACH 3     /* by TLS: the peer's and a pair */
+#define DESCRIPTORS_KEPT 128   /* for stores, files and requests to Okta; at most half of what there is */
+#define GROUPS_MAX       65536 /* the kernel's own limit */
+#define PAUSE_MS         100   /* without descriptors or memory, accepting again at once would spin */
+#define WARN_EVERY_MS    60000
+#define ACCEPTS_A_TURN   64 /* from one listener, before the others are looked at */
 
 /* Who is counted: a user on a Unix socket, an address over TCP. */
 struct payer {
@@ -45,10 +46,9 @@ struct connection {
 struct door {
     /* set before start, then read-only */
     struct listener *listeners;
-    grpc_server *const *servers;
     size_t count;
     struct door_options options;
-    grpc_server_credentials *credentials;
+    size_t connections_max;
     int stop; /* an eventfd */
     pthread_t thread;
 
@@ -61,7 +61,7 @@ struct door {
 bool door_admits(const struct door_options *options, enum call_role role, const struct door_peer *peer)
 {
     if (!peer->is_unix)
-        return role == CALL_READER;
+        return peer->is_tls || role == CALL_READER;
     if (peer->uid == 0 || peer->uid == geteuid())
         return true;
     if (role != CALL_READER)
@@ -92,7 +92,7 @@ static uint32_t *groups_of(int fd, uint32_t first, size_t *count)
     return groups;
 }
 
-static bool check_unix(const struct door *d, enum call_role role, int fd, struct payer *payer)
+static bool check_unix(const struct door *d, const struct rpc_listen *where, int fd, struct payer *payer)
 {
     struct door_peer peer = { .is_unix = true };
     struct ucred who;
@@ -106,25 +106,35 @@ static bool check_unix(const struct door *d, enum call_role role, int fd, struct
     peer.groups = groups;
     peer.uid = who.uid;
     payer->uid = who.uid;
-    is_admitted = door_admits(&d->options, role, &peer);
+    is_admitted = door_admits(&d->options, where->role, &peer);
     free(groups);
     return is_admitted;
 }
 
-static bool check_tcp(const struct door *d, enum call_role role, int fd, struct payer *payer)
+/* Whoever has an IPv6 address has a whole network of them. */
+static void note_address(const struct sockaddr_storage *from, struct payer *payer)
 {
-    const struct door_peer peer = { .is_unix = false };
+    const struct sockaddr_in6 *v6 = (const void *)from;
+
+    if (from->ss_family == AF_INET)
+        memcpy(payer->address, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+    else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        memcpy(payer->address, &v6->sin6_addr.s6_addr[12], 4);
+    else
+        memcpy(payer->address, &v6->sin6_addr, 8);
+}
+
+static bool check_tcp(const struct door *d, const struct rpc_listen *where, int fd, struct payer *payer)
+{
+    const struct door_peer peer = { .is_unix = false, .is_tls = where->is_tls };
     struct sockaddr_storage from;
     socklen_t size = sizeof from;
 
     if (getpeername(fd, (struct sockaddr *)&from, &size) != 0)
         return false;
     payer->uid = UINT32_MAX; /* nobody's */
-    if (from.ss_family == AF_INET)
-        memcpy(payer->address, &((struct sockaddr_in *)(void *)&from)->sin_addr, 4);
-    else
-        memcpy(payer->address, &((struct sockaddr_in6 *)(void *)&from)->sin6_addr, 16);
-    return door_admits(&d->options, role, &peer);
+    note_address(&from, payer);
+    return door_admits(&d->options, where->role, &peer);
 }
 
 static bool is_open(const struct connection *c)
@@ -157,10 +167,10 @@ static size_t count_of(const struct door *d, const struct payer *payer)
 
 static bool is_room_for(struct door *d, const struct payer *payer)
 {
-    if (d->connection_count < CONNECTIONS_MAX && count_of(d, payer) < d->options.connections_per_uid_max)
+    if (d->connection_count < d->connections_max && count_of(d, payer) < d->options.connections_per_uid_max)
         return true;
     sweep(d);
-    return d->connection_count < CONNECTIONS_MAX && count_of(d, payer) < d->options.connections_per_uid_max;
+    return d->connection_count < d->connections_max && count_of(d, payer) < d->options.connections_per_uid_max;
 }
 
 static bool enter(struct door *d, const struct payer *payer, int fd)
@@ -187,26 +197,38 @@ static void warn(struct door *d, const char *address, const char *what)
     log_warn("accept", "address=%s text=%s", address, what);
 }
 
+/* Slower without, and a peer that vanished would be waited for; but it works. It is the kernel that asks whether the
+ * peer is there, not HTTP/2: a client whose program is held up, by a pager, answers all the same. */
+static void set_tcp(int fd)
+{
+    const int on = 1, idle_s = 60, every_s = 20, times = 3;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+}
+
 /* Takes the descriptor. */
 static void let_in(struct door *d, size_t which, int fd)
 {
     const struct listener *l = &d->listeners[which];
     struct payer payer;
-    const int on = 1;
 
     memset(&payer, 0, sizeof payer); /* it is compared as bytes */
-    if (!(l->where.is_unix ? check_unix : check_tcp)(d, l->where.role, fd, &payer)) {
+    if (!(l->where.is_unix ? check_unix : check_tcp)(d, &l->where, fd, &payer)) {
         close(fd);
         return;
     }
     if (!is_room_for(d, &payer) || !enter(d, &payer, fd)) {
-        warn(d, l->address, "refused: too many connections of one user");
+        warn(d, l->address, "refused: too many connections of one user, of one address, or of all together");
         close(fd);
         return;
     }
     if (!l->where.is_unix)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* slower without, but it works */
-    grpc_server_add_channel_from_fd(d->servers[which], fd, d->credentials);
+        set_tcp(fd);
+    d->options.enter(d->options.ctx, which, fd);
 }
 
 /* False when accepting must pause. */
@@ -256,17 +278,26 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct door *door_open(struct listener *listeners, grpc_server *const *servers, size_t count,
-                       const struct door_options *options)
+static size_t connections_max(void)
+{
+    struct rlimit files;
+    size_t room;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / DESCRIPTORS_EACH > 2 * CONNECTIONS_MAX)
+        return CONNECTIONS_MAX;
+    room = files.rlim_cur / 2 < DESCRIPTORS_KEPT ? files.rlim_cur / 2 : files.rlim_cur - DESCRIPTORS_KEPT;
+    return room / DESCRIPTORS_EACH < CONNECTIONS_MAX ? room / DESCRIPTORS_EACH : CONNECTIONS_MAX;
+}
+
+struct door *door_open(struct listener *listeners, size_t count, const struct door_options *options)
 {
     struct door *d = mem_zero(sizeof *d);
 
     ASSERT(count <= RPC_LISTEN_MAX);
     d->listeners = listeners;
-    d->servers = servers;
     d->count = count;
     d->options = *options;
-    d->credentials = grpc_insecure_server_credentials_create();
+    d->connections_max = connections_max();
     d->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     ASSERT(d->stop >= 0);
     ASSERT(pthread_create(&d->thread, NULL, run, d) == 0);
@@ -285,7 +316,6 @@ void door_close(struct door *d)
     for (size_t i = 0; i < d->count; i++)
         listener_close(&d->listeners[i]);
     close(d->stop);
-    grpc_server_credentials_release(d->credentials);
     free(d->connections);
     free(d);
 }

@@ -17,6 +17,7 @@
 #include "rpc/ticket.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #define METHOD_MAX      200 /* of an unknown method's name, in the answer */
 #define EXPIRY_AHEAD_MS 100 /* of the deadline at most: for the way to the client, which has begun to count earlier */
@@ -124,6 +125,7 @@ static void clear_timers(struct call *c)
 {
     timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
     timers_set(&c->q->timers, &c->expiry, TIMER_NEVER);
+    timers_set(&c->q->timers, &c->age, TIMER_NEVER);
 }
 
 void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
@@ -329,6 +331,33 @@ static void set_expiry(struct call *c)
         timers_set(&c->q->timers, &c->expiry, at_mono_ms - ahead_ms);
 }
 
+/* ---- the age ---- */
+
+/* Before the core, which gives a connection that is too old some time, then cuts it. */
+static void on_aged(struct timer *t)
+{
+    struct call *c = CONTAINER_OF(t, struct call, age);
+    struct error aged;
+
+    if (c->state != CALL_OPEN)
+        return;
+    error_reason(&aged, ERROR_UNAVAILABLE, "CONNECTION_AGED",
+                 "this stream has lasted as long as one may over TCP (--max-connection-age): connect again");
+    tell_to_end(c, &aged);
+}
+
+/* Up to a tenth sooner: streams that began together do not all come back together. */
+void life_limit_age(struct call *c)
+{
+    const int64_t most = c->route->stream_ms;
+    uint32_t chance = 0;
+
+    if (most == 0)
+        return;
+    (void)!getrandom(&chance, sizeof chance, GRND_NONBLOCK);
+    timers_set(&c->q->timers, &c->age, clock_mono_ms(&clock_system) + most - chance % (most / 10 + 1));
+}
+
 /* ---- the beginning ---- */
 
 static bool refuse_unknown(const struct call *c, struct error *err)
@@ -344,6 +373,17 @@ static bool refuse_unknown(const struct call *c, struct error *err)
                         "there is no method %s here; reflection lists those that are", buf_cstr(&name));
 }
 
+static bool refuse_reader(const struct call *c, struct error *err)
+{
+    if (c->route->is_tls)
+        return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
+                            "this method needs the admin role: an address served as admin=, and a certificate with a "
+                            "name in --tls-admin-san");
+    return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
+                        "this method needs the admin socket, a Unix socket that only the server's own user and root "
+                        "may use; this is a reader's address");
+}
+
 /* True when the handler may have the call; its request is in *out. */
 static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
 {
@@ -353,12 +393,14 @@ static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
         set_going(err);
         return false;
     }
+    if (c->route->role == CALL_STRANGER)
+        return error_reason(err, ERROR_PERMISSION_DENIED, "CERTIFICATE_NOT_LISTED",
+                            "your certificate is good, but none of its names (SANs) is in the server's --tls-admin-san "
+                            "or --tls-reader-san");
     if (method == NULL)
         return refuse_unknown(c, err);
     if (method->needs == CALL_ADMIN && c->route->role != CALL_ADMIN)
-        return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
-                            "this method needs the admin socket, a Unix socket that only the server's own user and "
-                            "root may use; this is a reader's address");
+        return refuse_reader(c, err);
     if (c->request == NULL && method->kind == CALL_BIDI_STREAM)
         return error_set(err, ERROR_OK, "nothing was asked");
     if (c->request == NULL)
@@ -420,6 +462,7 @@ static struct call *create(const struct route *route, struct cq *q)
     c->finished.done = on_finished;
     c->timer.due = on_due;
     c->expiry.due = on_expiry;
+    c->age.due = on_aged;
     c->topic = CALL_TOPICS_MAX;
     c->text = grpc_empty_slice();
     grpc_metadata_array_init(&c->metadata);

@@ -43,6 +43,7 @@ struct call {
     struct call_ticket *ticket;
     struct timer timer;  /* the stream's */
     struct timer expiry; /* a moment before the deadline */
+    struct timer age;    /* of a stream that may last only so long */
     unsigned topic;      /* CALL_TOPICS_MAX: none */
 
     struct call *next, **link; /* among the calls of the queue */
@@ -56,6 +57,9 @@ void life_write(struct call *c, grpc_byte_buffer *message);
 
 /* Takes the value. */
 void life_trailer(struct call *c, const char *key, grpc_slice value);
+
+/* The call has become a stream: over TCP it may last only so long. */
+void life_limit_age(struct call *c);
 
 /* Says how an open call ends: with OK where err is NULL. Takes the answer of a unary call; NULL for none. */
 void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer);

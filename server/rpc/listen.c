@@ -19,7 +19,7 @@ _Static_assert(sizeof((struct rpc_listen *)0)->path == sizeof((struct sockaddr_u
 
 const char *role_name(enum call_role role)
 {
-    return role == CALL_ADMIN ? "admin" : "reader";
+    return role == CALL_ADMIN ? "admin" : role == CALL_READER ? "reader" : "stranger";
 }
 
 /* ---- reading an address ---- */
@@ -51,24 +51,55 @@ static bool parse_unix(struct view path, struct rpc_listen *out, struct error *e
     return true;
 }
 
+/* 127.0.0.0/8 and ::1: what is sent there does not leave this machine. */
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+static bool take_host(struct view host, struct rpc_listen *out, struct error *err)
+{
+    const bool has_brackets = view_starts(host, "[") && view_ends(host, "]");
+    struct in6_addr any;
+
+    if (view_is(host, "localhost"))
+        host = VIEW("127.0.0.1");
+    else if (has_brackets)
+        host = (struct view){ host.at + 1, host.len - 2 };
+    if (host.len == 0 || host.len >= sizeof out->host || memchr(host.at, '\0', host.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "before the port is an IP address, 0.0.0.0 or [::] for all of this machine's");
+    memcpy(out->host, host.at, host.len);
+    if (inet_pton(has_brackets ? AF_INET6 : AF_INET, out->host, &any) == 1)
+        return true;
+    if (!has_brackets && memchr(host.at, ':', host.len) != NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "an IPv6 address stands in brackets: [%s]:PORT", out->host);
+    return error_set(err, ERROR_INVALID_ARGUMENT,
+                     "\"%s\" is no IP address: it listens on an address of this machine, 0.0.0.0 or [::] for all, not "
+                     "on a host's name",
+                     out->host);
+}
+
 static bool parse_tcp(struct view text, struct rpc_listen *out, struct error *err)
 {
-    static const struct {
-        const char *prefix, *host;
-    } hosts[] = { { "127.0.0.1:", "127.0.0.1" }, { "[::1]:", "::1" }, { "localhost:", "127.0.0.1" } };
+    const char *colon = text.len > 0 ? memrchr(text.at, ':', text.len) : NULL;
+    struct view host;
     uint64_t port;
 
-    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        if (!skip(&text, hosts[i].prefix))
-            continue;
-        if (!view_u64(text, 0, UINT16_MAX, &port))
-            return error_set(err, ERROR_INVALID_ARGUMENT, "a port is a number from 0 to %d", UINT16_MAX);
-        snprintf(out->host, sizeof out->host, "%s", hosts[i].host);
-        out->port = (uint16_t)port;
-        return true;
-    }
-    return error_set(err, ERROR_INVALID_ARGUMENT,
-                     "without TLS it listens on this machine only: unix:/path, 127.0.0.1:PORT or [::1]:PORT");
+    if (colon == NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "it is unix:/path or ADDRESS:PORT");
+    host = (struct view){ text.at, (size_t)(colon - text.at) };
+    if (!take_host(host, out, err))
+        return false;
+    if (!view_u64((struct view){ colon + 1, text.len - host.len - 1 }, 0, UINT16_MAX, &port))
+        return error_set(err, ERROR_INVALID_ARGUMENT, "a port is a number from 0 to %d", UINT16_MAX);
+    out->port = (uint16_t)port;
+    return true;
 }
 
 bool rpc_listen_parse(struct view text, struct rpc_listen *out, struct error *err)
@@ -81,16 +112,70 @@ bool rpc_listen_parse(struct view text, struct rpc_listen *out, struct error *er
         l.role = CALL_ADMIN;
     else if (skip(&rest, "reader="))
         l.role = CALL_READER;
-    is_parsed = skip(&rest, "unix:") ? parse_unix(rest, &l, err) : parse_tcp(rest, &l, err);
-    if (is_parsed && !l.is_unix && l.role == CALL_ADMIN)
-        is_parsed = error_set(err, ERROR_INVALID_ARGUMENT,
-                              "TCP without TLS is for readers: the admin role is for Unix sockets, admin=unix:/path");
+    l.is_tls = skip(&rest, "tls:");
+    if (!skip(&rest, "unix:"))
+        is_parsed = parse_tcp(rest, &l, err);
+    else if (l.is_tls)
+        is_parsed = error_set(err, ERROR_INVALID_ARGUMENT, "a Unix socket needs no TLS: the kernel says who connects");
+    else
+        is_parsed = parse_unix(rest, &l, err);
     if (!is_parsed)
         return error_wrap(err, "listen address \"" VIEW_FMT "\"", VIEW_ARG(text));
     if (l.role == 0)
         l.role = l.is_unix ? CALL_ADMIN : CALL_READER;
+    l.is_tls = l.is_tls || (!l.is_unix && (l.role == CALL_ADMIN || !is_loopback(l.host)));
     *out = l;
     return true;
+}
+
+static bool check_files(const struct rpc_tls *tls, const struct rpc_listen *l, struct error *err)
+{
+    const struct {
+        const char *flag, *value, *what;
+    } files[] = {
+        { "--tls-cert-file", tls->cert_file, "our certificate" },
+        { "--tls-key-file", tls->key_file, "its key" },
+        { "--tls-client-ca-file", tls->client_ca_file, "the CAs that vouch for clients" },
+    };
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (files[i].value[0] == '\0')
+            return error_set(err, ERROR_INVALID_ARGUMENT,
+                             "%s:%u is served by TLS alone (plaintext is for readers on loopback): %s FILE with %s is "
+                             "missing",
+                             l->host, l->port, files[i].flag, files[i].what);
+    return true;
+}
+
+bool rpc_tls_check(const struct rpc_tls *tls, const struct rpc_listen *listen, size_t listen_count, struct error *err)
+{
+    const bool is_given = tls->cert_file[0] != '\0' || tls->key_file[0] != '\0' || tls->client_ca_file[0] != '\0' ||
+                          tls->admin_count > 0 || tls->reader_count > 0;
+    bool is_used = false;
+
+    for (size_t i = 0; i < listen_count; i++) {
+        const struct rpc_listen *l = &listen[i];
+
+        if (!l->is_tls)
+            continue;
+        is_used = true;
+        if (!check_files(tls, l, err))
+            return false;
+        if (l->role == CALL_ADMIN && tls->admin_count == 0)
+            return error_set(err, ERROR_INVALID_ARGUMENT,
+                             "admin=%s:%u would let no admin in: name their certificates with --tls-admin-san, such as "
+                             "URI:spiffe://example.org/admin",
+                             l->host, l->port);
+        if (tls->admin_count == 0 && tls->reader_count == 0)
+            return error_set(err, ERROR_INVALID_ARGUMENT,
+                             "reader=%s:%u would let nobody in: name the readers' certificates with --tls-reader-san, "
+                             "such as DNS:backend.example.org",
+                             l->host, l->port);
+    }
+    return !is_given || is_used ||
+           error_set(err, ERROR_INVALID_ARGUMENT,
+                     "TLS is set up, but no address is served by it: --listen admin=ADDRESS:PORT, or "
+                     "reader=tls:127.0.0.1:PORT on loopback");
 }
 
 /* ---- binding ---- */
@@ -177,8 +262,12 @@ static bool bind_any(int fd, const struct rpc_listen *where)
     struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(where->port) };
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(where->port) };
 
+    const int off = 0;
+
     if (inet_pton(AF_INET, where->host, &v4.sin_addr) == 1)
         return bind(fd, (struct sockaddr *)&v4, sizeof v4) == 0;
+    /* [::] is everything, IPv4 too, whatever the system's default. */
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     return inet_pton(AF_INET6, where->host, &v6.sin6_addr) == 1 && bind(fd, (struct sockaddr *)&v6, sizeof v6) == 0;
 }
 

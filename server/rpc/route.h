@@ -14,14 +14,16 @@ struct tally {
     _Atomic uint64_t started, handled[RPC_CODES];
 };
 
-/* One method on one listener. Read-only once calls are armed on it. */
+/* One method on one listener, for one role. Read-only once calls are armed on it. */
 struct route {
     const struct call_method *method; /* NULL: whatever no method claims */
     void *service;
-    grpc_server *server; /* that of the listener: the server a call arrives on tells its role */
+    grpc_server *server; /* the server a call arrives on tells its role */
     void *handle;        /* of the registered method; NULL without a method */
     enum call_role role;
-    const char *peer; /* "admin unix:/run/..." */
+    bool is_tls;
+    int64_t stream_ms; /* that a stream may last; 0: for ever */
+    const char *peer;  /* "admin unix:/run/..." */
     struct census *census;
     struct tally *tally;
 };

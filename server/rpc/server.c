@@ -1,13 +1,14 @@
 /* Ports, queues, methods, and their end.
  *
- * One gRPC server a listener, all on the same queues: the server that a call arrives on tells its role. A door thread
- * accepts and hands over (door.h). Each method waits for a call on every queue; health's on a queue of its own.
+ * One gRPC server a listener, and where a certificate decides one a role, all on the same queues: the server that a
+ * call arrives on tells its role. A door thread accepts and hands over (door.h), what comes by TLS to the relay
+ * (relay.h). Each method waits for a call on every queue; health's on a queue of its own.
  *
  * The end, in order:
  *   rpc_drain    1 health says NOT_SERVING   2 new calls are refused   3 the door is closed
  *                4 every stream is told to finish
  *   rpc_stop     5 wait for the calls        6 servers say GOAWAY      7 wait a moment for the connections to close
- *                8 cancel the rest           9 wait for all of them
+ *                8 cancel the rest           9 wait for all of them, and for the last bytes by TLS
  *   rpc_destroy 10 the servers              11 the queues and their threads   12 the socket files
  *
  * GOAWAY comes this late because from then on the core itself turns away calls that were on their way, and does so with
@@ -23,8 +24,11 @@
 #include "rpc/health.h"
 #include "rpc/listen.h"
 #include "rpc/reflection.h"
+#include "rpc/relay.h"
 #include "rpc/route.h"
 
+#include <grpc/grpc_posix.h>
+#include <grpc/grpc_security.h>
 #include <grpc/support/log.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,26 +41,43 @@
 #define STREAMS_A_CONNECTION 1024
 #define RECEIVE_BYTES_MAX    (1u << 20) /* then the core refuses, without a reason: CALL_REQUEST_BYTES_MAX is less */
 #define CONNECTION_IDLE_MS   60000      /* without any call; a connection that says nothing is closed by it, too */
-#define PING_EVERY_MS        10000      /* a client may ping as often; more is a nuisance */
+#define HANDSHAKE_MS         10000
+#define AGE_GRACE_MS         10000
+#define AGE_MS_MAX           (INT64_C(7) * 24 * 3600 * 1000)
+#define PING_EVERY_MS        10000               /* a client may ping as often; more is a nuisance */
 #define MEMORY_BYTES_MAX     ((size_t)256 << 20) /* of what the core reads from all clients together */
 #define CLOSE_MS_MAX         250                 /* for clients to answer GOAWAY once their calls are over */
+#define RELAY_MS_MAX         500                 /* for what was said last to leave by TLS */
 #define GONE_MS_MAX          30000               /* after everything was cancelled; longer is our own mistake */
 #define CORE_WARN_EVERY_MS   60000
 
+#define SERVERS_MAX (3 * RPC_LISTEN_MAX)
+
 enum { TABLE_OURS, TABLE_HEALTH, TABLE_REFLECTION, TABLES };
+
+/* What calls one listener gives to one role. */
+struct entrance {
+    size_t listener;
+    enum call_role role;
+    grpc_server *server;
+    char peer[PEER_TEXT_MAX];
+};
 
 struct rpc {
     /* set before start, then read-only */
     struct listener listeners[RPC_LISTEN_MAX];
-    char peers[RPC_LISTEN_MAX][PEER_TEXT_MAX];
-    size_t listener_count; /* that are open */
+    size_t listener_count;             /* that are open */
+    struct certificates *certificates; /* NULL: no TLS */
+    struct relay *relay;               /* the same */
     const struct call_method *tables[TABLES];
     void *services[TABLES];
     struct cq *queues[QUEUES_MAX + 1]; /* the last is health's */
     size_t queue_count;                /* without health's */
-    grpc_server *servers[RPC_LISTEN_MAX];
-    size_t server_count;
-    struct route *routes; /* of all servers */
+    struct entrance entrances[SERVERS_MAX];
+    size_t entrance_count;
+    int64_t connection_age_ms;            /* over TCP; 0: no limit */
+    grpc_server_credentials *credentials; /* the core's word for none */
+    struct route *routes;                 /* of all servers */
     size_t route_count;
     struct tally *tallies; /* of each method, in the order of a server's routes */
     size_t tally_count;
@@ -70,7 +91,7 @@ struct rpc {
     struct shutting {
         struct op op;
         struct rpc *rpc;
-    } shutting[RPC_LISTEN_MAX];
+    } shutting[SERVERS_MAX];
     struct draining {
         struct op op;
         struct cq *q;
@@ -106,9 +127,18 @@ static bool open_listeners(struct rpc *r, const struct rpc_options *options, str
         if (!listener_open(l, &options->listen[i], err))
             return error_wrap(err, "listen");
         r->listener_count++;
-        snprintf(r->peers[i], sizeof r->peers[i], "%s %s", role_name(l->where.role), l->address);
     }
     return true;
+}
+
+static bool open_certificates(struct rpc *r, const struct rpc_options *options, struct error *err)
+{
+    static const struct rpc_tls none;
+    const struct rpc_tls *tls = options->tls != NULL ? options->tls : &none;
+
+    if (!rpc_tls_check(tls, options->listen, options->listen_count, err))
+        return false;
+    return tls->cert_file[0] == '\0' || certificates_open(&r->certificates, tls, err);
 }
 
 static void create_queues(struct rpc *r, unsigned threads)
@@ -130,12 +160,28 @@ static grpc_arg number(const char *key, unsigned value)
     return (grpc_arg){ GRPC_ARG_INTEGER, (char *)(uintptr_t)key, { .integer = (int)value } };
 }
 
-static grpc_server *create_server(const struct rpc *r, unsigned streams, grpc_resource_quota *quota)
+#define ARGS_MAX 16
+
+/* A stream lasts as long as a connection, and may begin just before its end: the core waits for that much more, and the
+ * end of each stream is ours to say. The core itself takes or adds a tenth of the age by chance. */
+static size_t put_age(const struct rpc *r, const struct rpc_listen *where, grpc_arg *args)
 {
-    grpc_arg args[] = {
+    if (where->is_unix || r->connection_age_ms == 0)
+        return 0;
+    args[0] = number(GRPC_ARG_MAX_CONNECTION_AGE_MS, (unsigned)r->connection_age_ms);
+    args[1] = number(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, (unsigned)(r->connection_age_ms + AGE_GRACE_MS));
+    return 2;
+}
+
+static grpc_server *create_server(const struct rpc *r, const struct rpc_options *options,
+                                  const struct rpc_listen *where, grpc_resource_quota *quota)
+{
+    const unsigned streams = options->streams_per_connection_max;
+    const int64_t idle_ms = options->idle_ms > 0 ? options->idle_ms : CONNECTION_IDLE_MS;
+    grpc_arg args[ARGS_MAX] = {
         number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_BYTES_MAX),
-        number(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams),
-        number(GRPC_ARG_MAX_CONNECTION_IDLE_MS, CONNECTION_IDLE_MS),
+        number(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams > 0 ? streams : STREAMS_A_CONNECTION),
+        number(GRPC_ARG_MAX_CONNECTION_IDLE_MS, (unsigned)idle_ms),
         number(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_EVERY_MS),
         number(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         /* The cap on messages counts them compressed: a megabyte of gzip may be a gigabyte. */
@@ -144,7 +190,8 @@ static grpc_server *create_server(const struct rpc *r, unsigned streams, grpc_re
           (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
           { .pointer = { quota, grpc_resource_quota_arg_vtable() } } },
     };
-    const grpc_channel_args all = { sizeof args / sizeof args[0], args };
+    const size_t fixed = 7;
+    const grpc_channel_args all = { fixed + put_age(r, where, args + fixed), args };
     grpc_server *server = grpc_server_create(&all, NULL);
 
     for (size_t i = 0; i <= r->queue_count; i++)
@@ -152,15 +199,17 @@ static grpc_server *create_server(const struct rpc *r, unsigned streams, grpc_re
     return server;
 }
 
-static void add_route(struct rpc *r, size_t which, const struct call_method *method, void *service)
+static void add_route(struct rpc *r, const struct entrance *e, const struct call_method *method, void *service)
 {
     struct route *route = &r->routes[r->route_count++];
 
     *route = (struct route){ .method = method,
                              .service = service,
-                             .server = r->servers[which],
-                             .role = r->listeners[which].where.role,
-                             .peer = r->peers[which],
+                             .server = e->server,
+                             .role = e->role,
+                             .is_tls = r->listeners[e->listener].where.is_tls,
+                             .stream_ms = r->listeners[e->listener].where.is_unix ? 0 : r->connection_age_ms,
+                             .peer = e->peer,
                              .census = &r->census,
                              .tally = &r->tallies[(r->route_count - 1) % r->tally_count] };
     if (method == NULL)
@@ -185,29 +234,66 @@ static void create_routes(struct rpc *r)
 
     for (size_t t = 0; t < TABLES; t++)
         each += count_methods(r->tables[t]);
-    r->routes = mem_array(each * r->server_count, sizeof *r->routes);
+    r->routes = mem_array(each * r->entrance_count, sizeof *r->routes);
     r->tallies = mem_array(each, sizeof *r->tallies);
     r->tally_count = each;
-    for (size_t i = 0; i < r->server_count; i++) {
+    for (size_t i = 0; i < r->entrance_count; i++) {
+        const struct entrance *e = &r->entrances[i];
+
         for (size_t t = 0; t < TABLES; t++) {
             for (const struct call_method *m = r->tables[t]; m->path != NULL; m++)
-                add_route(r, i, m, r->services[t]);
+                add_route(r, e, m, r->services[t]);
         }
-        add_route(r, i, NULL, NULL);
+        add_route(r, e, NULL, NULL);
     }
 }
 
+static void add_entrance(struct rpc *r, size_t listener, enum call_role role, grpc_server *server)
+{
+    const struct listener *l = &r->listeners[listener];
+    struct entrance *e = &r->entrances[r->entrance_count++];
+
+    *e = (struct entrance){ .listener = listener, .role = role, .server = server };
+    snprintf(e->peer, sizeof e->peer, "%s %s%s", role_name(role), l->where.is_tls ? "tls:" : "", l->address);
+}
+
+/* By TLS a certificate may give less than the address would. */
 static void create_servers(struct rpc *r, const struct rpc_options *options)
 {
-    unsigned streams = options->streams_per_connection_max;
     grpc_resource_quota *quota = grpc_resource_quota_create("rpc");
 
     grpc_resource_quota_resize(quota, MEMORY_BYTES_MAX);
     for (size_t i = 0; i < r->listener_count; i++) {
-        r->servers[i] = create_server(r, streams > 0 ? streams : STREAMS_A_CONNECTION, quota);
-        r->server_count++;
+        const struct rpc_listen *where = &r->listeners[i].where;
+
+        for (int role = where->is_tls ? CALL_STRANGER : (int)where->role; role <= (int)where->role; role++)
+            add_entrance(r, i, (enum call_role)role, create_server(r, options, where, quota));
     }
     grpc_resource_quota_unref(quota);
+}
+
+/* Door's thread, or the relay's: somebody comes in. Takes the descriptor. */
+static void let_in(void *rpc, size_t listener, enum call_role role, int fd)
+{
+    struct rpc *r = rpc;
+    const enum call_role most = r->listeners[listener].where.role;
+    size_t i = 0;
+
+    role = role < most ? role : most;
+    while (r->entrances[i].listener != listener || r->entrances[i].role != role)
+        i++;
+    grpc_server_add_channel_from_fd(r->entrances[i].server, fd, r->credentials);
+}
+
+static void at_the_door(void *rpc, size_t listener, int fd)
+{
+    struct rpc *r = rpc;
+    const struct rpc_listen *where = &r->listeners[listener].where;
+
+    if (where->is_tls)
+        relay_take(r->relay, listener, fd);
+    else
+        let_in(r, listener, where->role, fd);
 }
 
 /* A method waits for a call on every queue that may serve it; what is unknown is refused on the first. */
@@ -230,11 +316,19 @@ static void start_all(struct rpc *r, const struct rpc_options *options)
         .reader_gid = options->reader_gid,
         .connections_per_uid_max =
             options->connections_per_uid_max > 0 ? options->connections_per_uid_max : CONNECTIONS_PER_UID,
+        .enter = at_the_door,
+        .ctx = r,
+    };
+    const struct relay_options relay = {
+        .certificates = r->certificates,
+        .handshake_ms = options->handshake_ms > 0 ? options->handshake_ms : HANDSHAKE_MS,
+        .enter = let_in,
+        .ctx = r,
     };
     char name[16];
 
-    for (size_t i = 0; i < r->server_count; i++) {
-        grpc_server_start(r->servers[i]);
+    for (size_t i = 0; i < r->entrance_count; i++) {
+        grpc_server_start(r->entrances[i].server);
         census_add(&r->census, &r->census.servers, +1);
     }
     for (size_t i = 0; i < r->route_count; i++)
@@ -243,7 +337,9 @@ static void start_all(struct rpc *r, const struct rpc_options *options)
         snprintf(name, sizeof name, i < r->queue_count ? "rpc-%zu" : "rpc-health", i);
         cq_start(r->queues[i], name);
     }
-    r->door = door_open(r->listeners, r->servers, r->server_count, &door);
+    if (r->certificates != NULL)
+        r->relay = relay_open(&relay);
+    r->door = door_open(r->listeners, r->listener_count, &door);
 }
 
 static void start_core(struct rpc *r, const struct rpc_options *options)
@@ -253,6 +349,7 @@ static void start_core(struct rpc *r, const struct rpc_options *options)
     gpr_set_log_function(on_core_log);
     grpc_init();
     r->has_core = true;
+    r->credentials = grpc_insecure_server_credentials_create();
     r->health = health_create();
     r->tables[TABLE_OURS] = options->methods;
     r->tables[TABLE_HEALTH] = health_methods;
@@ -262,6 +359,7 @@ static void start_core(struct rpc *r, const struct rpc_options *options)
     r->services[TABLE_HEALTH] = r->health;
     r->services[TABLE_REFLECTION] = r->reflection;
     create_queues(r, options->threads);
+    r->connection_age_ms = options->connection_age_ms < AGE_MS_MAX ? options->connection_age_ms : AGE_MS_MAX;
     create_servers(r, options);
     create_routes(r);
     start_all(r, options);
@@ -273,7 +371,7 @@ bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error
     sigset_t all, before;
 
     census_init(&r->census);
-    if (!open_listeners(r, options, err)) {
+    if (!open_certificates(r, options, err) || !open_listeners(r, options, err)) {
         rpc_destroy(r);
         return false;
     }
@@ -283,7 +381,8 @@ bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error
     start_core(r, options);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (size_t i = 0; i < r->listener_count; i++)
-        log_info("listen", "role=%s address=%s", role_name(r->listeners[i].where.role), r->listeners[i].address);
+        log_info("listen", "role=%s tls=%s address=%s", role_name(r->listeners[i].where.role),
+                 r->listeners[i].where.is_tls ? "true" : "false", r->listeners[i].address);
     *out = r;
     return true;
 }
@@ -293,6 +392,16 @@ bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error
 const char *rpc_address(const struct rpc *r, size_t index)
 {
     return index < r->listener_count ? r->listeners[index].address : NULL;
+}
+
+bool rpc_reload_certificates(struct rpc *r, struct error *err)
+{
+    return r->certificates == NULL || certificates_reload(r->certificates, err);
+}
+
+int64_t rpc_certificate_expiry_unix_s(const struct rpc *r)
+{
+    return r->certificates == NULL ? 0 : certificates_expiry_unix_s(r->certificates);
 }
 
 void rpc_wake(struct rpc *r, unsigned topic)
@@ -348,6 +457,8 @@ void rpc_drain(struct rpc *r)
     /* 3 */
     door_close(r->door);
     r->door = NULL;
+    if (r->relay != NULL)
+        relay_drain(r->relay);
     /* 4 */
     for (size_t i = 0; i <= r->queue_count; i++) {
         r->draining[i].op.done = on_drain;
@@ -357,10 +468,10 @@ void rpc_drain(struct rpc *r)
 
 static void shut_servers(struct rpc *r)
 {
-    for (size_t i = 0; i < r->server_count; i++) {
+    for (size_t i = 0; i < r->entrance_count; i++) {
         r->shutting[i] = (struct shutting){ { on_server_shut }, r };
         op_leaves(&r->shutting[i].op);
-        grpc_server_shutdown_and_notify(r->servers[i], r->queues[0]->raw, &r->shutting[i].op);
+        grpc_server_shutdown_and_notify(r->entrances[i].server, r->queues[0]->raw, &r->shutting[i].op);
     }
 }
 
@@ -377,11 +488,13 @@ void rpc_stop(struct rpc *r, int64_t grace_ms)
     /* 7: a connection that is cut while its client still has to read the last status would lose it. */
     (void)census_wait(&r->census, &r->census.servers, CLOSE_MS_MAX);
     /* 8 */
-    for (size_t i = 0; i < r->server_count; i++)
-        grpc_server_cancel_all_calls(r->servers[i]);
+    for (size_t i = 0; i < r->entrance_count; i++)
+        grpc_server_cancel_all_calls(r->entrances[i].server);
     /* 9: a handler that does not return holds its queue, and then nothing here could be freed. */
     ASSERT(census_wait(&r->census, &r->census.servers, GONE_MS_MAX));
     ASSERT(census_wait(&r->census, &r->census.structs, GONE_MS_MAX));
+    relay_close(r->relay, RELAY_MS_MAX);
+    r->relay = NULL;
 }
 
 void rpc_destroy(struct rpc *r)
@@ -391,8 +504,10 @@ void rpc_destroy(struct rpc *r)
     if (r->has_core)
         rpc_stop(r, 0);
     /* 10 */
-    for (size_t i = 0; i < r->server_count; i++)
-        grpc_server_destroy(r->servers[i]);
+    for (size_t i = 0; i < r->entrance_count; i++)
+        grpc_server_destroy(r->entrances[i].server);
+    if (r->credentials != NULL)
+        grpc_server_credentials_release(r->credentials);
     /* 11 */
     for (size_t i = 0; i <= r->queue_count && r->has_core; i++)
         cq_destroy(r->queues[i]);
@@ -405,6 +520,7 @@ void rpc_destroy(struct rpc *r)
     free(r->tallies);
     health_destroy(r->health);
     reflection_destroy(r->reflection);
+    certificates_close(r->certificates);
     census_deinit(&r->census);
     /* The core stays initialised: grpc_shutdown may wait ten seconds for a poller that helped with a large write. */
     free(r);

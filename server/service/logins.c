@@ -15,6 +15,8 @@
 #include "service/reader.h"
 #include "service/stream.h"
 
+#include <string.h>
+
 /* A message costs 10-20 us and a byte almost nothing, so larger is faster; but each open stream may hold one message,
  * and a thousand slow readers are to cost no more than one HTTP/2 window each. So messages grow for who takes them
  * quickly, and shrink again for who does not. A larger record goes alone. */
@@ -206,6 +208,13 @@ static void end_draining(struct stream *s, struct call *c)
         stream_end(s, c, NULL, &err);
         return;
     }
+    if (s->is_aged) {
+        error_reason(&err, ERROR_UNAVAILABLE, "CONNECTION_AGED",
+                     "this stream has lasted as long as one may over TCP (--max-connection-age): connect again and "
+                     "resume with the token in okta-resume-token");
+        stream_end(s, c, NULL, &err);
+        return;
+    }
     error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
                  "the server is shutting down: connect again and resume with the token in okta-resume-token");
     notices_draining(&last);
@@ -234,6 +243,7 @@ static void drain(void *at, struct call *c, const struct error *why)
     (void)c;
     s->is_draining = true;
     s->is_late = why->code == ERROR_DEADLINE_EXCEEDED;
+    s->is_aged = strcmp(why->reason, "CONNECTION_AGED") == 0;
 }
 
 static void ended(void *at)

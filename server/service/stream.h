@@ -43,9 +43,9 @@ struct stream {
 
     /* notices */
     struct notices notices;
-    int64_t noticed_mono_ms;   /* when it was looked for some last */
-    bool is_idle;              /* nothing was sent last time: it waits */
-    bool is_draining, is_late; /* it ends; by the caller's deadline */
+    int64_t noticed_mono_ms;            /* when it was looked for some last */
+    bool is_idle;                       /* nothing was sent last time: it waits */
+    bool is_draining, is_late, is_aged; /* it ends; by the caller's deadline; by the age of the connection */
 };
 
 static inline bool stream_follows(const struct stream *s)

@@ -172,7 +172,7 @@ static void drain(void *at, struct call *c, const struct error *why)
     struct error err = *why;
 
     (void)at;
-    if (why->code == ERROR_UNAVAILABLE)
+    if (why->code == ERROR_UNAVAILABLE && strcmp(why->reason, "SHUTTING_DOWN") == 0)
         error_reason(&err, ERROR_UNAVAILABLE, "SHUTTING_DOWN",
                      "the server is shutting down; the sync goes on when it is back");
     call_finish(c, &err);

@@ -5,7 +5,10 @@
 
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc_security.h>
+#include <stdio.h>
 #include <string.h>
+
+#define FILE_BYTES_MAX 65536
 
 #define WAIT_S 60 /* for what comes at once; a machine may be busy */
 
@@ -16,9 +19,10 @@ static gpr_timespec in_ms(int64_t ms)
     return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
 }
 
-static void open_with(struct client *c, const char *address, grpc_compression_algorithm algorithm)
+/* Takes the credentials. */
+static void open_with(struct client *c, const char *address, grpc_compression_algorithm algorithm,
+                      grpc_channel_credentials *credentials)
 {
-    grpc_channel_credentials *insecure;
     grpc_arg args[] = {
         { GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_ENABLE_RETRIES, { .integer = 0 } },
         { GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, { .integer = 1 } },
@@ -28,21 +32,52 @@ static void open_with(struct client *c, const char *address, grpc_compression_al
     };
     const grpc_channel_args all = { sizeof args / sizeof args[0], args };
 
-    grpc_init();
-    insecure = grpc_insecure_credentials_create();
-    c->channel = grpc_channel_create(address, insecure, &all);
-    grpc_channel_credentials_release(insecure);
+    c->channel = grpc_channel_create(address, credentials, &all);
+    grpc_channel_credentials_release(credentials);
     c->cq = grpc_completion_queue_create_for_pluck(NULL);
 }
 
 void client_open(struct client *c, const char *address)
 {
-    open_with(c, address, GRPC_COMPRESS_NONE);
+    grpc_init();
+    open_with(c, address, GRPC_COMPRESS_NONE, grpc_insecure_credentials_create());
 }
 
 void client_open_compressing(struct client *c, const char *address)
 {
-    open_with(c, address, GRPC_COMPRESS_GZIP);
+    grpc_init();
+    open_with(c, address, GRPC_COMPRESS_GZIP, grpc_insecure_credentials_create());
+}
+
+static void read_file(const char *path, struct buf *out)
+{
+    FILE *f = fopen(path, "r");
+    char *at;
+
+    assert_non_null(f);
+    at = buf_extend(out, FILE_BYTES_MAX);
+    assert_non_null(at);
+    out->len = fread(at, 1, FILE_BYTES_MAX, f);
+    fclose(f);
+}
+
+void client_open_tls(struct client *c, const char *address, const char *ca_file, const char *cert_file,
+                     const char *key_file)
+{
+    AUTO_BUF struct buf ca = BUF(FILE_BYTES_MAX + 1);
+    AUTO_BUF struct buf cert = BUF(FILE_BYTES_MAX + 1);
+    AUTO_BUF struct buf key = BUF(FILE_BYTES_MAX + 1);
+    grpc_ssl_pem_key_cert_pair pair;
+
+    grpc_init();
+    read_file(ca_file, &ca);
+    if (cert_file != NULL) {
+        read_file(cert_file, &cert);
+        read_file(key_file, &key);
+    }
+    pair = (grpc_ssl_pem_key_cert_pair){ buf_cstr(&key), buf_cstr(&cert) };
+    open_with(c, address, GRPC_COMPRESS_NONE,
+              grpc_ssl_credentials_create_ex(buf_cstr(&ca), cert_file != NULL ? &pair : NULL, NULL, NULL));
 }
 
 void client_close(struct client *c)
@@ -119,7 +154,7 @@ void client_begin(struct client *c, struct client_call *call, const char *path, 
 
 void client_ask(struct client *c, struct client_call *call, const char *path, const char *text)
 {
-    AUTO_BUF struct buf request = BUF(4096);
+    AUTO_BUF struct buf request = BUF(1u << 20);
 
     text_encode(text, &request);
     client_begin(c, call, path, buf_view(&request), NO_DEADLINE);

@@ -17,6 +17,9 @@ struct client {
 /* "unix:/path", "127.0.0.1:43210". Never tries again by itself. `compress`: requests are sent with gzip. */
 void client_open(struct client *c, const char *address);
 void client_open_compressing(struct client *c, const char *address);
+/* By TLS, trusting the CA in the file; with a certificate and its key, or without (NULL). */
+void client_open_tls(struct client *c, const char *address, const char *ca_file, const char *cert_file,
+                     const char *key_file);
 void client_close(struct client *c);
 
 struct client_call {

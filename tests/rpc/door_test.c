@@ -14,35 +14,37 @@ static const struct row {
     bool is_unix;
     uint32_t uid, groups[3];
     int64_t reader_uid, reader_gid;
-    bool want;
+    bool want, is_tls;
 } rows[] = {
-    { "root on the admin socket", CALL_ADMIN, true, 0, { 0 }, -1, -1, true },
-    { "another user on the admin socket", CALL_ADMIN, true, OTHER, { OTHER }, -1, -1, false },
-    { "the reader on the admin socket", CALL_ADMIN, true, READER, { GROUP }, READER, GROUP, false },
-    { "root on a reader socket", CALL_READER, true, 0, { 0 }, -1, -1, true },
-    { "another user on a reader socket", CALL_READER, true, OTHER, { OTHER }, READER, GROUP, false },
-    { "the reader on a reader socket", CALL_READER, true, READER, { OTHER }, READER, -1, true },
-    { "the reader when none is named", CALL_READER, true, READER, { OTHER }, -1, -1, false },
-    { "by the first group", CALL_READER, true, OTHER, { GROUP }, -1, GROUP, true },
-    { "by a further group", CALL_READER, true, OTHER, { OTHER, 7, GROUP }, -1, GROUP, true },
-    { "nobody is not minus one", CALL_READER, true, UINT32_MAX, { UINT32_MAX }, -1, -1, false },
-    { "anybody on loopback TCP, as a reader", CALL_READER, false, 0, { 0 }, -1, -1, true },
-    { "nobody on TCP as admin", CALL_ADMIN, false, 0, { 0 }, -1, -1, false },
+    { "root on the admin socket", CALL_ADMIN, true, 0, { 0 }, -1, -1, true, false },
+    { "another user on the admin socket", CALL_ADMIN, true, OTHER, { OTHER }, -1, -1, false, false },
+    { "the reader on the admin socket", CALL_ADMIN, true, READER, { GROUP }, READER, GROUP, false, false },
+    { "root on a reader socket", CALL_READER, true, 0, { 0 }, -1, -1, true, false },
+    { "another user on a reader socket", CALL_READER, true, OTHER, { OTHER }, READER, GROUP, false, false },
+    { "the reader on a reader socket", CALL_READER, true, READER, { OTHER }, READER, -1, true, false },
+    { "the reader when none is named", CALL_READER, true, READER, { OTHER }, -1, -1, false, false },
+    { "by the first group", CALL_READER, true, OTHER, { GROUP }, -1, GROUP, true, false },
+    { "by a further group", CALL_READER, true, OTHER, { OTHER, 7, GROUP }, -1, GROUP, true, false },
+    { "nobody is not minus one", CALL_READER, true, UINT32_MAX, { UINT32_MAX }, -1, -1, false, false },
+    { "anybody on loopback TCP, as a reader", CALL_READER, false, 0, { 0 }, -1, -1, true, false },
+    { "nobody on TCP as admin", CALL_ADMIN, false, 0, { 0 }, -1, -1, false, false },
+    { "anybody by TLS, to show a certificate", CALL_READER, false, 0, { 0 }, -1, -1, true, true },
+    { "to an admin's address, too", CALL_ADMIN, false, 0, { 0 }, -1, -1, true, true },
 };
 
 static void who_is_let_in(void **state)
 {
     const struct row *row = *state;
-    const struct door_options options = { row->reader_uid, row->reader_gid, 1 };
-    const struct door_peer peer = { row->is_unix, row->uid, row->groups, 3 };
+    const struct door_options options = { .reader_uid = row->reader_uid, .reader_gid = row->reader_gid };
+    const struct door_peer peer = { row->is_unix, row->is_tls, row->uid, row->groups, 3 };
 
     assert_int_equal(door_admits(&options, row->role, &peer), row->want);
 }
 
 static void we_may_use_both_sockets(void **state)
 {
-    const struct door_options options = { -1, -1, 1 };
-    const struct door_peer peer = { true, geteuid(), NULL, 0 };
+    const struct door_options options = { .reader_uid = -1, .reader_gid = -1 };
+    const struct door_peer peer = { .is_unix = true, .uid = geteuid() };
 
     (void)state;
     assert_true(door_admits(&options, CALL_ADMIN, &peer));

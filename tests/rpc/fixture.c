@@ -327,7 +327,7 @@ void fixture_start(struct fixture *f, const struct rpc_options *options)
     client_open(&f->client, f->admin);
 }
 
-static struct fixture *create(void)
+struct fixture *fixture_create(void)
 {
     struct fixture *f = mem_zero(sizeof *f);
 
@@ -342,7 +342,7 @@ static struct fixture *create(void)
 
 int fixture_setup(void **state)
 {
-    struct fixture *f = create();
+    struct fixture *f = fixture_create();
     struct rpc_options options;
     struct rpc_listen listen[3];
 

@@ -44,6 +44,9 @@ extern const struct call_method fixture_methods[];
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
+/* The same without a server: for fixture_options, something changed in them, and fixture_start. */
+struct fixture *fixture_create(void);
+
 /* Fills options for two listeners in the fixture's folder and one on loopback; for rpc_start with something changed. */
 void fixture_options(struct fixture *f, struct rpc_options *options, struct rpc_listen listen[3]);
 void fixture_start(struct fixture *f, const struct rpc_options *options);

@@ -22,33 +22,50 @@ static const struct address {
     enum call_role role;
     const char *path, *host;
     uint16_t port;
+    bool is_tls;
 } addresses[] = {
-    { "a path is admin", VIEW("unix:/run/x.sock"), true, CALL_ADMIN, "/run/x.sock", "", 0 },
-    { "a path with three slashes", VIEW("unix:///run/x.sock"), true, CALL_ADMIN, "/run/x.sock", "", 0 },
-    { "a path for admins", VIEW("admin=unix:/run/x.sock"), true, CALL_ADMIN, "/run/x.sock", "", 0 },
-    { "a path for readers", VIEW("reader=unix:/run/x.sock"), true, CALL_READER, "/run/x.sock", "", 0 },
-    { "loopback is for readers", VIEW("127.0.0.1:50051"), true, CALL_READER, "", "127.0.0.1", 50051 },
-    { "loopback, said to be", VIEW("reader=127.0.0.1:0"), true, CALL_READER, "", "127.0.0.1", 0 },
-    { "loopback of IPv6", VIEW("[::1]:65535"), true, CALL_READER, "", "::1", 65535 },
-    { "loopback by name", VIEW("localhost:1"), true, CALL_READER, "", "127.0.0.1", 1 },
-    { "the longest path", VIEW("unix:" PATH107), true, CALL_ADMIN, PATH107, "", 0 },
-    { "a path too long", VIEW("unix:" PATH107 "a"), false, 0, "", "", 0 },
-    { "a relative path", VIEW("unix:x.sock"), false, 0, "", "", 0 },
-    { "no path", VIEW("unix:"), false, 0, "", "", 0 },
-    { "a folder", VIEW("unix:/run/"), false, 0, "", "", 0 },
-    { "a NUL in the path", VIEW("unix:/run/\0x"), false, 0, "", "", 0 },
-    { "admin over TCP", VIEW("admin=127.0.0.1:50051"), false, 0, "", "", 0 },
-    { "another role", VIEW("writer=unix:/run/x.sock"), false, 0, "", "", 0 },
-    { "every interface", VIEW("0.0.0.0:50051"), false, 0, "", "", 0 },
-    { "every interface of IPv6", VIEW("[::]:50051"), false, 0, "", "", 0 },
-    { "no host", VIEW(":50051"), false, 0, "", "", 0 },
-    { "another machine", VIEW("10.0.0.1:50051"), false, 0, "", "", 0 },
-    { "a name that begins like ours", VIEW("127.0.0.1.example.com:50051"), false, 0, "", "", 0 },
-    { "no port", VIEW("127.0.0.1:"), false, 0, "", "", 0 },
-    { "no colon", VIEW("127.0.0.1"), false, 0, "", "", 0 },
-    { "a port too large", VIEW("127.0.0.1:65536"), false, 0, "", "", 0 },
-    { "a port with more behind it", VIEW("127.0.0.1:80x"), false, 0, "", "", 0 },
-    { "nothing", VIEW(""), false, 0, "", "", 0 },
+    { "a path is admin", VIEW("unix:/run/x.sock"), true, CALL_ADMIN, "/run/x.sock", "", 0, false },
+    { "a path with three slashes", VIEW("unix:///run/x.sock"), true, CALL_ADMIN, "/run/x.sock", "", 0, false },
+    { "a path for admins", VIEW("admin=unix:/run/x.sock"), true, CALL_ADMIN, "/run/x.sock", "", 0, false },
+    { "a path for readers", VIEW("reader=unix:/run/x.sock"), true, CALL_READER, "/run/x.sock", "", 0, false },
+    { "loopback is for readers", VIEW("127.0.0.1:50051"), true, CALL_READER, "", "127.0.0.1", 50051, false },
+    { "loopback, said to be", VIEW("reader=127.0.0.1:0"), true, CALL_READER, "", "127.0.0.1", 0, false },
+    { "loopback of IPv6", VIEW("[::1]:65535"), true, CALL_READER, "", "::1", 65535, false },
+    { "loopback by name", VIEW("localhost:1"), true, CALL_READER, "", "127.0.0.1", 1, false },
+    { "another address of loopback", VIEW("127.1.2.3:1"), true, CALL_READER, "", "127.1.2.3", 1, false },
+    { "loopback by TLS", VIEW("tls:127.0.0.1:1"), true, CALL_READER, "", "127.0.0.1", 1, true },
+    { "loopback for readers by TLS", VIEW("reader=tls:[::1]:1"), true, CALL_READER, "", "::1", 1, true },
+    { "admin over TCP is by TLS", VIEW("admin=127.0.0.1:50051"), true, CALL_ADMIN, "", "127.0.0.1", 50051, true },
+    { "admin over TCP, said to be", VIEW("admin=tls:127.0.0.1:1"), true, CALL_ADMIN, "", "127.0.0.1", 1, true },
+    { "every interface is by TLS", VIEW("0.0.0.0:50051"), true, CALL_READER, "", "0.0.0.0", 50051, true },
+    { "every interface of IPv6", VIEW("admin=[::]:50051"), true, CALL_ADMIN, "", "::", 50051, true },
+    { "an address of ours", VIEW("10.0.0.1:50051"), true, CALL_READER, "", "10.0.0.1", 50051, true },
+    { "loopback in IPv6's dress is none", VIEW("[::ffff:127.0.0.1]:1"), true, CALL_READER, "", "::ffff:127.0.0.1", 1,
+      true },
+    { "the longest path", VIEW("unix:" PATH107), true, CALL_ADMIN, PATH107, "", 0, false },
+    { "a path too long", VIEW("unix:" PATH107 "a"), false, 0, "", "", 0, false },
+    { "a relative path", VIEW("unix:x.sock"), false, 0, "", "", 0, false },
+    { "no path", VIEW("unix:"), false, 0, "", "", 0, false },
+    { "a folder", VIEW("unix:/run/"), false, 0, "", "", 0, false },
+    { "a NUL in the path", VIEW("unix:/run/\0x"), false, 0, "", "", 0, false },
+    { "TLS on a Unix socket", VIEW("tls:unix:/run/x.sock"), false, 0, "", "", 0, false },
+    { "another role", VIEW("writer=unix:/run/x.sock"), false, 0, "", "", 0, false },
+    { "no host", VIEW(":50051"), false, 0, "", "", 0, false },
+    { "a host's name", VIEW("api.example.com:50051"), false, 0, "", "", 0, false },
+    { "a name that begins like ours", VIEW("127.0.0.1.example.com:50051"), false, 0, "", "", 0, false },
+    { "IPv6 without brackets", VIEW("::1:50051"), false, 0, "", "", 0, false },
+    { "IPv4 in brackets", VIEW("[127.0.0.1]:50051"), false, 0, "", "", 0, false },
+    { "an interface of IPv6", VIEW("[fe80::1%eth0]:50051"), false, 0, "", "", 0, false },
+    { "a bracket alone", VIEW("[:50051"), false, 0, "", "", 0, false },
+    { "empty brackets", VIEW("[]:50051"), false, 0, "", "", 0, false },
+    { "a NUL in the host", VIEW("127.0.0.1\0:50051"), false, 0, "", "", 0, false },
+    { "a host without end", VIEW("1111111111222222222233333333334444444444555555555566666666667777:1"), false, 0, "",
+      "", 0, false },
+    { "no port", VIEW("127.0.0.1:"), false, 0, "", "", 0, false },
+    { "no colon", VIEW("127.0.0.1"), false, 0, "", "", 0, false },
+    { "a port too large", VIEW("127.0.0.1:65536"), false, 0, "", "", 0, false },
+    { "a port with more behind it", VIEW("127.0.0.1:80x"), false, 0, "", "", 0, false },
+    { "nothing", VIEW(""), false, 0, "", "", 0, false },
 };
 
 static void an_address_is_read(void **state)
@@ -68,6 +85,56 @@ static void an_address_is_read(void **state)
     assert_string_equal(l.path, row->path);
     assert_string_equal(l.host, row->host);
     assert_int_equal(l.port, row->port);
+    assert_int_equal(l.is_tls, row->is_tls);
+}
+
+/* ---- what belongs together ---- */
+
+static const struct together {
+    const char *name;
+    const char *listen[2]; /* NULL: none */
+    bool has_cert, has_key, has_ca, has_admin, has_reader;
+    const char *want; /* a piece of the sentence; NULL: it may start */
+} togethers[] = {
+    { "no TLS at all", { "unix:/x", "127.0.0.1:1" }, false, false, false, false, false, NULL },
+    { "all for an admin", { "admin=0.0.0.0:1" }, true, true, true, true, false, NULL },
+    { "all for a reader", { "0.0.0.0:1", "unix:/x" }, true, true, true, false, true, NULL },
+    { "an admin may read", { "0.0.0.0:1" }, true, true, true, true, false, NULL },
+    { "beyond loopback without anything", { "0.0.0.0:1" }, false, false, false, false, false, "--tls-cert-file" },
+    { "admin on loopback without anything",
+      { "admin=127.0.0.1:1" },
+      false,
+      false,
+      false,
+      false,
+      false,
+      "--tls-cert-file" },
+    { "no key", { "0.0.0.0:1" }, true, false, true, false, true, "--tls-key-file" },
+    { "no CA: who may read must be known", { "0.0.0.0:1" }, true, true, false, false, true, "--tls-client-ca-file" },
+    { "an admin address without admins", { "admin=0.0.0.0:1" }, true, true, true, false, true, "--tls-admin-san" },
+    { "an address for nobody", { "0.0.0.0:1" }, true, true, true, false, false, "--tls-reader-san" },
+    { "TLS without an address", { "unix:/x", "127.0.0.1:1" }, true, true, true, false, true, "no address" },
+    { "a list without an address", { "unix:/x" }, false, false, false, true, false, "no address" },
+};
+
+static void what_is_given_belongs_together(void **state)
+{
+    const struct together *row = *state;
+    struct rpc_listen listen[2];
+    struct rpc_tls tls = { .admin_count = row->has_admin, .reader_count = row->has_reader };
+    struct error err = { 0 };
+    size_t count = 0;
+
+    for (; count < 2 && row->listen[count] != NULL; count++)
+        assert_true(rpc_listen_parse(view_of(row->listen[count]), &listen[count], &err));
+    strcpy(tls.cert_file, row->has_cert ? "/c" : "");
+    strcpy(tls.key_file, row->has_key ? "/k" : "");
+    strcpy(tls.client_ca_file, row->has_ca ? "/a" : "");
+    assert_int_equal(rpc_tls_check(&tls, listen, count, &err), row->want == NULL);
+    if (row->want != NULL) {
+        assert_int_equal(err.code, ERROR_INVALID_ARGUMENT);
+        assert_non_null(strstr(err.text, row->want));
+    }
 }
 
 /* ---- sockets ---- */
@@ -236,6 +303,6 @@ int main(void)
         cmocka_unit_test(a_port_is_chosen_and_told),
     };
 
-    return RUN_ROWS(an_address_is_read, addresses) + RUN_ROWS(a_socket_has_the_mode_of_its_role, modes) +
-           cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_ROWS(an_address_is_read, addresses) + RUN_ROWS(what_is_given_belongs_together, togethers) +
+           RUN_ROWS(a_socket_has_the_mode_of_its_role, modes) + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static const struct refusal {
     { "a level", "log-level: loud\n", "/etc/c.yaml:1:12: log-level: must be debug, info, warn or error" },
     { "a switch", "allow-http-loopback-org: on\n",
       "/etc/c.yaml:1:26: allow-http-loopback-org: must be true or false, not \"on\"" },
-    { "an address", "listen:\n  - unix:/a\n  - 10.0.0.1:1\n", "/etc/c.yaml:3:5: listen: " },
+    { "an address", "listen:\n  - unix:/a\n  - 10.0.0.1\n", "/etc/c.yaml:3:5: listen: " },
     { "an address too many",
       "listen: [unix:/1, unix:/2, unix:/3, unix:/4, unix:/5, unix:/6, unix:/7, unix:/8, unix:/9]\n",
       "/etc/c.yaml:1:82: listen: is given more than 8 times" },

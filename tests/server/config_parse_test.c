@@ -74,7 +74,13 @@ static const struct refusal {
     { "a switch with another value", { "--allow-http-loopback-org=maybe" }, { NULL }, "true or false" },
     { "metrics beyond loopback", { "--http", "10.0.0.1:9090" }, { NULL }, "--http: " },
     { "metrics with a role", { "--http", "reader=127.0.0.1:0" }, { NULL }, "--http" },
-    { "beyond loopback", { "--listen", "10.0.0.1:5000" }, { NULL }, "--listen: " },
+    { "a host's name", { "--listen", "api.example:5000" }, { NULL }, "--listen: " },
+    { "beyond loopback without TLS", { "--data-dir=/d", "--listen", "10.0.0.1:5000" }, { NULL }, "--tls-cert-file" },
+    { "TLS for nowhere", { "--data-dir=/d", "--tls-reader-san=DNS:a.example" }, { NULL }, "no address" },
+    { "a name without its kind", { "--tls-admin-san", "a.example" }, { NULL }, "--tls-admin-san: " },
+    { "an age that is none", { "--max-connection-age", "old" }, { NULL }, "1s to 7d" },
+    { "an age that is too little", { "--max-connection-age", "10ms" }, { NULL }, "1s to 7d" },
+    { "an age that is too much", { "--max-connection-age", "8d" }, { NULL }, "1s to 7d" },
     { "an org without token",
       { "--org", "acme" },
       { NULL },
@@ -150,6 +156,7 @@ static void nothing_given_has_defaults(void **state)
     assert_int_equal(config.store_max_bytes, UINT64_C(16) << 30);
     assert_int_equal(config.org_share_percent, 50);
     assert_int_equal(config.drain_ms, 5000);
+    assert_int_equal(config.connection_age_ms, 30 * 60 * 1000);
     assert_int_equal(config.history_days, -1);
     assert_int_equal(config.retention_days, -1);
     assert_int_equal(config.reader_uid, -1);
@@ -186,6 +193,30 @@ static void listens_do_not_mix_with_the_environments(void **state)
     assert_int_equal(config.listen[0].role, CALL_ADMIN);
     assert_int_equal(config.listen[1].role, CALL_READER);
     assert_false(config.listens_by_default);
+}
+
+#define TLS_FILES "--tls-cert-file=/c", "--tls-key-file=/k", "--tls-client-ca-file=/a"
+
+static void tls_is_as_given(void **state)
+{
+    const char *const args[] = { "--data-dir=/d", "--listen=admin=0.0.0.0:8443",
+                                 "--tls-admin-san=URI:spiffe://example.org/admin/*", TLS_FILES, NULL };
+    const char *const variables[] = { "OKTA_CONNECTOR_TLS_ADMIN_SAN=DNS:x.example",
+                                      "OKTA_CONNECTOR_TLS_READER_SAN=DNS:a.example, IP:10.0.0.7",
+                                      "OKTA_CONNECTOR_MAX_CONNECTION_AGE=0", NULL };
+
+    (void)state;
+    assert_true(parse(args, variables));
+    assert_true(config.listen[0].is_tls);
+    assert_int_equal(config.listen[0].role, CALL_ADMIN);
+    assert_string_equal(config.tls.cert_file, "/c");
+    assert_string_equal(config.tls.key_file, "/k");
+    assert_string_equal(config.tls.client_ca_file, "/a");
+    assert_int_equal(config.tls.admin_count, 1);
+    assert_int_equal(config.tls.admins[0].kind, RPC_NAME_URI);
+    assert_int_equal(config.tls.reader_count, 2);
+    assert_int_equal(config.tls.readers[1].kind, RPC_NAME_IP);
+    assert_int_equal(config.connection_age_ms, 0);
 }
 
 static void an_environment_lists_by_comma(void **state)
@@ -309,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_flag_wins_over_the_environment),
         cmocka_unit_test(listens_do_not_mix_with_the_environments),
         cmocka_unit_test(an_environment_lists_by_comma),
+        cmocka_unit_test(tls_is_as_given),
         cmocka_unit_test(groups_declare_connectors),
         cmocka_unit_test(the_environment_declares_one),
         cmocka_unit_test(a_service_app_is_declared_with_its_key),

@@ -540,6 +540,7 @@ static void ends_when_the_connector_is_deleted(void **state)
 
 static const struct error going = { .code = ERROR_UNAVAILABLE, .reason = "SHUTTING_DOWN", .text = "going" };
 static const struct error late = { .code = ERROR_DEADLINE_EXCEEDED, .reason = "DEADLINE_EXCEEDED", .text = "late" };
+static const struct error aged = { .code = ERROR_UNAVAILABLE, .reason = "CONNECTION_AGED", .text = "aged" };
 
 /* The first message is hello, or there is none. */
 static void drains_without_a_word_before_its_hello(void **state)
@@ -590,6 +591,25 @@ static void the_callers_deadline_ends_it_with_its_last_token(void **state)
     assert_int_equal(c->notices, 0);
     assert_int_equal(c->end.code, ERROR_DEADLINE_EXCEEDED);
     assert_string_equal(c->end.reason, "DEADLINE_EXCEEDED");
+    assert_string_equal(c->trailer, c->token);
+    end(c);
+}
+
+/* The server stays: there is nothing to notice, and the client goes on from its place. */
+static void a_connection_too_old_ends_it_with_its_last_token(void **state)
+{
+    request_type request = request_from_beginning(true);
+    struct call *c;
+
+    (void)state;
+    stored_add(one.store, 1, T0);
+    c = begin(&request);
+    run(c);
+    c->ops->drain(c->stream, c, &aged);
+    run(c);
+    assert_int_equal(c->notices, 0);
+    assert_int_equal(c->end.code, ERROR_UNAVAILABLE);
+    assert_string_equal(c->end.reason, "CONNECTION_AGED");
     assert_string_equal(c->trailer, c->token);
     end(c);
 }
@@ -986,6 +1006,7 @@ int main(void)
         FACT(ends_when_the_connector_is_deleted),
         FACT(drains_without_a_word_before_its_hello),
         FACT(drains_with_its_last_token),
+        FACT(a_connection_too_old_ends_it_with_its_last_token),
         FACT(the_callers_deadline_ends_it_with_its_last_token),
         FACT(a_reader_who_does_not_follow_hears_no_notice),
         FACT(a_change_of_state_is_told_in_the_stream_with_its_token),

@@ -1,0 +1,580 @@
+/* The happy path of a connection: it comes from the door in a letter; the handshake; the peer's role; a socket pair,
+ * one end of it to gRPC; then bytes in both directions, each moved on when the other side takes it. gRPC closes its
+ * end: what is left goes to the peer, TLS's own goodbye, and the connection is closed when the peer has read it.
+ *
+ * It fails, and is closed, when the handshake does or takes too long, when the peer is gone, or when it breaks TLS.
+ *
+ * Nothing is kept for a connection on which nothing moves: bytes are read into room that all share, and only what the
+ * other side does not take at once is kept, at most one record a direction; meanwhile no more is read. */
+#include "rpc/relay.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include "rpc/cq.h"
+#include "rpc/timers.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECORD_BYTES   16384 /* TLS's own maximum */
+#define HANDSHAKES_MAX 512   /* at a time; each holds some 30 kB */
+#define LETTERS_MAX    512   /* that the thread has not seen yet */
+#define EVENTS_A_TURN  64
+#define RECORDS_A_TURN 8 /* in each direction, before others are looked at */
+#define LINGER_MS      2000
+#define LOOK_EVERY_MS  60000 /* at the certificates' files, when nobody comes */
+#define WARN_EVERY_MS  60000
+
+enum phase {
+    SHAKING,
+    OPEN,
+    LINGERING, /* all is said, an alert maybe; closing now would cut off what the peer has not read */
+    DROPPED,   /* freed at the end of the turn */
+};
+
+struct flow {
+    char *bytes; /* NULL when nothing is kept */
+    size_t at, len;
+};
+
+struct link;
+struct end {
+    struct link *link;
+    int fd;         /* -1: not open */
+    uint32_t armed; /* what epoll looks for; 0: it does not */
+};
+
+struct link {
+    struct letter letter; /* while it comes from the door */
+    size_t listener;
+    enum phase phase;
+    struct end outer, inner; /* the peer's; ours of the pair */
+    SSL *session;
+    bool read_wants_write; /* says TLS */
+    struct flow up, down;  /* to gRPC, to the peer */
+    struct timer timer;    /* of the handshake, or of the lingering */
+    struct relay *relay;
+    struct link *next, **at;
+};
+
+struct relay {
+    /* set before start, then read-only */
+    struct relay_options options;
+    int epoll, wake;
+    struct mailbox *mailbox;
+    pthread_t thread;
+
+    /* any thread */
+    _Atomic bool is_draining;
+    _Atomic int64_t stop_mono_ms; /* TIMER_NEVER: goes on */
+
+    /* the thread */
+    struct link *links, *dropped;
+    size_t shaking;
+    struct timers timers;
+    int64_t looked_mono_ms, warned_mono_ms;
+    unsigned unwarned;
+    char scratch[RECORD_BYTES];
+};
+
+static int64_t now_ms(void)
+{
+    return clock_mono_ms(&clock_system);
+}
+
+/* A peer can provoke these, so they are rationed. */
+static void warn(struct relay *r, const char *text)
+{
+    int64_t now = now_ms();
+
+    r->unwarned++;
+    if (r->warned_mono_ms != 0 && now - r->warned_mono_ms < WARN_EVERY_MS)
+        return;
+    log_warn("tls.handshake", "failed=%u text=%s", r->unwarned, text);
+    r->warned_mono_ms = now;
+    r->unwarned = 0;
+}
+
+/* ---- a link comes and goes ---- */
+
+static void drop(struct link *l);
+
+/* The kernel bounds what one user may watch: without, the link is no use. */
+static void arm(struct relay *r, struct end *e, uint32_t wanted)
+{
+    struct epoll_event event = { .events = wanted, .data.ptr = e };
+    int how = e->armed == 0 ? EPOLL_CTL_ADD : wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+
+    if (e->fd < 0 || wanted == e->armed)
+        return;
+    if (epoll_ctl(r->epoll, how, e->fd, &event) == 0) {
+        e->armed = wanted;
+    } else {
+        warn(r, strerror(errno));
+        drop(e->link);
+    }
+}
+
+static void close_end(struct end *e)
+{
+    if (e->fd >= 0)
+        close(e->fd); /* epoll forgets it by itself */
+    e->fd = -1;
+    e->armed = 0;
+}
+
+static void set_phase(struct link *l, enum phase phase)
+{
+    if (l->phase == SHAKING && phase != SHAKING)
+        l->relay->shaking--;
+    l->phase = phase;
+}
+
+/* Other events of this turn may still name it, so it is freed when that is over. */
+static void drop(struct link *l)
+{
+    struct relay *r = l->relay;
+
+    if (l->phase == DROPPED)
+        return;
+    set_phase(l, DROPPED);
+    timers_set(&r->timers, &l->timer, TIMER_NEVER);
+    close_end(&l->outer);
+    close_end(&l->inner);
+    *l->at = l->next;
+    if (l->next != NULL)
+        l->next->at = l->at;
+    l->next = r->dropped;
+    r->dropped = l;
+}
+
+static void free_link(struct link *l)
+{
+    SSL_free(l->session);
+    free(l->up.bytes);
+    free(l->down.bytes);
+    free(l);
+}
+
+static void free_dropped(struct relay *r)
+{
+    while (r->dropped != NULL) {
+        struct link *l = r->dropped;
+
+        r->dropped = l->next;
+        free_link(l);
+    }
+}
+
+static void on_due(struct timer *t)
+{
+    struct link *l = CONTAINER_OF(t, struct link, timer);
+
+    if (l->phase == SHAKING)
+        warn(l->relay, "it took too long");
+    drop(l);
+}
+
+static void begin(struct relay *r, struct link *l)
+{
+    l->next = r->links;
+    l->at = &r->links;
+    if (l->next != NULL)
+        l->next->at = &l->next;
+    r->links = l;
+    r->shaking++;
+    l->session = certificates_session(r->options.certificates);
+    ASSERT(l->session != NULL && SSL_set_fd(l->session, l->outer.fd) == 1);
+    SSL_set_accept_state(l->session);
+    timers_set(&r->timers, &l->timer, now_ms() + r->options.handshake_ms);
+    arm(r, &l->outer, EPOLLIN);
+}
+
+/* ---- what is kept ---- */
+
+static void keep(struct flow *f, const char *at, size_t len)
+{
+    ASSERT(f->len == 0 && len <= RECORD_BYTES);
+    if (len == 0)
+        return;
+    f->bytes = mem_copy(at, len);
+    f->at = 0;
+    f->len = len;
+}
+
+static void is_gone_on(struct flow *f, size_t len)
+{
+    f->at += len;
+    f->len -= len;
+    if (f->len > 0)
+        return;
+    free(f->bytes);
+    *f = (struct flow){ 0 };
+}
+
+/* ---- bytes: each says whether something moved; a link that is over is dropped ---- */
+
+/* True when TLS only wants to be asked again, later. */
+static bool is_waiting(struct link *l, int result)
+{
+    int what = SSL_get_error(l->session, result);
+
+    ERR_clear_error();
+    l->read_wants_write = what == SSL_ERROR_WANT_WRITE;
+    return what == SSL_ERROR_WANT_READ || what == SSL_ERROR_WANT_WRITE;
+}
+
+/* gRPC's end is closed when nobody takes it: then it goes nowhere, and reading tells. */
+static size_t to_inner(struct link *l, const char *at, size_t len)
+{
+    ssize_t sent = send(l->inner.fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (sent < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : len;
+    return (size_t)sent;
+}
+
+static bool move_up(struct link *l)
+{
+    struct relay *r = l->relay;
+    size_t sent;
+    int got;
+
+    if (l->up.len > 0) {
+        sent = to_inner(l, l->up.bytes + l->up.at, l->up.len);
+        is_gone_on(&l->up, sent);
+        if (l->up.len > 0)
+            return sent > 0;
+    }
+    ERR_clear_error();
+    got = SSL_read(l->session, r->scratch, sizeof r->scratch);
+    if (got > 0) {
+        sent = to_inner(l, r->scratch, (size_t)got);
+        keep(&l->up, r->scratch + sent, (size_t)got - sent);
+        return true;
+    }
+    if (!is_waiting(l, got))
+        drop(l); /* it said goodbye, or left without, or broke the rules */
+    return false;
+}
+
+/* Gives to TLS what it takes. Drops the link when the peer is gone. */
+static size_t to_outer(struct link *l, const char *at, size_t len)
+{
+    int sent;
+
+    ERR_clear_error();
+    sent = SSL_write(l->session, at, (int)len);
+    if (sent > 0)
+        return (size_t)sent;
+    if (SSL_get_error(l->session, sent) != SSL_ERROR_WANT_WRITE)
+        drop(l);
+    ERR_clear_error();
+    return 0;
+}
+
+/* All is said: TCP's goodbye; the peer's own ends it. */
+static void linger(struct link *l)
+{
+    set_phase(l, LINGERING);
+    close_end(&l->inner);
+    SSL_free(l->session);
+    l->session = NULL;
+    ERR_clear_error();
+    (void)shutdown(l->outer.fd, SHUT_WR);
+    timers_set(&l->relay->timers, &l->timer, now_ms() + LINGER_MS);
+}
+
+static bool move_down(struct link *l)
+{
+    struct relay *r = l->relay;
+    ssize_t got;
+    size_t sent;
+
+    if (l->down.len > 0) {
+        sent = to_outer(l, l->down.bytes + l->down.at, l->down.len);
+        if (l->phase == DROPPED)
+            return false;
+        is_gone_on(&l->down, sent);
+        if (l->down.len > 0)
+            return sent > 0;
+    }
+    got = recv(l->inner.fd, r->scratch, sizeof r->scratch, MSG_DONTWAIT);
+    if (got > 0) {
+        sent = to_outer(l, r->scratch, (size_t)got);
+        if (l->phase != DROPPED)
+            keep(&l->down, r->scratch + sent, (size_t)got - sent);
+        return true;
+    }
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        ERR_clear_error();
+        (void)SSL_shutdown(l->session); /* TLS's goodbye */
+        linger(l);
+    }
+    return false;
+}
+
+/* What the peer still sends is not for anybody; its end is awaited. */
+static void read_away(struct link *l)
+{
+    ssize_t got = recv(l->outer.fd, l->relay->scratch, sizeof l->relay->scratch, MSG_DONTWAIT);
+
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        drop(l);
+}
+
+/* ---- the handshake ---- */
+
+static void enter(struct link *l)
+{
+    struct relay *r = l->relay;
+    const unsigned char *protocol;
+    unsigned len;
+    int pair[2];
+
+    SSL_get0_alpn_selected(l->session, &protocol, &len);
+    if (len == 0 || atomic_load(&r->is_draining)) {
+        if (len == 0)
+            warn(r, "the peer does not ask for HTTP/2 (ALPN h2)");
+        linger(l);
+        return;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+        warn(r, strerror(errno));
+        drop(l);
+        return;
+    }
+    timers_set(&r->timers, &l->timer, TIMER_NEVER);
+    set_phase(l, OPEN);
+    l->inner.fd = pair[0];
+    r->options.enter(r->options.ctx, l->listener, certificates_role(r->options.certificates, l->session), pair[1]);
+}
+
+static void say_why(struct link *l, int what)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    long verified = SSL_get_verify_result(l->session);
+
+    if (verified != X509_V_OK)
+        warn(l->relay, X509_verify_cert_error_string(verified));
+    else if (reason != NULL)
+        warn(l->relay, reason);
+    else
+        warn(l->relay, what == SSL_ERROR_SYSCALL ? "the peer left" : "it failed");
+}
+
+static void shake(struct link *l)
+{
+    int done, what;
+
+    ERR_clear_error();
+    done = SSL_do_handshake(l->session);
+    if (done == 1) {
+        enter(l);
+        return;
+    }
+    what = SSL_get_error(l->session, done);
+    if (what == SSL_ERROR_WANT_READ || what == SSL_ERROR_WANT_WRITE) {
+        l->read_wants_write = what == SSL_ERROR_WANT_WRITE;
+    } else {
+        say_why(l, what);
+        linger(l); /* the peer is told why, by an alert */
+    }
+    ERR_clear_error();
+}
+
+/* ---- the thread ---- */
+
+static void arm_both(struct relay *r, struct link *l)
+{
+    uint32_t outer = 0, inner = 0;
+
+    switch (l->phase) {
+    case SHAKING:
+        outer = l->read_wants_write ? EPOLLOUT : EPOLLIN;
+        break;
+    case OPEN:
+        outer = (l->up.len == 0 ? EPOLLIN : 0) | (l->down.len > 0 || l->read_wants_write ? EPOLLOUT : 0);
+        inner = (l->down.len == 0 ? EPOLLIN : 0) | (l->up.len > 0 ? EPOLLOUT : 0);
+        break;
+    case LINGERING:
+        outer = EPOLLIN;
+        break;
+    case DROPPED:
+        return;
+    }
+    arm(r, &l->outer, outer);
+    arm(r, &l->inner, inner);
+}
+
+static void move(struct relay *r, struct link *l)
+{
+    bool has_moved = true;
+
+    if (l->phase == SHAKING)
+        shake(l);
+    for (int i = 0; i < RECORDS_A_TURN && has_moved && l->phase == OPEN; i++) {
+        has_moved = move_up(l);
+        if (l->phase == OPEN && move_down(l))
+            has_moved = true;
+    }
+    if (l->phase == LINGERING)
+        read_away(l);
+    arm_both(r, l);
+}
+
+/* A record may be in OpenSSL's own memory already, where epoll does not see it: that is so only when less than a whole
+ * record was asked for, and never here. */
+_Static_assert(RECORD_BYTES >= SSL3_RT_MAX_PLAIN_LENGTH, "a read empties a record");
+
+static void take_letters(struct relay *r)
+{
+    struct letter *letter;
+    uint64_t count;
+
+    (void)!read(r->wake, &count, sizeof count);
+    certificates_look(r->options.certificates, now_ms());
+    while ((letter = mailbox_take(r->mailbox)) != NULL) {
+        struct link *l = CONTAINER_OF(letter, struct link, letter);
+
+        if (atomic_load(&r->is_draining) || r->shaking >= HANDSHAKES_MAX) {
+            close_end(&l->outer);
+            free_link(l);
+        } else {
+            begin(r, l);
+        }
+    }
+}
+
+static void drop_all(struct relay *r, bool only_shaking)
+{
+    struct link *next;
+
+    for (struct link *l = r->links; l != NULL; l = next) {
+        next = l->next;
+        if (!only_shaking || l->phase == SHAKING)
+            drop(l);
+    }
+}
+
+static int timeout_ms(struct relay *r)
+{
+    int64_t now = now_ms(), until = now + LOOK_EVERY_MS;
+    int64_t timer = timers_next(&r->timers), stop = atomic_load(&r->stop_mono_ms);
+
+    until = timer < until ? timer : until;
+    until = stop < until ? stop : until;
+    return until <= now ? 0 : (int)(until - now);
+}
+
+static void turn(struct relay *r)
+{
+    struct epoll_event events[EVENTS_A_TURN];
+    int count = epoll_wait(r->epoll, events, EVENTS_A_TURN, timeout_ms(r));
+
+    ASSERT(count >= 0 || errno == EINTR);
+    for (int i = 0; i < count; i++) {
+        struct end *e = events[i].data.ptr;
+
+        if (e == NULL)
+            take_letters(r);
+        else if (e->link->phase != DROPPED)
+            move(r, e->link);
+    }
+    timers_run(&r->timers, now_ms());
+    if (atomic_load(&r->is_draining))
+        drop_all(r, true);
+    free_dropped(r);
+    certificates_look(r->options.certificates, now_ms());
+}
+
+static void *run(void *arg)
+{
+    struct relay *r = arg;
+
+    for (;;) {
+        int64_t stop = atomic_load(&r->stop_mono_ms);
+
+        if (stop != TIMER_NEVER && (r->links == NULL || now_ms() >= stop))
+            break;
+        turn(r);
+    }
+    drop_all(r, false);
+    free_dropped(r);
+    return NULL;
+}
+
+/* ---- from outside ---- */
+
+static void wake(void *ctx)
+{
+    struct relay *r = ctx;
+    const uint64_t one = 1;
+
+    ASSERT(write(r->wake, &one, sizeof one) == sizeof one);
+}
+
+struct relay *relay_open(const struct relay_options *options)
+{
+    struct relay *r = mem_zero(sizeof *r);
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+
+    r->options = *options;
+    atomic_init(&r->stop_mono_ms, TIMER_NEVER);
+    r->epoll = epoll_create1(EPOLL_CLOEXEC);
+    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ASSERT(r->epoll >= 0 && r->wake >= 0 && epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->wake, &event) == 0);
+    r->mailbox = mailbox_create(LETTERS_MAX, wake, r);
+    ASSERT(pthread_create(&r->thread, NULL, run, r) == 0);
+    pthread_setname_np(r->thread, "rpc-tls");
+    return r;
+}
+
+void relay_take(struct relay *r, size_t listener, int fd)
+{
+    struct link *l = mem_zero(sizeof *l);
+    struct letter *letter = &l->letter;
+
+    l->listener = listener;
+    l->relay = r;
+    l->timer.due = on_due;
+    l->outer = (struct end){ .link = l, .fd = fd };
+    l->inner = (struct end){ .link = l, .fd = -1 };
+    if (mailbox_send(r->mailbox, &letter))
+        return;
+    close_end(&l->outer);
+    free_link(l);
+}
+
+void relay_drain(struct relay *r)
+{
+    atomic_store(&r->is_draining, true);
+    wake(r);
+}
+
+void relay_close(struct relay *r, int64_t at_most_ms)
+{
+    if (r == NULL)
+        return;
+    atomic_store(&r->is_draining, true);
+    atomic_store(&r->stop_mono_ms, now_ms() + at_most_ms);
+    wake(r);
+    pthread_join(r->thread, NULL);
+    mailbox_close(r->mailbox);
+    take_letters(r); /* is draining: they are closed */
+    mailbox_destroy(r->mailbox);
+    timers_deinit(&r->timers);
+    close(r->epoll);
+    close(r->wake);
+    free(r);
+}
