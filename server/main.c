@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "confine.h"
 #include "store_command.h"
 #include "version.h"
 
@@ -135,7 +136,7 @@ static int run(const struct config *config)
     struct error err;
     int got;
 
-    if (!app_start(&a, config, &err)) {
+    if (!confine(config, &err) || !app_start(&a, config, &err)) {
         log_error("start.failed", "error=%s", err.text);
         return EXIT_FAILED;
     }

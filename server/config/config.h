@@ -60,6 +60,7 @@ struct config {
     char proxy[CONFIG_PROXY_MAX + 1];  /* "": as the environment says. May hold a password */
     char ca_file[CONFIG_PATH_MAX + 1]; /* "": the system's CAs alone */
     bool allow_http_loopback_org;
+    bool sandbox;
     bool allow_private_org;                  /* its name may lead to an address of a private network */
     char seal_key_file[CONFIG_PATH_MAX + 1]; /* "": one in the data folder */
 

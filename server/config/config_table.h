@@ -58,11 +58,11 @@ struct config_option {
 #define IN_CONNECTOR(member)                                                                                           \
     .at = offsetof(struct config_declared, member), .room = sizeof(((const struct config_declared *)NULL)->member)
 
-/* int, int64_t (-1: not set) and uint64_t within the row's range; char[CONFIG_PATH_MAX + 1]; bool; text of the row's
- * room; a duration in int64_t ms; and what has a parser of its own. */
-extern const struct config_type config_int, config_i64, config_bytes, config_path, config_switch, config_text,
-    config_level, config_listen, config_http, config_proxy, config_collect, config_connectors, config_admin_names,
-    config_reader_names, config_duration;
+/* int, int64_t (-1: not set) and uint64_t within the row's range; char[CONFIG_PATH_MAX + 1]; bool, as true or false, or
+ * on or off; text of the row's room; a duration in int64_t ms; and what has a parser of its own. */
+extern const struct config_type config_int, config_i64, config_bytes, config_path, config_switch, config_on_off,
+    config_text, config_level, config_listen, config_http, config_proxy, config_collect, config_connectors,
+    config_admin_names, config_reader_names, config_duration;
 
 /* Ended by one without name. */
 extern const struct config_option config_options[];

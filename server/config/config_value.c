@@ -143,6 +143,23 @@ static bool parse_switch(const struct config_option *o, struct view value, void 
     return true;
 }
 
+/* What is on, and is turned off by name. */
+static bool parse_on_off(const struct config_option *o, struct view value, void *into, struct error *err)
+{
+    if (!view_is(value, "on") && !view_is(value, "off"))
+        return bad(value, "on or off", err);
+    *(bool *)place(o, into) = view_is(value, "on");
+    return true;
+}
+
+static bool write_on_off(const struct config_option *o, const void *from, size_t index, struct buf *out)
+{
+    if (index > 0)
+        return false;
+    buf_puts(out, *(const bool *)value_at(o, from) ? "on" : "off");
+    return true;
+}
+
 static bool write_switch(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
     if (index > 0)
@@ -443,6 +460,7 @@ const struct config_type config_int = { .parse = parse_int, .write = write_int }
 const struct config_type config_i64 = { .parse = parse_i64, .write = write_i64 };
 const struct config_type config_bytes = { .parse = parse_bytes, .write = write_bytes };
 const struct config_type config_switch = { .parse = parse_switch, .write = write_switch, .is_switch = true };
+const struct config_type config_on_off = { .parse = parse_on_off, .write = write_on_off };
 const struct config_type config_text = { .parse = parse_text, .write = write_text };
 const struct config_type config_path = { .parse = parse_path, .write = write_text, .is_path = true };
 const struct config_type config_level = { .parse = parse_level, .write = write_level };

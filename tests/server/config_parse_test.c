@@ -71,6 +71,7 @@ static const struct refusal {
     { "a store of words", { "--store-max-bytes=M" }, { NULL }, "must be a size from 16M to 16T" },
     { "a size that overflows", { "--store-max-bytes=99999999999999999999" }, { NULL }, "must be a size from 16M" },
     { "a level that is none", { "--log-level", "loud" }, { NULL }, "debug, info, warn or error" },
+    { "neither on nor off", { "--sandbox=true" }, { NULL }, "on or off" },
     { "a switch with another value", { "--allow-http-loopback-org=maybe" }, { NULL }, "true or false" },
     { "metrics beyond loopback", { "--http", "10.0.0.1:9090" }, { NULL }, "--http: " },
     { "metrics with a role", { "--http", "reader=127.0.0.1:0" }, { NULL }, "--http" },
