@@ -10,7 +10,16 @@ int64_t backoff_next_ms(struct backoff *b, uint32_t random)
         step_ms = BACKOFF_MAX_MS;
     else
         b->tries++;
-    return step_ms / 2 + (int64_t)(random % (uint32_t)(step_ms / 2 + 1));
+    step_ms = step_ms / 2 + (int64_t)(random % (uint32_t)(step_ms / 2 + 1));
+    if (step_ms < b->hint_ms)
+        step_ms = b->hint_ms;
+    b->hint_ms = 0;
+    return step_ms;
+}
+
+void backoff_hint(struct backoff *b, int64_t hint_ms)
+{
+    b->hint_ms = hint_ms < BACKOFF_HINT_MAX ? hint_ms : BACKOFF_HINT_MAX;
 }
 
 void backoff_reset(struct backoff *b)

@@ -133,16 +133,32 @@ int cli_signal_exit(void)
     return interrupt_signal() == 0 ? 0 : EXIT_SIGNAL + interrupt_signal();
 }
 
-int cli_fail(struct cli *cli, const struct error *err, const char *what)
+/* What to do, and when it may work again. */
+static void put_next(const struct error *err)
 {
     const char *advice = reason_advice(err);
+    char later[64] = "";
 
+    if (err->retry_ms > 0)
+        snprintf(later, sizeof later, "try again in %lld s", (long long)((err->retry_ms + 999) / 1000));
+    if (advice != NULL || later[0] != '\0')
+        cli_note("  next: %s%s%s", advice != NULL ? advice : "", advice != NULL && later[0] != '\0' ? "; " : "", later);
+}
+
+int cli_fail(struct cli *cli, const struct error *err, const char *what)
+{
     output_flush(&cli->out);
     if (cli_signal_exit() != 0)
         return cli_signal_exit();
-    cli_note("%s: %s%s%s", PROGRAM, what != NULL ? what : "", what != NULL ? ": " : "", err->text);
-    if (advice != NULL)
-        cli_note("  next: %s", advice);
+    if (err->field_count > 1) {
+        cli_note("%s: %s%s%u things are wrong:", PROGRAM, what != NULL ? what : "", what != NULL ? ": " : "",
+                 err->field_count);
+        for (unsigned i = 0; i < err->field_count; i++)
+            cli_note("  %s: %s", err->fields[i].path, err->fields[i].text);
+    } else {
+        cli_note("%s: %s%s%s", PROGRAM, what != NULL ? what : "", what != NULL ? ": " : "", err->text);
+    }
+    put_next(err);
     return (int)reason_exit(err);
 }
 

@@ -78,6 +78,7 @@ static void lose(struct reader *r, const struct error *why)
 
     if (r->events > 0 && now_mono_ms() - r->opened_mono_ms >= STEADY_MS)
         backoff_reset(&r->backoff);
+    backoff_hint(&r->backoff, why->retry_ms);
     disconnect(r);
     /* A server that is just starting is no news. */
     if (r->is_lost || is_over(r) || (r->token == NULL && r->backoff.tries < QUIET_TRIES))

@@ -1,5 +1,7 @@
 #include "client/reason.h"
 
+#include "base/error_reasons.h"
+
 #include <string.h>
 
 #define NEW_TOKEN                                                                                                      \
@@ -7,6 +9,8 @@
     "ID "                                                                                                              \
     "--private-key-file FILE (for a new connector: configure)"
 
+/* Of reasons whose exit code is not that of their status code, or where there is more to say than the server does: in
+ * the words of this program. No advice: the text says it all. */
 static const struct meaning {
     const char *reason;
     enum exit_code exit;
@@ -47,7 +51,7 @@ static const struct meaning {
       "the store is not the one that the token came from: start again with --from-beginning or --since" },
     { "TOKEN_INVALID", EXIT_USAGE, NULL },
     { "TOO_MANY_CONNECTORS", EXIT_FAILED, NULL },
-    { "TOO_MANY_PROBES", EXIT_FAILED, "try again in a minute" },
+    { "TOO_MANY_PROBES", EXIT_FAILED, NULL },
 };
 
 static const struct meaning *meaning_of(struct view reason)
@@ -60,9 +64,15 @@ static const struct meaning *meaning_of(struct view reason)
 
 const char *reason_known(struct view reason)
 {
-    const struct meaning *m = meaning_of(reason);
+    for (size_t i = 0; i < error_meaning_count; i++)
+        if (view_is(reason, error_meanings[i].reason))
+            return error_meanings[i].reason;
+    return NULL;
+}
 
-    return m != NULL ? m->reason : NULL;
+const char *reason_at(size_t i)
+{
+    return i < sizeof meanings / sizeof meanings[0] ? meanings[i].reason : NULL;
 }
 
 static enum exit_code code_exit(enum error_code code)
@@ -94,6 +104,15 @@ enum exit_code reason_exit(const struct error *err)
     return m != NULL ? m->exit : code_exit(err->code);
 }
 
+/* What the server says is to be done, of a newer one maybe for a reason that is new; NULL for nothing. */
+static const char *server_help(const struct error *err)
+{
+    for (unsigned i = 0; i < err->fact_count; i++)
+        if (strcmp(err->facts[i].key, "help") == 0)
+            return err->facts[i].value;
+    return NULL;
+}
+
 const char *reason_advice(const struct error *err)
 {
     const struct meaning *m = meaning_of(view_of(err->reason));
@@ -101,6 +120,8 @@ const char *reason_advice(const struct error *err)
     if (m != NULL)
         return m->advice;
     switch (err->code) {
+    case ERROR_INVALID_ARGUMENT:
+        return NULL; /* what the server would say is in the words of the API, and has said it in the text */
     case ERROR_PERMISSION_DENIED:
         return "use the server's admin socket: --server unix:/run/okta-connector/admin.sock, as the server's user";
     case ERROR_DEADLINE_EXCEEDED:
@@ -108,15 +129,16 @@ const char *reason_advice(const struct error *err)
     case ERROR_UNIMPLEMENTED:
         return "client and server are of different versions: okta-connector version";
     default:
-        return NULL;
+        return server_help(err);
     }
 }
 
 bool reason_is_passing(const struct error *err)
 {
-    if (err->reason != NULL)
-        return strcmp(err->reason, "SHUTTING_DOWN") == 0 || strcmp(err->reason, "CONNECTION_AGED") == 0 ||
-               strcmp(err->reason, "NOT_READY") == 0;
+    const struct error_meaning *m = error_meaning(err->reason);
+
+    if (m != NULL)
+        return (m->retry_ms > 0 && strcmp(m->reason, "CONNECTOR_DELETED") != 0) || m->code == ERROR_DEADLINE_EXCEEDED;
     switch (err->code) {
     /* What gRPC and the proxies between make of a connection that breaks, and what we make of silence. */
     case ERROR_UNAVAILABLE:

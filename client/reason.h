@@ -22,6 +22,8 @@ enum exit_code {
 
 /* The literal that is equal to `reason`, for struct error; NULL when it is none that we know. */
 const char *reason_known(struct view reason);
+/* The reasons that this program has words of its own for, one by one; NULL behind the last. */
+const char *reason_at(size_t i);
 
 enum exit_code reason_exit(const struct error *err);
 

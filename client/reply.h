@@ -17,7 +17,8 @@ struct reply_status {
 void reply_status_init(struct reply_status *s);
 void reply_status_deinit(struct reply_status *s);
 
-/* True for OK. Otherwise fills err: the code, the server's sentence, and the reason of its google.rpc.ErrorInfo. */
+/* True for OK. Otherwise fills err: the code, the server's sentence, and of its details the reason, the fields, when to
+ * ask again, and its help (as the fact "help"). All of it is the server's word, and cut where it is too long. */
 MUST_CHECK bool reply_status_check(const struct reply_status *s, struct error *err);
 
 /* Takes *bytes and leaves NULL. DATA_LOSS when they are no such message. */

@@ -62,7 +62,7 @@ const struct error_meaning error_meanings[] = {
     { "NOT_FOUND", ERROR_NOT_FOUND, .help = "Ask for something that is there; Status shows what is." },
     { "NOT_POSSIBLE_NOW", ERROR_FAILED_PRECONDITION, .help = "Put right what the text says, then ask again." },
     { "NOT_READY", ERROR_UNAVAILABLE, .help = "Wait until Okta has answered; Status says what is waited for.",
-      .retry_ms = 5 * SECOND, .spread_ms = SECOND },
+      .retry_ms = SECOND, .spread_ms = SECOND },
     { "NO_SUCH_CONNECTOR", ERROR_NOT_FOUND, .help = "Choose one of those that Status lists, or configure it." },
     { "NO_SUCH_USER", ERROR_NOT_FOUND,
       .help = "Look the user up by another id or login; deleted users are not shown." },

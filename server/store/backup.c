@@ -32,8 +32,9 @@ static bool fail(const char *doing, const char *path, struct error *err)
 {
     int why = errno;
 
-    return error_reason(err, why == ENOSPC || why == EDQUOT ? ERROR_RESOURCE_EXHAUSTED : ERROR_FAILED_PRECONDITION,
-                        why == ENOSPC || why == EDQUOT ? "STORE_FULL" : NULL, "%s %s: %s", doing, path, strerror(why));
+    if (why == ENOSPC || why == EDQUOT)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "STORE_FULL", "%s %s: %s", doing, path, strerror(why));
+    return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", doing, path, strerror(why));
 }
 
 /* ---- the partial folder ---- */

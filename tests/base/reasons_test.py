@@ -47,10 +47,10 @@ class Reasons(unittest.TestCase):
                 uses.append((path, code, reason.strip('"') if reason.startswith('"') else names[reason]))
             for reason in re.findall(r'error_invalid\(\s*&?\w+,\s*"([A-Z_]+)"', text):
                 uses.append((path, "INVALID_ARGUMENT", reason))
-            # Whatever else is called so is the definition, or takes code and reason from the catalogue.
+            # Whatever else is called so is the definition, takes code and reason from the catalogue, or passes an error on.
             others = re.findall(r'error_(?:reason|invalid)\((?!\s*&?\w+,\s*(?:ERROR_\w+,\s*)?(?:"[A-Z_]+"|\w+_REASON))[^)]*', text)
             for other in others:
-                self.assertRegex(other, r"struct error \*err|error_meaning\(|, reason,", path)
+                self.assertRegex(other, r"struct error \*err|error_meaning\(|, reason,|\w+\.code, \w+\.reason,", path)
         self.assertGreater(len(uses), 60)
         for path, code, reason in uses:
             self.assertIn(reason, list(known), path)

@@ -9,7 +9,7 @@ import unittest
 # Python looks beside the script's real place first, which is not where its stubs are.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from fake import CLIENT, KEY, TOKEN, Case, dpb, event, grpc, pb
+from fake import CLIENT, KEY, TOKEN, Case, dpb, event, field, grpc, pb, retry_info
 from google.protobuf import json_format
 
 HOSTILE = "evil\x1b[2J\nname\u202e"
@@ -367,6 +367,40 @@ class ErrorTest(Case):
                 self.assertIn(refuse[1], err)
         self.fake.refuse = (code.INTERNAL, "bad \x1b[2J")
         self.assertNotIn("\x1b", self.cli("status", status=1)[1])
+
+    def test_details_are_shown_where_they_help(self):
+        code = grpc.StatusCode
+        bad = b"".join(field(1, field(1, p) + field(2, d)) for p, d in ((b"name", b"no name"), (b"org", b"no org" + b"\x1b")))
+        rows = [
+            # one field: the text says it
+            ((code.INVALID_ARGUMENT, "no name", "NAME_INVALID"), 2, {"BadRequest": field(1, field(1, b"name") + field(2, b"no name")),
+                                                                  "Help": field(1, field(1, b"Choose a name."))},
+             ["status: no name"]),
+            # several: each has its line
+            ((code.INVALID_ARGUMENT, "no name; no org", "NAME_INVALID"), 2, {"BadRequest": bad},
+             ["status: 2 things are wrong:", "  name: no name", "  org: no org"]),
+            # when to ask again
+            ((code.RESOURCE_EXHAUSTED, "many", "TOO_MANY_PROBES"), 1, {"RetryInfo": retry_info(11.5)},
+             ["status: many", "  next: try again in 12 s"]),
+            ((code.UNAVAILABLE, "none yet", "NOT_READY"), 4, {"RetryInfo": retry_info(5)},
+             ["status: none yet", "  next: okta-connector status says what it waits for; try again in 5 s"]),
+            # a reason that is newer than this program: the server's own words
+            ((code.FAILED_PRECONDITION, "odd", "SOMETHING_NEW"), 1, {"Help": field(1, field(1, b"Do this."))},
+             ["status: odd", "  next: Do this."]),
+            # and what cannot be read says nothing
+            ((code.UNAVAILABLE, "odd", "NOT_FOUND"), 4, {"RetryInfo": b"\xff", "Help": b"\xff", "BadRequest": b"\xff"}, ["status: odd"]),
+            ((code.UNAVAILABLE, "late", "UNAVAILABLE_NOW"), 4, {"RetryInfo": retry_info(2**40)},
+             ["status: late", "  next: try again in 3600 s"]),
+        ]
+        for refuse, status, details, lines in rows:
+            with self.subTest(refuse):
+                self.fake.refuse, self.fake.refuse_details = refuse, details
+                _, err = self.cli("status", "acme", status=status)
+                shown = err.replace("okta-connector: ", "", 1).splitlines()
+                self.assertEqual(len(shown), len(lines), err)
+                for line, start in zip(shown, lines):
+                    self.assertEqual(line[:len(start)], start)
+                self.assertNotIn("\x1b", err)
 
     def test_nobody_there(self):
         path = os.path.join(self.folder, "gone")

@@ -18,6 +18,7 @@ CLIENT = os.path.join(os.path.dirname(os.path.dirname(HERE)), "client", "okta-co
 sys.path.insert(0, os.path.join(HERE, "py"))
 
 import grpc
+from google.protobuf import duration_pb2
 from okta.connector.v1 import connector_pb2 as pb
 from okta.connector.v1 import connector_pb2_grpc as rpc
 from okta.connector.v1 import directory_pb2 as dpb
@@ -51,12 +52,18 @@ def field(number, data):
     return bytes(head + [size]) + data
 
 
-def fail(context, code, text, reason=None, domain="okta.connector.v1"):
-    """Ends the call, with a google.rpc.ErrorInfo where a reason is given."""
+def retry_info(seconds):
+    """A google.rpc.RetryInfo."""
+    return field(1, duration_pb2.Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)).SerializeToString())
+
+
+def fail(context, code, text, reason=None, domain="okta.connector.v1", **details):
+    """Ends the call, with a google.rpc.ErrorInfo where a reason is given, and other details: their name and bytes."""
     if reason:
         info = field(1, reason.encode()) + field(2, domain.encode()) + field(3, field(1, b"k") + field(2, b"v"))
-        any_ = field(1, b"type.googleapis.com/google.rpc.ErrorInfo") + field(2, info)
-        status = bytes([8, code.value[0]]) + field(2, text.encode()) + field(3, any_)
+        status = bytes([8, code.value[0]]) + field(2, text.encode())
+        for name, data in dict({"ErrorInfo": info}, **details).items():
+            status += field(3, field(1, b"type.googleapis.com/google.rpc." + name.encode()) + field(2, data))
         context.set_trailing_metadata((("grpc-status-details-bin", status),))
     context.abort(code, text)
 
@@ -83,9 +90,12 @@ class Fake(rpc.ConnectorServicer, drpc.DirectoryServicer):
         self.requests = []
         self.changed = threading.Condition()
         self.is_over = False
+        self.break_details = {}
+        self.asked_at = []
         self.history_complete = True
         self.batch = 3
         self.refuse = None
+        self.refuse_details = {}
         self.refuse_store = None
         self.permissions = [pb.Permission(collection=pb.COLLECTION_USERS, endpoint="/api/v1/users",
                                           verdict=pb.PERMISSION_VERDICT_WORKS, http_status=200)]
@@ -99,8 +109,9 @@ class Fake(rpc.ConnectorServicer, drpc.DirectoryServicer):
 
     def note(self, request, context):
         self.requests.append(request)
+        self.asked_at.append(time.monotonic())
         if self.refuse:
-            fail(context, *self.refuse)
+            fail(context, *self.refuse, **self.refuse_details)
 
     def add(self, *events):
         with self.changed:
@@ -166,7 +177,8 @@ class Fake(rpc.ConnectorServicer, drpc.DirectoryServicer):
                 yield pb.StreamLoginsResponse(logins=batch, resume_token="T%d" % at)
             if plan[:1] == ("events",) and at - start >= plan[1]:
                 if len(plan) > 2:
-                    fail(context, *plan[2:])
+                    self.broke = time.monotonic()
+                    fail(context, *plan[2:], **self.break_details)
                 context.abort(grpc.StatusCode.UNAVAILABLE, "planned")
             if (not request.follow and at >= len(self.events)) or (request.limit and at - start >= request.limit):
                 return

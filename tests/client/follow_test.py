@@ -13,7 +13,7 @@ import unittest
 # Python looks beside the script's real place first, which is not where its stubs are.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from fake import Case, Cutter, event, eventually, grpc, pb
+from fake import Case, Cutter, event, eventually, grpc, pb, retry_info
 
 
 class FollowTest(Case):
@@ -166,6 +166,17 @@ class FollowTest(Case):
         self.fake.plans = [("events", 0, grpc.StatusCode.UNAVAILABLE, "no data yet", "NOT_READY")]
         child = self.follow()
         self.expect(1)
+        self.end(child)
+
+    def test_it_does_not_come_back_before_the_server_asked_it_to(self):
+        self.fake.add(*[event(n) for n in range(4)])
+        self.fake.plans = [("events", 2, grpc.StatusCode.UNAVAILABLE, "going", "SHUTTING_DOWN")]
+        # RetryInfo: after 1.2 s, where the back-off alone would take a tenth of a second at most.
+        self.fake.break_details = {"RetryInfo": retry_info(1.2)}
+        child = self.follow("--from-beginning")
+        self.expect(4)
+        self.assertGreaterEqual(self.fake.asked_at[-1] - self.fake.broke, 1.2)
+        self.assertEqual(self.starts(), [("from_beginning", True), ("resume_token", "T2")])
         self.end(child)
 
     def test_signals_end_it_at_once_with_all_written(self):

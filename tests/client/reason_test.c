@@ -1,6 +1,8 @@
 #include "client/backoff.h"
 #include "client/reason.h"
 
+#include "base/error_reasons.h"
+
 #include "tests/rows.h"
 
 static const struct row {
@@ -44,6 +46,30 @@ static void means(void **state)
         assert_ptr_equal(reason_known(view_of(reason_known(view_of(row->reason)))), reason_known(view_of(row->reason)));
 }
 
+/* Whatever the server may say has an exit code, and is known by the very literal of the catalogue. */
+static void each_reason_of_the_catalogue_means_something(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < error_meaning_count; i++) {
+        const struct error_meaning *m = &error_meanings[i];
+        const struct error err = { .code = m->code, .reason = m->reason };
+
+        assert_ptr_equal(reason_known(view_of(m->reason)), m->reason);
+        assert_int_not_equal(reason_exit(&err), EXIT_OK);
+        assert_true(!reason_is_passing(&err) || m->retry_ms > 0 || m->code == ERROR_DEADLINE_EXCEEDED);
+        if (m->code == ERROR_INVALID_ARGUMENT)
+            assert_int_equal(reason_exit(&err), EXIT_USAGE);
+    }
+}
+
+/* And this program knows none that the server cannot say. */
+static void no_reason_is_left_over(void **state)
+{
+    (void)state;
+    for (size_t i = 0; reason_at(i) != NULL; i++)
+        assert_non_null(error_meaning(reason_at(i)));
+}
+
 static void an_unknown_reason_is_none(void **state)
 {
     (void)state;
@@ -75,9 +101,30 @@ static void waits(void **state)
     assert_int_equal(backoff_next_ms(&b, 0), BACKOFF_FIRST_MS / 2);
 }
 
+static void a_server_is_not_asked_again_before_it_said(void **state)
+{
+    struct backoff b = { 0 };
+
+    (void)state;
+    backoff_hint(&b, 2000);
+    assert_int_equal(backoff_next_ms(&b, 0), 2000);
+    assert_int_equal(backoff_next_ms(&b, 0), 100); /* for once */
+    backoff_hint(&b, 10);
+    assert_int_equal(backoff_next_ms(&b, 0), 200); /* our own is longer */
+    backoff_hint(&b, INT64_MAX);
+    assert_int_equal(backoff_next_ms(&b, 0), BACKOFF_HINT_MAX);
+    backoff_hint(&b, 0);
+    assert_int_equal(backoff_next_ms(&b, 0), 800);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(an_unknown_reason_is_none) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_unknown_reason_is_none),
+        cmocka_unit_test(each_reason_of_the_catalogue_means_something),
+        cmocka_unit_test(no_reason_is_left_over),
+        cmocka_unit_test(a_server_is_not_asked_again_before_it_said),
+    };
 
     return RUN_ROWS(means, rows) + RUN_ROWS(waits, backoff_rows) + cmocka_run_group_tests(tests, NULL, NULL);
 }
