@@ -47,7 +47,7 @@ class Package(harness.Case):
         self.assertIn("okta-connector (%s) " % told, run("zcat", changes))
 
     def test_lintian_has_nothing_to_say(self):
-        self.assertEqual(run("lintian", "--allow-root", "--fail-on", "error,warning", "--suppress-tags", "no-manual-page", DEB).strip(), "")
+        self.assertEqual(run("lintian", "--allow-root", "--fail-on", "error,warning", DEB).strip(), "")
 
     def test_made_again_it_is_the_same(self):
         """In another place, at another time, for another user's habits."""
@@ -57,6 +57,13 @@ class Package(harness.Case):
         run("bash", "-c", command.replace("@OUT@", again), cwd=ROOT, umask=0o077,
             env=dict(os.environ, TZ="Pacific/Chatham", LANG="C.UTF-8", SOURCE_DATE_EPOCH="1"))
         self.assertEqual(file_sum(DEB), file_sum(again))
+
+    def test_it_brings_every_message(self):
+        """A client is made from what is installed."""
+        there = os.path.join(self.unpack(), "usr/share/okta-connector/proto/okta/connector/v1")
+        self.assertEqual(set(os.listdir(there)),
+                         {name.replace("_pb2.py", ".proto") for name in os.listdir(os.path.join(ROOT, "tests/e2e/py/okta/connector/v1"))
+                          if name.endswith("_pb2.py")})
 
     def test_the_units_sandbox_is_tight(self):
         """systemd's own judgement: 10 is bare, and what is left is the network and that callers have names."""
@@ -195,6 +202,7 @@ class Life(harness.Case):
         changed = file_sum(machine.path(CONFIG))
         machine("systemctl", "restart", UNIT)
         self.answers()
+        eventually("Okta has answered", lambda: '"org_id"' in machine("okta-connector", "status", "-o", "json"))
         machine("okta-connector", "sync", "acme", "--history")
         held = self.held()
         self.assertEqual(held, {t["uuid"] for t in org.truth()})

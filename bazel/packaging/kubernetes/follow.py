@@ -20,8 +20,9 @@ from okta.connector.v1 import connector_pb2, connector_pb2_grpc
 SERVER = os.environ.get("OKTA_CONNECTOR_SERVER", "unix:/run/okta-connector/reader.sock")
 STATE_FILE = os.environ.get("STATE_FILE", "resume-token")
 CONNECTOR = os.environ.get("CONNECTOR", "")
-# What becomes well by waiting: the connector restarts, or has not heard of Okta yet.
-PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED, grpc.StatusCode.INTERNAL}
+# What becomes well by waiting: the connector restarts (CANCELLED: a call met its end), or has not heard of Okta yet.
+PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED,
+           grpc.StatusCode.INTERNAL}
 # The token's place is gone: retention has passed it (HISTORY_GONE), or the store is another (STORE_REWOUND).
 PLACE_GONE = {grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.FAILED_PRECONDITION}
 
@@ -73,8 +74,8 @@ def follow(stub, token):
 
 
 def main():
-    # The server allows a ping each 10 seconds; this finds out that it is gone where no FIN comes.
-    channel = grpc.insecure_channel(SERVER, options=[("grpc.keepalive_time_ms", 30000), ("grpc.keepalive_timeout_ms", 10000)])
+    # It is on this machine and soon back: by itself gRPC would wait up to two minutes between tries.
+    channel = grpc.insecure_channel(SERVER, options=[("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 2000)])
     stub = connector_pb2_grpc.ConnectorStub(channel)
     wait_s = 0.1
     while True:
@@ -89,7 +90,7 @@ def main():
                 sys.exit("%s: %s" % (error.code().name, error.details()))
             say("again in a moment: " + error.details())
         time.sleep(wait_s * random.uniform(0.5, 1))
-        wait_s = min(wait_s * 2, 10)
+        wait_s = min(wait_s * 2, 5)
 
 
 if __name__ == "__main__":
