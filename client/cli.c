@@ -28,6 +28,7 @@ const struct method method_stream_logins = { CONNECTOR "StreamLogins",
 const struct method method_delete = { CONNECTOR "Delete", &okta__connector__v1__delete_response__descriptor };
 const struct method method_list_users = { DIRECTORY "ListUsers",
                                           &okta__connector__v1__list_users_response__descriptor };
+const struct method method_diagnose = { CONNECTOR "Diagnose", &okta__connector__v1__diagnose_response__descriptor };
 
 /* ---- connecting ---- */
 
@@ -51,33 +52,52 @@ static bool answers(const char *path)
     return knock(path, KNOCK_TIMEOUT_MS, &err) || err.code == ERROR_DEADLINE_EXCEEDED;
 }
 
-static bool search(struct cli *cli, struct error *err)
+bool cli_default_socket(size_t index, char *path, size_t size)
 {
     static const char *const sockets[] = { "admin.sock", "reader.sock" };
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     const char *folders[] = { runtime, "/run" };
+    size_t folder = index / 2 + (runtime == NULL);
+
+    if (folder >= sizeof folders / sizeof folders[0])
+        return false;
+    snprintf(path, size, "%s/okta-connector/%s", folders[folder], sockets[index % 2]);
+    return true;
+}
+
+static bool search(struct cli *cli, struct error *err)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
     char path[ADDRESS_SIZE - 8];
 
-    for (size_t f = 0; f < sizeof folders / sizeof folders[0]; f++)
-        for (size_t i = 0; folders[f] != NULL && i < sizeof sockets / sizeof sockets[0]; i++) {
-            int n = snprintf(path, sizeof path, "%s/okta-connector/%s", folders[f], sockets[i]);
-
-            if (n > 0 && (size_t)n < sizeof path && answers(path))
-                return set_address(cli, path, err);
-        }
+    for (size_t i = 0; cli_default_socket(i, path, sizeof path); i++)
+        if (answers(path))
+            return set_address(cli, path, err);
     return error_set(err, ERROR_UNAVAILABLE,
                      "no server answers at %s%s/run/okta-connector/{admin,reader}.sock: start okta-connectord, or say "
                      "where it is with --server or OKTA_CONNECTOR_SERVER",
                      runtime != NULL ? runtime : "", runtime != NULL ? "/okta-connector/{admin,reader}.sock or " : "");
 }
 
-bool cli_find_server(struct cli *cli, struct error *err)
+static const char *named(const struct cli *cli)
 {
     const char *server = cli->server != NULL ? cli->server : getenv("OKTA_CONNECTOR_SERVER");
 
+    return server != NULL && server[0] != '\0' ? server : NULL;
+}
+
+bool cli_is_named(const struct cli *cli)
+{
+    return named(cli) != NULL;
+}
+
+bool cli_find_server(struct cli *cli, struct error *err)
+{
+    const char *server = named(cli);
+
     if (cli->address[0] != '\0')
         return true;
-    return server != NULL && server[0] != '\0' ? set_address(cli, server, err) : search(cli, err);
+    return server != NULL ? set_address(cli, server, err) : search(cli, err);
 }
 
 bool cli_connect(struct cli *cli, struct error *err)

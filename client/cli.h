@@ -42,15 +42,20 @@ struct command {
 };
 
 extern const struct command command_configure, command_reconnect, command_status, command_sync, command_logins,
-    command_users, command_delete, command_probe, command_completion, command_version, command_help;
+    command_users, command_delete, command_probe, command_doctor, command_completion, command_version, command_help;
 
 extern const struct method method_configure, method_sync, method_status, method_stream_logins, method_delete,
-    method_list_users;
+    method_list_users, method_diagnose;
 
 /* ---- connecting ---- */
 
 /* The address to use, in gRPC's form, in cli->address: as asked for, or the first default socket that answers. */
 MUST_CHECK bool cli_find_server(struct cli *cli, struct error *err);
+
+/* Whether --server or OKTA_CONNECTOR_SERVER says where it is; else the default sockets are tried, one after the other.
+ */
+bool cli_is_named(const struct cli *cli);
+bool cli_default_socket(size_t index, char *path, size_t size); /* false: there are no more */
 
 /* Finds and connects, once. */
 MUST_CHECK bool cli_connect(struct cli *cli, struct error *err);

@@ -5,8 +5,19 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_configure, &command_reconnect, &command_status,     &command_sync,    &command_logins, &command_users,
-    &command_delete,    &command_probe,     &command_completion, &command_version, &command_help,   NULL,
+    &command_configure,
+    &command_reconnect,
+    &command_status,
+    &command_sync,
+    &command_logins,
+    &command_users,
+    &command_delete,
+    &command_probe,
+    &command_doctor,
+    &command_completion,
+    &command_version,
+    &command_help,
+    NULL,
 };
 
 const struct option global_options[] = {

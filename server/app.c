@@ -40,6 +40,7 @@ struct app {
     struct registry *registry;
     struct connectors *connectors;
     struct service service;
+    struct service_socket sockets[RPC_LISTEN_MAX];
 
     _Atomic(struct rpc *) rpc; /* NULL before it runs */
     struct metrics_http *http; /* main thread; NULL: none is wanted */
@@ -156,6 +157,7 @@ static bool start_connectors(struct app *a, struct error *err)
         .allow_private_org = a->config->allow_private_org,
         .proxy = a->config->proxy,
         .ca_file = a->config->ca_file,
+        .data_dir = a->config->data_dir,
         .changed = changed,
         .health = health,
         .ctx = a,
@@ -186,6 +188,42 @@ static bool make_socket_dir(const struct config *config, struct error *err)
                      dir, strerror(errno));
 }
 
+static void describe_readers(const struct config *c, struct service_socket *s)
+{
+    int n = snprintf(s->who, sizeof s->who, "our own user and root");
+
+    if (c->reader_uid >= 0)
+        n += snprintf(s->who + n, sizeof s->who - (size_t)n, ", uid %lld", (long long)c->reader_uid);
+    if (c->reader_gid >= 0)
+        snprintf(s->who + n, sizeof s->who - (size_t)n, ", group %lld", (long long)c->reader_gid);
+}
+
+static void describe_sockets(struct app *a)
+{
+    const struct config *c = a->config;
+
+    for (size_t i = 0; i < c->listen_count; i++) {
+        const struct rpc_listen *l = &c->listen[i];
+        struct service_socket *s = &a->sockets[i];
+
+        s->is_admin = l->role == CALL_ADMIN;
+        if (l->is_unix) {
+            snprintf(s->path, sizeof s->path, "%s", l->path);
+            snprintf(s->address, sizeof s->address, "unix:%s", l->path);
+        } else {
+            snprintf(s->address, sizeof s->address, "%s:%u", l->host, (unsigned)l->port);
+        }
+        if (l->is_unix && !s->is_admin)
+            describe_readers(c, s);
+        else
+            snprintf(s->who, sizeof s->who, "%s",
+                     l->is_unix ? "our own user and root"
+                                : "whoever reaches it, and has a certificate where one is asked for");
+    }
+    a->service.sockets = a->sockets;
+    a->service.socket_count = c->listen_count;
+}
+
 static bool start_rpc(struct app *a, struct error *err)
 {
     const struct rpc_options options = {
@@ -207,6 +245,7 @@ static bool start_rpc(struct app *a, struct error *err)
     a->service.clock = &clock_system;
     a->service.started_unix_ms = clock_unix_ms(&clock_system);
     snprintf(a->service.version, sizeof a->service.version, "%s", VERSION_TEXT);
+    describe_sockets(a);
     a->service.subscribers = subscribers_create();
     a->service.sync_runs = sync_runs_create();
     if (!make_socket_dir(a->config, err) || !rpc_start(&rpc, &options, err))

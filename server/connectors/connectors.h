@@ -113,6 +113,7 @@ struct connectors_options {
     bool allow_loopback_http;
     bool allow_private_org;      /* allow_private of okta_options */
     const char *proxy, *ca_file; /* as in okta_options; borrowed until connectors_destroy */
+    const char *data_dir;        /* the registry's, for Diagnose; borrowed likewise; NULL: not looked at */
     /* A commit or a change of state: something to read. Called on poller threads; never blocks. `topic` is the
      * connector's, 0 to CONNECTORS_MAX - 1, reused after a delete. */
     void (*changed)(void *ctx, unsigned topic);
@@ -198,6 +199,7 @@ struct configure_result {
     char warnings[CONFIGURE_WARNINGS_MAX][320];
     size_t warning_count;
     bool stored, created;
+    int64_t okta_date_unix_s, date_seen_unix_ms; /* Okta's clock in an answer, and ours then; 0: it did not say */
 };
 /* Checks, then probes on a thread of its own, then stores and starts. The request is copied. `done` is called once,
  * from any thread (also from within): err is NULL on success. With a permission table that refuses, err is set and
@@ -231,5 +233,26 @@ struct delete_result {
 };
 typedef void delete_done(void *ctx, const struct delete_result *result, const struct error *err);
 void connectors_delete(struct connectors *cs, struct view name, bool keep_data, delete_done *done, void *ctx);
+
+/* ---- Diagnose ---- */
+
+enum check_verdict { CHECK_OK = 1, CHECK_WARN, CHECK_FAIL, CHECK_SKIPPED }; /* numbers are the API's */
+struct check {
+    char connector[REGISTRY_NAME_MAX + 1]; /* "": the server itself */
+    char name[16];
+    enum check_verdict verdict;
+    char detail[640], remedy[400];
+};
+#define DIAGNOSE_CHECKS_MAX 1024 /* a dozen a connector */
+#define DIAGNOSES_MAX       2    /* at once */
+struct diagnosis {
+    struct check checks[DIAGNOSE_CHECKS_MAX];
+    size_t count;
+};
+/* Looks at one connector, or (an empty name) at all, on a thread of its own, for a minute at most. `done` is called
+ * once, from any thread (also from within): with a diagnosis that is valid until it returns, or with err. */
+typedef void diagnose_done(void *ctx, const struct diagnosis *diagnosis, const struct error *err);
+void connectors_diagnose(struct connectors *cs, struct view name, bool (*is_cancelled)(void *ctx), diagnose_done *done,
+                         void *ctx);
 
 #endif

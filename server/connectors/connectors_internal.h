@@ -7,6 +7,7 @@
  *                        probe_words.c: what to do about it
  *     declare.c          connectors declared by flags; secret_file.c: where their secret lies
  *     delete.c           Delete
+ *     diagnose.c         Diagnose; diagnose_words.c: what a fact comes to
  *
  * A `struct connector` is what RPC threads hold. Its name, org and store never change while it lives: what changes them
  * (retiring, continuing a retired store) lists a new one in its place and marks the old one deleted, so that streams
@@ -26,7 +27,7 @@
 #define PURGE_WAIT_MS         5000  /* for readers to let go of a store that is to be removed */
 #define WAIT_SLICE_MS         200   /* how soon a waiting job notices that it is cancelled */
 #define DELETES_MAX           4     /* at once */
-#define JOBS_MAX              (CONFIGURES_MAX + DELETES_MAX)
+#define JOBS_MAX              (CONFIGURES_MAX + DELETES_MAX + DIAGNOSES_MAX)
 #define DECLARED_MAX          16
 #define THREAD_STACK_BYTES    (512u << 10) /* a TLS handshake, with room */
 
@@ -104,7 +105,7 @@ struct connectors {
     size_t listed_count; /* ordered by name */
     uint64_t topics;     /* bit n: taken */
     struct claim *claims;
-    struct job jobs[JOBS_MAX]; /* Configures, then Deletes */
+    struct job jobs[JOBS_MAX]; /* Configures, then Deletes, then Diagnoses */
     struct declared *declared;
 };
 

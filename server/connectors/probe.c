@@ -44,6 +44,10 @@ static void answered(struct okta_request *r, const struct okta_answer *answer)
     p->answer = *answer;
     p->answer.body = VIEW_NONE;
     p->answer.next = VIEW_NONE;
+    if (answer->date_unix_s > 0) {
+        p->result->okta_date_unix_s = answer->date_unix_s;
+        p->result->date_seen_unix_ms = clock_unix_ms(p->set->options.clock);
+    }
     buf_reset(&p->body);
     buf_put(&p->body, answer->body.at, answer->body.len < BODY_BYTES_MAX ? answer->body.len : BODY_BYTES_MAX);
 }

@@ -128,7 +128,8 @@ void reach_init(struct reach *r, const struct okta_options *options)
                          .allow_loopback = is_loopback_host(options->url.host) };
     if (!is_set(proxy) && !r->allow_loopback) /* the environment's is not for an emulator */
         proxy = proxy_of_environment();
-    if (is_set(proxy) && !is_excepted(options->url.host))
+    r->is_excepted = is_set(proxy) && is_excepted(options->url.host);
+    if (is_set(proxy) && !r->is_excepted)
         take_proxy(r, proxy);
 }
 

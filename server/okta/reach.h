@@ -15,7 +15,8 @@
 struct reach {
     /* set at the beginning */
     bool allow_private, allow_loopback;
-    char *proxy; /* without user and password; NULL: directly */
+    bool is_excepted; /* there is a proxy, and NO_PROXY names the org */
+    char *proxy;      /* without user and password; NULL: directly */
     char *proxy_user, *proxy_password;
 };
 

@@ -7,12 +7,22 @@
 
 #define SERVICE_VERSION_MAX 32
 
+/* Where we listen. */
+struct service_socket {
+    char address[160]; /* as a client writes it */
+    char path[108];    /* of a Unix socket; "": none */
+    bool is_admin;
+    char who[120]; /* may connect, in words */
+};
+
 /* What the methods work on. Made by app before rpc_start, and valid until rpc_destroy. */
 struct service {
     struct connectors *connectors;
     const struct clock *clock;
     char version[SERVICE_VERSION_MAX];
     int64_t started_unix_ms;
+    const struct service_socket *sockets; /* where we listen, for Diagnose; borrowed */
+    size_t socket_count;
     struct subscribers *subscribers; /* who reads which connector, for Status */
     struct sync_runs *sync_runs;     /* sync.c: which Syncs are under way */
 };
@@ -25,6 +35,8 @@ void service_configure(void *service, struct call *c, const ProtobufCMessage *re
 void service_sync(void *service, struct call *c, const ProtobufCMessage *request);
 void service_status(void *service, struct call *c, const ProtobufCMessage *request);
 void service_delete(void *service, struct call *c, const ProtobufCMessage *request);
+/* diagnose.c */
+void service_diagnose(void *service, struct call *c, const ProtobufCMessage *request);
 /* logins.c */
 void service_stream_logins(void *service, struct call *c, const ProtobufCMessage *request);
 /* directory.c */

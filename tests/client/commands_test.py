@@ -447,7 +447,7 @@ class ErrorTest(Case):
         self.assertEqual(self.fake.requests, [])
 
     def test_help_is_there_for_all(self):
-        for name in ["configure", "reconnect", "status", "sync", "logins", "users", "delete", "probe", "completion", "version", "help"]:
+        for name in ["configure", "reconnect", "status", "sync", "logins", "users", "delete", "probe", "doctor", "completion", "version", "help"]:
             self.assertIn("Usage: okta-connector " + name, self.cli("help", name)[0])
             self.assertEqual(self.cli(name, "--help")[0], self.cli("help", name)[0])
         self.assertIn("Exit codes", self.cli("help")[0])

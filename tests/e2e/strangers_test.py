@@ -15,7 +15,7 @@ class Buf(harness.Case):
 
     def test_lists_what_is_served_over_unix_and_tcp(self):
         wanted = ["grpc.health.v1.Health/Check", "grpc.health.v1.Health/Watch", "okta.connector.v1.Connector/Configure",
-                  "okta.connector.v1.Connector/Delete", "okta.connector.v1.Connector/Status",
+                  "okta.connector.v1.Connector/Delete", "okta.connector.v1.Connector/Diagnose", "okta.connector.v1.Connector/Status",
                   "okta.connector.v1.Connector/StreamLogins", "okta.connector.v1.Connector/Sync",
                   "okta.connector.v1.Directory/GetUser", "okta.connector.v1.Directory/ListUsers"]
         for where in ({"unix": self.one.admin}, {"unix": self.one.reader}, {"server": self.one.tcp}):
