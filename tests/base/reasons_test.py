@@ -89,6 +89,20 @@ class Reasons(unittest.TestCase):
             self.assertTrue(told[reason].endswith(help_), "%s\n%s\n%s" % (reason, told[reason], help_))
             self.assertGreater(len(told[reason]), len(code + ".  ") + len(help_), reason)
 
+    def test_what_a_method_names_is_there_with_that_code(self):
+        known = catalogue()
+        codes = "|".join(sorted({code for code, _ in known.values()}))
+        named = 0
+        for name in ("connector", "directory"):
+            text = read("proto", "okta", "connector", "v1", name + ".proto")
+            for comment in re.findall(r"((?:  //[^\n]*\n)+)  rpc ", text):
+                said = " ".join(line.strip()[2:].strip() for line in comment.splitlines())
+                for code, reasons in re.findall(r"\b(%s): (.*?)\.(?= [A-Z_]+:|$)" % codes, said):
+                    for reason in re.findall(r"\b[A-Z]+(?:_[A-Z]+)*\b(?![a-z'])", re.sub(r"\([^)]*\)", "", reasons)):
+                        self.assertEqual(known.get(reason, ("no reason",))[0], code, reason)
+                        named += 1
+        self.assertGreater(named, 40)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
