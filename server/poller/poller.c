@@ -69,6 +69,7 @@ bool poller_commit(struct poller *p, struct store_txn **txn, struct error *err)
     if (!store_commit(txn, err))
         return false;
     p->store_reason[0] = '\0';
+    p->store_retry_ms = 0;
     p->has_new_objects = true;
     return true;
 }

@@ -34,8 +34,9 @@
  * later than it is stored, so any overlap covers Okta's clocks disagreeing among themselves. */
 #define OVERLAP_MS (10 * MINUTE_MS)
 
-/* A disk that is full seldom is not so a second later. */
-#define STORE_RETRY_MS 30000
+/* A disk that fails may be well in a moment; one that is full seldom is not so a second later. */
+#define STORE_RETRY_FIRST_MS 2000
+#define STORE_RETRY_MAX_MS   30000
 
 /* ---- pages ---- */
 
@@ -252,6 +253,7 @@ struct poller {
     int64_t retention_due_mono_ms;
     char store_reason[REASON_MAX];   /* the store's last failure; "" when it works */
     enum connector_reason store_why; /* the same, by name */
+    int64_t store_retry_ms;          /* how long a lane waited after it; 0: it works */
     struct silence silence;          /* of the log */
 
     struct tail_state tail;

@@ -147,7 +147,10 @@ void lane_store_failed(struct lane *l, const struct error *err)
     lane_void(l);
     snprintf(p->store_reason, sizeof p->store_reason, "%.*s", REASON_MAX - 1, err->text);
     p->store_why = err->code == ERROR_RESOURCE_EXHAUSTED ? REASON_STORE_FULL : REASON_STORE_FAILED;
-    l->due_mono_ms = l->not_before_mono_ms = poller_mono_ms(p) + STORE_RETRY_MS;
+    p->store_retry_ms = p->store_retry_ms == 0 ? STORE_RETRY_FIRST_MS : p->store_retry_ms * 2;
+    if (p->store_retry_ms > STORE_RETRY_MAX_MS)
+        p->store_retry_ms = STORE_RETRY_MAX_MS;
+    l->due_mono_ms = l->not_before_mono_ms = poller_mono_ms(p) + p->store_retry_ms;
     p->retention_due_mono_ms = poller_mono_ms(p); /* room first */
     p->is_dirty = true;
 }

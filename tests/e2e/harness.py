@@ -168,9 +168,9 @@ class Server(Process):
     """okta-connectord on a data folder."""
 
     def __init__(self, folder, *args, listen=("admin=unix:{f}/admin.sock", "reader=unix:{f}/reader.sock", "reader=127.0.0.1:0"),
-                 env=None, loopback=True):
+                 env=None, loopback=True, wrap=()):
         self.folder = folder
-        argv = [SERVER, "--data-dir", os.path.join(folder, "data")]
+        argv = list(wrap) + [SERVER, "--data-dir", os.path.join(folder, "data")]
         if loopback:
             argv.append("--allow-http-loopback-org")
         for one in listen:
