@@ -34,6 +34,20 @@ static void walk(struct view bytes)
     ASSERT(fuzz_is_within(wire_find(bytes, 1), bytes));
 }
 
+/* Strings are text, and end where protobuf-c thinks that they do. */
+static void check_strings(const ProtobufCMessageDescriptor *type, struct view rest)
+{
+    struct wire_field field;
+
+    while (wire_next(&rest, &field)) {
+        const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(type, field.number);
+
+        if (f != NULL && f->type == PROTOBUF_C_TYPE_STRING && field.type == WIRE_BYTES)
+            ASSERT(utf8_is_clean(field.bytes));
+    }
+    ASSERT(rest.len == 0);
+}
+
 static bool parse(const ProtobufCMessageDescriptor *type, struct view bytes, ProtobufCMessage **out, struct error *err)
 {
     grpc_slice slice = grpc_slice_from_copied_buffer(bytes.at != NULL ? bytes.at : "", bytes.len);
@@ -69,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     walk(rest);
     if (parse(type, rest, &m, &err)) {
-        ASSERT(message_check(type, rest, NULL));
+        check_strings(type, rest);
         again(type, m);
         protobuf_c_message_free_unpacked(m, NULL);
     } else {
