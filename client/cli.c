@@ -97,15 +97,17 @@ bool cli_find_server(struct cli *cli, struct error *err)
 
     if (cli->address[0] != '\0')
         return true;
-    return server != NULL ? set_address(cli, server, err) : search(cli, err);
+    if (server != NULL ? !set_address(cli, server, err) : !search(cli, err))
+        return false;
+    return tls_complete(&cli->tls, strncmp(cli->address, "unix:", 5) == 0, err);
 }
 
 bool cli_connect(struct cli *cli, struct error *err)
 {
     if (cli->session != NULL)
         return true;
-    return cli_find_server(cli, err) &&
-           session_open(&cli->session, cli->address, cli->timeout_ms > 0 ? cli->timeout_ms : CONNECT_TIMEOUT_MS, err);
+    return cli_find_server(cli, err) && session_open(&cli->session, cli->address, &cli->tls,
+                                                     cli->timeout_ms > 0 ? cli->timeout_ms : CONNECT_TIMEOUT_MS, err);
 }
 
 bool cli_call(struct cli *cli, const struct method *m, const ProtobufCMessage *request, int64_t default_ms,

@@ -22,6 +22,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_JSONL };
 struct cli {
     struct args args;
     const char *server; /* as asked for; NULL: search */
+    struct tls tls;     /* to a server over TCP */
     int64_t timeout_ms; /* 0: each command's own */
     enum format format;
     bool has_color; /* on stdout */

@@ -22,6 +22,11 @@ const struct command *const commands[] = {
 
 const struct option global_options[] = {
     { "server", '\0', "ADDR", "unix:/path, /path or host:port" },
+    { "tls", '\0', NULL, "by TLS, to a host:port; any of these four means it, too:" },
+    { "tls-ca-file", '\0', "FILE", "who vouches for the server (the system's CAs)" },
+    { "tls-cert-file", '\0', "FILE", "our certificate, which a server wants" },
+    { "tls-key-file", '\0', "FILE", "its key" },
+    { "tls-server-name", '\0', "NAME", "that the server's certificate bears, where it is not the host" },
     { "timeout", '\0', "TIME", "how long to wait for an answer, such as 30s or 2m" },
     { "output", 'o', "table|json|jsonl", "for people, one JSON document, or one JSON object a line" },
     { "color", '\0', "auto|always|never", "whether there are colours (auto)" },

@@ -33,7 +33,10 @@ void help_all(void)
     puts("\nEverywhere:");
     print_options(global_options);
     puts("\nThe server is --server, else $OKTA_CONNECTOR_SERVER, else the first of admin.sock and reader.sock in\n"
-         "$XDG_RUNTIME_DIR/okta-connector/ and /run/okta-connector/ that answers. Colours follow NO_COLOR.\n");
+         "$XDG_RUNTIME_DIR/okta-connector/ and /run/okta-connector/ that answers. Colours follow NO_COLOR.\n"
+         "By TLS, $OKTA_CONNECTOR_SERVER_CA_FILE, $OKTA_CONNECTOR_CLIENT_CERT_FILE, $OKTA_CONNECTOR_CLIENT_KEY_FILE "
+         "and\n"
+         "$OKTA_CONNECTOR_SERVER_NAME stand in for the flags.\n");
     print_exit_codes();
 }
 

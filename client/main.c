@@ -19,6 +19,13 @@ static bool take_globals(struct cli *cli, struct error *err)
     size_t format = FORMAT_TABLE, color = 0;
 
     cli->server = args_value(&cli->args, "server");
+    cli->tls = (struct tls){
+        .is_on = args_has(&cli->args, "tls"),
+        .ca_file = args_value(&cli->args, "tls-ca-file"),
+        .cert_file = args_value(&cli->args, "tls-cert-file"),
+        .key_file = args_value(&cli->args, "tls-key-file"),
+        .server_name = args_value(&cli->args, "tls-server-name"),
+    };
     if (!args_duration(&cli->args, "timeout", &cli->timeout_ms, err) ||
         !args_choice(&cli->args, "output", &format, err) || !args_choice(&cli->args, "color", &color, err))
         return false;

@@ -77,7 +77,7 @@ static bool check(struct probe *p, int64_t until_mono_ms, ProtobufCMessage **res
     if (!cli_find_server(p->cli, err))
         return false;
     left_ms = until_mono_ms - clock_mono_ms(&clock_system);
-    if (!session_open(&session, p->cli->address, left_ms > 0 ? left_ms : 1, err))
+    if (!session_open(&session, p->cli->address, &p->cli->tls, left_ms > 0 ? left_ms : 1, err))
         return false;
     left_ms = until_mono_ms - clock_mono_ms(&clock_system);
     ok = session_call(session, &method_check, &request.base, left_ms > 0 ? left_ms : 1, response, err);

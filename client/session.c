@@ -5,6 +5,7 @@
 
 #include "client/interrupt.h"
 #include "client/knock.h"
+#include "client/reply.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -23,7 +24,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define EXPLAIN_MS        2000
+#define EXPLAIN_BYTES_MAX 4096
+
 struct session {
+    struct tls tls;
     grpc_channel *channel;
     grpc_completion_queue *queue;
     grpc_call *wake_call; /* never sent; the interrupt's way into the queue */
@@ -78,7 +83,8 @@ static gpr_timespec deadline_in(int64_t timeout_ms)
     return deadline_at(timeout_ms > 0 ? clock_mono_ms(&clock_system) + timeout_ms : INT64_MAX);
 }
 
-static grpc_channel *make_channel(const char *address)
+/* Takes the credentials; `name` is what the server's certificate must bear, NULL for the address. */
+static grpc_channel *make_channel(const char *address, grpc_channel_credentials *credentials, const char *name)
 {
     /* http_proxy is for the web. A channel of its own each time: a shared one would bring its back-off along. A call is
      * never repeated behind our back. No keepalive: while a pager holds our output nobody reads its answers. */
@@ -89,12 +95,12 @@ static grpc_channel *make_channel(const char *address)
         { GRPC_ARG_INTEGER,
           (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
           { .integer = (int)SESSION_RESPONSE_BYTES_MAX } },
+        { GRPC_ARG_STRING, (char *)GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, { .string = (char *)(uintptr_t)name } },
     };
-    const grpc_channel_args all = { sizeof args / sizeof args[0], args };
-    grpc_channel_credentials *plain = grpc_insecure_credentials_create();
-    grpc_channel *channel = grpc_channel_create(address, plain, &all);
+    const grpc_channel_args all = { sizeof args / sizeof args[0] - (name == NULL), args };
+    grpc_channel *channel = grpc_channel_create(address, credentials, &all);
 
-    grpc_channel_credentials_release(plain);
+    grpc_channel_credentials_release(credentials);
     return channel;
 }
 
@@ -134,6 +140,28 @@ static bool interrupted(struct error *err)
     return error_set(err, ERROR_CANCELLED, "interrupted");
 }
 
+/* gRPC does not tell why a connection failed, but a call on it does. */
+static bool explain(struct session *s, struct error *err)
+{
+    AUTO_BUF struct buf text = BUF(EXPLAIN_BYTES_MAX);
+    struct reply_status status;
+    struct op tried = { false };
+    grpc_op ops[2] = { { .op = GRPC_OP_SEND_INITIAL_METADATA }, { .op = GRPC_OP_RECV_STATUS_ON_CLIENT } };
+    grpc_call *call = session_make_call(s, "/grpc.health.v1.Health/Check", EXPLAIN_MS);
+
+    reply_status_init(&status);
+    ops[1].data.recv_status_on_client.trailing_metadata = &status.trailers;
+    ops[1].data.recv_status_on_client.status = &status.code;
+    ops[1].data.recv_status_on_client.status_details = &status.text;
+    ASSERT(grpc_call_start_batch(call, ops, 2, &tried, NULL) == GRPC_CALL_OK);
+    while (!tried.is_done)
+        session_wait(s, INT64_MAX); /* bounded by the call's deadline */
+    utf8_clean((struct view){ (const char *)GRPC_SLICE_START_PTR(status.text), GRPC_SLICE_LENGTH(status.text) }, &text);
+    reply_status_deinit(&status);
+    grpc_call_unref(call);
+    return tls_explain(&s->tls, buf_cstr(&text), err);
+}
+
 /* Waits until the channel is connected. */
 static bool connect_channel(struct session *s, int64_t timeout_ms, struct error *err)
 {
@@ -144,7 +172,7 @@ static bool connect_channel(struct session *s, int64_t timeout_ms, struct error 
         struct op changed = { false };
 
         if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN)
-            return error_set(err, ERROR_UNAVAILABLE, "no server answers there");
+            return explain(s, err);
         grpc_channel_watch_connectivity_state(s->channel, state, deadline_at(until_mono_ms), s->queue, &changed);
         /* Bounded by the watch's own deadline; after a signal as well, since its tag must come out. */
         while (!changed.is_done)
@@ -158,19 +186,26 @@ static bool connect_channel(struct session *s, int64_t timeout_ms, struct error 
     return true;
 }
 
-bool session_open(struct session **out, const char *address, int64_t timeout_ms, struct error *err)
+bool session_open(struct session **out, const char *address, const struct tls *tls, int64_t timeout_ms,
+                  struct error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    grpc_channel_credentials *credentials = NULL;
     struct session *s;
 
     if (is_unix(address) && !knock(address + strlen("unix:"), timeout_ms, err))
         return error_wrap(err, "cannot reach the server at %s", address);
     pthread_once(&once, start_library);
+    if (tls == NULL || !tls->is_on)
+        credentials = grpc_insecure_credentials_create();
+    else if (!tls_credentials(tls, &credentials, err))
+        return false;
     s = mem_zero(sizeof *s);
     s->stop_fd = -1;
     s->queue = grpc_completion_queue_create_for_next(NULL);
     interrupt_block();
-    s->channel = make_channel(address);
+    s->tls = tls != NULL ? *tls : (struct tls){ .is_on = false };
+    s->channel = make_channel(address, credentials, s->tls.server_name);
     interrupt_unblock();
     if (start_watcher(s, err) && connect_channel(s, timeout_ms, err)) {
         *out = s;

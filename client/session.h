@@ -6,7 +6,7 @@
 #ifndef CLIENT_SESSION_H
 #define CLIENT_SESSION_H
 
-#include "base/error.h"
+#include "client/tls.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdint.h>
@@ -23,8 +23,10 @@ struct session;
 
 /* Connects to "unix:/path" or "host:port" within timeout_ms. UNAVAILABLE, with the cause, when nobody is there;
  * DEADLINE_EXCEEDED when somebody is, and says nothing; PERMISSION_DENIED when this user may not open the socket;
- * CANCELLED when interrupted. */
-MUST_CHECK bool session_open(struct session **out, const char *address, int64_t timeout_ms, struct error *err);
+ * CANCELLED when interrupted. `tls` (NULL, or not on: none) is for host:port; INVALID_ARGUMENT when its files cannot
+ * be used. */
+MUST_CHECK bool session_open(struct session **out, const char *address, const struct tls *tls, int64_t timeout_ms,
+                             struct error *err);
 void session_close(struct session *s); /* after its calls and streams; NULL is fine */
 
 /* Handles one event; returns at the latest at until_mono_ms. False when nothing came: it is time, or a signal came. */

@@ -374,6 +374,10 @@ static void put_process(const struct metrics *m, struct buf *out)
     buf_putc(out, '\n');
     family(out, PREFIX "connectors", "gauge", "Connectors that there are.");
     buf_printf(out, PREFIX "connectors %zu\n", m->connector_count);
+    if (m->certificate_expiry_unix_s > 0) {
+        family(out, PREFIX "tls_certificate_expiry_timestamp_seconds", "gauge", "When our TLS certificate expires.");
+        buf_printf(out, PREFIX "tls_certificate_expiry_timestamp_seconds %" PRId64 "\n", m->certificate_expiry_unix_s);
+    }
     family(out, PREFIX "streams_opened_total", "counter", "StreamLogins calls that began to read.");
     buf_printf(out, PREFIX "streams_opened_total %" PRIu64 "\n", m->streams.opened);
     family(out, PREFIX "stream_events_sent_total", "counter", "Login events sent, to all streams.");

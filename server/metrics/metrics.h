@@ -27,6 +27,7 @@ struct metrics {
     struct subscribers_totals streams;
     struct rpc_method_counts methods[METRICS_METHODS_MAX];
     size_t method_count;
+    int64_t certificate_expiry_unix_s; /* of TLS; 0: there is none, and it is not shown */
     size_t connector_count;
     struct metrics_connector connectors[]; /* ordered by name */
 };

@@ -31,6 +31,7 @@ struct metrics *metrics_gather(const struct service *service, const struct rpc *
     m->method_count = rpc_counts(rpc, m->methods, METRICS_METHODS_MAX);
     if (m->method_count > METRICS_METHODS_MAX)
         m->method_count = METRICS_METHODS_MAX;
+    m->certificate_expiry_unix_s = rpc_certificate_expiry_unix_s(rpc);
     m->connector_count = count;
     for (size_t i = 0; i < count; i++) {
         struct metrics_connector *to = &m->connectors[i];

@@ -30,6 +30,7 @@ static struct metrics *sample(void)
     m->method_count = 2;
     m->methods[0] = (struct rpc_method_counts){ "/a.b.C/D", CALL_SERVER_STREAM, 7, { [0] = 5, [14] = 2 } };
     m->methods[1] = (struct rpc_method_counts){ NULL, CALL_UNARY, 1, { [12] = 1 } };
+    m->certificate_expiry_unix_s = 1803859200;
     m->connector_count = 2;
     snprintf(c->name, sizeof c->name, "acme");
     c->now.state = CONNECTOR_RECONNECT_REQUIRED;
@@ -60,6 +61,7 @@ static const struct row {
     const char *name, *line;
     bool want;
 } rows[] = {
+    { "the certificate's end", "okta_connector_tls_certificate_expiry_timestamp_seconds 1803859200", true },
     { "the version, escaped", "okta_connector_build_info{version=\"1.2\\\"\\\\\\n3\"} 1", true },
     { "the start", "process_start_time_seconds 1773479994.500", true },
     { "the state", "okta_connector_state{connector=\"acme\",state=\"RECONNECT_REQUIRED\"} 1", true },
