@@ -23,7 +23,7 @@ _C_ONLY = [
     "-Wold-style-definition",
 ]
 
-_HARDENING = [
+HARDENING = [
     "-D_GNU_SOURCE",
     "-fstack-protector-strong",
     "-fstack-clash-protection",
@@ -38,8 +38,8 @@ _HARDENING = [
 
 _INCLUDES = ["-iquote", "server"]
 
-COPTS = _C_ONLY + _WARNINGS + _HARDENING + _INCLUDES
-CXXOPTS = ["-std=c++17"] + _WARNINGS + _HARDENING + _INCLUDES
+COPTS = _C_ONLY + _WARNINGS + HARDENING + _INCLUDES
+CXXOPTS = ["-std=c++17"] + _WARNINGS + HARDENING + _INCLUDES
 LINKOPTS = ["-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-pthread"]
 
 def c_library(name, copts = [], **kwargs):

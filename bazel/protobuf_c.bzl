@@ -1,5 +1,7 @@
 """protobuf_c_library: .proto files -> one C library, by Debian's protoc-c."""
 
+load("//bazel:c.bzl", "HARDENING")
+
 _SYSTEM_ROOTS = [
     "/usr/include",
     "/usr/share/grpc-proto",
@@ -35,7 +37,7 @@ def protobuf_c_library(name, protos, root = None, deps = [], visibility = None):
         name = name,
         srcs = sources,
         hdrs = headers,
-        copts = ["-Wno-unused-parameter"],
+        copts = HARDENING + ["-Wno-unused-parameter"],
         includes = ["."],
         linkstatic = True,
         deps = deps + ["//bazel/syslibs:protobuf-c"],
