@@ -24,6 +24,21 @@ static void empty_bounding_set(uint64_t keep)
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
+/* Says which change is left to be made, if any: whoever started us may have taken all of them, and the call with them,
+ * as systemd does. */
+static bool reduce(struct __user_cap_data_struct data[2], uint64_t keep)
+{
+    uint32_t too_many = 0;
+
+    for (int i = 0; i < 2; i++) {
+        uint32_t kept = data[i].permitted & (uint32_t)(keep >> (32 * i));
+
+        too_many |= (data[i].permitted ^ kept) | (data[i].effective & ~kept) | data[i].inheritable;
+        data[i] = (struct __user_cap_data_struct){ .permitted = kept, .effective = kept };
+    }
+    return too_many != 0;
+}
+
 bool privileges_drop(bool keep_low_ports, struct error *err)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -35,10 +50,5 @@ bool privileges_drop(bool keep_low_ports, struct error *err)
     empty_bounding_set(keep);
     if (syscall(SYS_capget, &header, data) != 0)
         return fail(err, "capget");
-    for (int i = 0; i < 2; i++) {
-        data[i].permitted &= (uint32_t)(keep >> (32 * i));
-        data[i].effective = data[i].permitted;
-        data[i].inheritable = 0;
-    }
-    return syscall(SYS_capset, &header, data) == 0 || fail(err, "capset");
+    return !reduce(data, keep) || syscall(SYS_capset, &header, data) == 0 || fail(err, "capset");
 }

@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -608,6 +611,37 @@ static void the_kernel_says_so(void **state)
     assert_int_equal(seen, 6);
 }
 
+/* A filter of capset alone, as systemd's do it; then nothing is left to be given up. */
+static bool refuse_capset(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_capset, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = { .len = 4, .filter = code };
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    const struct __user_cap_data_struct none[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_capset, &header, none) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* Who has no capability, and may not ask to have none, has none to give up. */
+static void it_is_entered_where_capset_is_refused(void **state)
+{
+    struct sandbox_state in;
+    int status;
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0)
+        _exit(refuse_capset() && enter(&in) && in.has_seccomp ? 0 : 1);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* ---- set-up ---- */
 
 static void make(const char *folder, const char *file)
@@ -658,7 +692,8 @@ static int clear(void)
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = { cmocka_unit_test(the_kernel_says_so) };
+    static const struct CMUnitTest tests[] = { cmocka_unit_test(the_kernel_says_so),
+                                               cmocka_unit_test(it_is_entered_where_capset_is_refused) };
     int failed;
 
     landlock = (int)syscall(444, NULL, 0, 1);
