@@ -8,6 +8,7 @@
 #include "okta/okta.h"
 #include "okta/reach.h"
 #include "okta/trouble.h"
+#include "okta/wiped.h"
 
 #include <curl/curl.h>
 #include <openssl/err.h>
@@ -53,7 +54,7 @@ struct http {
 
 bool okta_global_init(struct error *err)
 {
-    CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    CURLcode code = wiped_curl_init();
 
     reach_take_environment();
     if (code != CURLE_OK)

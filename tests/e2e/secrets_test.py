@@ -199,8 +199,8 @@ class Secrets(harness.Case):
         """Not even its own user: what may not be dumped is for who may trace all, which nobody here may."""
         plain = ["setpriv", "--bounding-set", "-sys_ptrace"] if os.geteuid() == 0 else []
 
-        def may_read(pid):
-            return subprocess.run(plain + ["cat", "/proc/%d/environ" % pid], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        def may_read(pid, what="environ"):
+            return subprocess.run(plain + ["sh", "-c", ": <$0", "/proc/%d/%s" % (pid, what)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL).returncode == 0
 
         another = harness.Process(plain + ["sleep", "600"], os.path.join(self.folder, "sleep.log"))
@@ -210,7 +210,8 @@ class Secrets(harness.Case):
         server = harness.Process(plain + [harness.SERVER, "--data-dir", os.path.join(self.folder, "mine"), "--listen", "127.0.0.1:0"], log)
         self.addCleanup(self.end_quietly, server)
         eventually("it listens", lambda: '"listen"' in server.text())
-        self.assertFalse(may_read(server.child.pid))
+        for what in ("environ", "maps", "mem", "auxv"):
+            self.assertFalse(may_read(server.child.pid, what), what)
         with open("/proc/%d/limits" % server.child.pid) as f:
             self.assertRegex(f.read(), r"Max core file size +0 +0 ")
 
