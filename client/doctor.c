@@ -83,10 +83,10 @@ static bool look_at_server(struct cli *cli, struct local *l, struct error *err)
     bool is_same;
 
     if (!cli_call(cli, &method_status, &request.base, STATUS_TIMEOUT_MS, &response, err)) {
-        const char *advice = reason_advice(err);
-
-        local_add(l, "server", FAIL, advice != NULL ? advice : "see to the socket, and the process, of this list", "%s",
-                  err->text);
+        local_add(l, "server", FAIL,
+                  err->code == ERROR_PERMISSION_DENIED ? reason_advice(err)
+                                                       : "see to the socket, and the process, of this list",
+                  "%s", err->text);
         return false;
     }
     r = (const void *)response;

@@ -44,7 +44,7 @@ static int usage(const struct error *err, const char *command)
 static bool check_operands(const struct command *c, const struct args *a, struct error *err)
 {
     if (a->operand_count < c->operands_min)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "%s wants a name: %s %s %s", c->name, PROGRAM, c->name,
+        return error_set(err, ERROR_INVALID_ARGUMENT, "%s wants a word more: %s %s %s", c->name, PROGRAM, c->name,
                          c->synopsis);
     if (a->operand_count > c->operands_max)
         return error_set(err, ERROR_INVALID_ARGUMENT, "'%s' is one word too many", a->operands[c->operands_max]);

@@ -91,22 +91,27 @@ static bool is_serving(const ProtobufCMessage *response)
            GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
 }
 
-/* Tries once, or until it serves or the time is over. False: no answer, and why. */
+/* Tries once, or until it serves or the time is over. *response is the last answer, NULL before the first; a last try
+ * that had less than its time does not gainsay the one before. False: no answer, and why. */
 static bool ask(struct probe *p, int64_t timeout_ms, ProtobufCMessage **response, struct error *err)
 {
     int64_t pause_ms = PAUSE_FIRST_MS;
 
     for (;;) {
         int64_t now = clock_mono_ms(&clock_system);
-        int64_t until = now + timeout_ms < p->until_mono_ms ? now + timeout_ms : p->until_mono_ms;
-        bool ok = check(p, until, response, err);
-        bool is_final = !p->waits || (ok ? is_serving(*response) : err->code == ERROR_INVALID_ARGUMENT);
+        bool is_cut = now + timeout_ms > p->until_mono_ms;
+        ProtobufCMessage *answer = NULL;
+        bool ok = check(p, is_cut ? p->until_mono_ms : now + timeout_ms, &answer, err);
+        bool is_final = !p->waits || (ok ? is_serving(answer) : err->code == ERROR_INVALID_ARGUMENT);
 
+        if (ok || !is_cut || err->code != ERROR_DEADLINE_EXCEEDED) {
+            if (*response != NULL)
+                protobuf_c_message_free_unpacked(*response, NULL);
+            *response = answer;
+        }
         now = clock_mono_ms(&clock_system);
         if (is_final || interrupt_signal() != 0 || now + pause_ms >= p->until_mono_ms)
-            return ok;
-        if (ok)
-            protobuf_c_message_free_unpacked(*response, NULL);
+            return *response != NULL;
         interrupt_wait(-1, now + pause_ms);
         pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
     }
@@ -144,7 +149,7 @@ static int run_probe(struct cli *cli)
 {
     struct probe p = { .cli = cli, .service = args_value(&cli->args, "service") };
     int64_t timeout_ms = cli->timeout_ms > 0 ? cli->timeout_ms : TIMEOUT_MS, wait_ms = timeout_ms;
-    ProtobufCMessage *response;
+    ProtobufCMessage *response = NULL;
     struct error err;
     int code;
 

@@ -125,7 +125,7 @@ const char *reason_advice(const struct error *err)
     case ERROR_PERMISSION_DENIED:
         return "use the server's admin socket: --server unix:/run/okta-connector/admin.sock, as the server's user";
     case ERROR_DEADLINE_EXCEEDED:
-        return "give it longer with --timeout, or look at: okta-connector status";
+        return "give it longer with --timeout, or look at: okta-connector doctor";
     case ERROR_UNIMPLEMENTED:
         return "client and server are of different versions: okta-connector version";
     default:

@@ -77,6 +77,10 @@ static void show_state(struct page *p, const Okta__Connector__V1__ConnectorStatu
     output_printf(&p->cli->out, c->state_since != NULL ? ", since %s\n" : "\n", age(p, c->state_since, since));
     if (c->state_reason[0] != '\0')
         line(p, "", "%s", c->state_reason);
+    if (c->remedy[0] != '\0')
+        line(p, "", "next: %s", c->remedy);
+    if (c->state == OKTA__CONNECTOR__V1__CONNECTOR_STATE__CONNECTOR_STATE_DEGRADED)
+        line(p, "", "more: %s doctor %s", PROGRAM, c->name);
 }
 
 static void show_credential(struct page *p, const Okta__Connector__V1__CredentialStatus *c)

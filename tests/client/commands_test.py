@@ -206,6 +206,23 @@ class StatusTest(Case):
         c.from_file = False
         self.assertIn("with an API token, sealed in the store, set", self.cli("status")[0])
 
+    def test_names_alone(self):
+        self.fake.status.connectors.add(name="beta" + HOSTILE)
+        self.assertEqual(self.cli("status", "--names")[0], "acme\nbetaevil\\x1b[2J\\nname\\u202e\n")
+        del self.fake.status.connectors[:]
+        self.assertEqual(self.cli("status", "--names"), ("", ""))
+
+    def test_a_state_that_is_not_well_says_what_to_do(self):
+        c = self.fake.status.connectors[0]
+        c.remedy = "wait" + HOSTILE
+        out, _ = self.cli("status")
+        self.assertIn("next: waitevil\\x1b[2J\\nname\\u202e", out)
+        self.assertIn("more: okta-connector doctor acme", out)
+        c.state, c.remedy = pb.CONNECTOR_STATE_LIVE, ""
+        out, _ = self.cli("status")
+        self.assertNotIn("next:", out)
+        self.assertNotIn("doctor", out)
+
     def test_colours_only_when_wanted(self):
         self.assertIn("\x1b[31mDEGRADED\x1b[0m", self.cli("--color", "always", "status")[0])
         self.assertIn("\x1b[31m", self.on_terminal(["status"]))
@@ -442,6 +459,9 @@ class ErrorTest(Case):
         self.assertIn("did you mean 'status'", self.cli("statsu", status=2)[1])
         self.assertIn("--check", self.cli("configure", "--chekc", status=2)[1])
         self.assertIn("one word too many", self.cli("status", "a", "b", status=2)[1])
+        self.assertIn("completion wants a word more", self.cli("completion", status=2)[1])
+        self.assertIn("bash, zsh or fish", self.cli("completion", "tcsh", status=2)[1])
+        self.assertIn("no command 'nothing'", self.cli("help", "nothing", status=2)[1])
         self.cli("status", "-o", "xml", status=2)
         self.cli("--timeout", "soon", "status", status=2)
         self.assertEqual(self.fake.requests, [])

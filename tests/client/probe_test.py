@@ -141,12 +141,17 @@ class ProbeTest(Case):
 
     def test_wait_ends(self):
         self.health.states[""] = NOT_SERVING
-        self.probe("--wait", "100ms", status=NOT)
+        self.probe("--wait", "2s", status=NOT)
         self.probe("--wait", "100ms", address=self.other(), status=UNREACHABLE)
         self.probe("--wait", "30s", address="/" + "x" * 150, status=USAGE)
         self.health.states[""] = SERVING
-        self.health.delays = [0.3] * 100
+        self.health.delays = [1] * 100
         self.probe("--timeout", "50ms", "--wait", "200ms", status=LATE)
+
+    def test_a_last_try_that_is_cut_short_does_not_hide_an_answer(self):
+        self.health.states[""] = NOT_SERVING
+        self.health.delays = [0] + [5] * 100
+        self.probe("--timeout", "30s", "--wait", "3s", status=NOT)
 
     def test_wait_ends_by_a_signal(self):
         self.health.states[""] = NOT_SERVING
@@ -168,11 +173,11 @@ class ProbeTest(Case):
                 os.write(write, b"x" * 65536)
         except BlockingIOError:
             os.set_blocking(write, True)
-        done = subprocess.run(self.argv(["probe", "--timeout", "100ms"]), stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.PIPE,
+        done = subprocess.run(self.argv(["probe", "--timeout", "2s"]), stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.PIPE,
                               text=True, timeout=30, env=self.env())
         os.close(write)
         os.close(read)
-        self.assertEqual((done.returncode, done.stderr), (LATE, "okta-connector: probe: nothing within 350 ms\n"))
+        self.assertEqual((done.returncode, done.stderr), (LATE, "okta-connector: probe: nothing within 2250 ms\n"))
 
 
 if __name__ == "__main__":
