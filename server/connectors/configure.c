@@ -6,7 +6,7 @@
  *   4 probe     the org's id, then what the credential can list (probe.c)
  *   5 claim     the org's id, and look at the registry again: whose is it
  *   6 store     the registry's entry, durably; from here on a crash leaves what the next start runs
- *   7 run       a running poller is told; else the store is opened and a poller started
+ *   7 run       a running poller is told; else the store is opened, where it is not yet, and a poller started
  *
  * Until step 6 nothing has changed. A step that fails after it, for a connector that is new, takes the entry back. */
 #include "connectors/connectors_internal.h"
@@ -45,16 +45,24 @@ static bool merge_org(struct connectors *cs, struct plan *plan, struct error *er
     return true;
 }
 
+static bool refuse_declared(struct declared *declared, const char *name, struct error *err)
+{
+    char file[256];
+
+    declared_file(declared, file, sizeof file);
+    return error_reason(
+        err, ERROR_FAILED_PRECONDITION, "CONNECTOR_DECLARED",
+        "\"%s\" was declared by file, flags or environment: put the new secret into its file, %s; that is "
+        "noticed within seconds",
+        name, file);
+}
+
 static bool merge_credential(struct connectors *cs, struct plan *plan, struct error *err)
 {
     struct declared *declared = declared_find(cs, plan->entry.name);
 
     if (plan->request->has_credential && declared != NULL && plan->declared == NULL && !plan->request->validate_only)
-        return error_reason(
-            err, ERROR_FAILED_PRECONDITION, "CONNECTOR_DECLARED",
-            "\"%s\" was declared by flags or environment: put the new secret into its file, %s; that is "
-            "noticed within seconds",
-            plan->entry.name, declared_file(declared));
+        return refuse_declared(declared, plan->entry.name, err);
     if (plan->request->has_credential) {
         plan->has_new_credential = plan->declared == NULL;
         return configure_credential(plan->request->credential, &plan->credential, err);
@@ -156,7 +164,7 @@ static bool change_running(struct connectors *cs, struct connector *c, const str
     bool ok = true;
 
     pthread_mutex_lock(&cs->lock);
-    /* Who takes its secret from a file, and who does not, is part of a connector that never changes. */
+    /* Who takes its secret from a file, and who does not, does not change while a poller runs. */
     *done = c->poller != NULL && c->declared == plan->declared;
     if (*done)
         ok = poller_reconfigure(c->poller, &plan->url, buf_view(&plan->credential), &settings, err);
@@ -168,6 +176,27 @@ static bool change_running(struct connectors *cs, struct connector *c, const str
                                   plan->declared != NULL ? declared_set_unix_ms(plan->declared)
                                                          : plan->entry.credential_set_unix_ms);
     return ok;
+}
+
+/* The same connector with another poller: its streams stay. Not for one that is retired, or has no store yet. */
+static bool can_run_again(struct connector *c)
+{
+    struct poller_snapshot now;
+
+    if (c == NULL || c->store == NULL)
+        return false;
+    connector_snapshot(c, &now);
+    return now.state != CONNECTOR_RETIRED;
+}
+
+static bool run_again(struct connectors *cs, struct connector *c, const struct plan *plan, struct error *err)
+{
+    connector_halt(c);
+    c->declared = plan->declared;
+    pthread_mutex_lock(&cs->lock);
+    memcpy(c->org_url, plan->entry.org_url, sizeof c->org_url);
+    pthread_mutex_unlock(&cs->lock);
+    return connector_run(c, &plan->entry, buf_view(&plan->credential), err);
 }
 
 static bool run_new(struct connectors *cs, struct connector *old, const struct plan *plan, struct error *err)
@@ -208,7 +237,7 @@ static bool run(struct connectors *cs, const struct plan *plan, const struct reg
     c = connectors_get(cs, retired != NULL ? retired->name : plan->entry.name);
     ok = c == NULL || change_running(cs, c, plan, &done, &why);
     if (ok && !done)
-        ok = run_new(cs, c, plan, &why);
+        ok = can_run_again(c) ? run_again(cs, c, plan, &why) : run_new(cs, c, plan, &why);
     if (!ok && c != NULL) {
         connector_show(c, CONNECTOR_DEGRADED, why.text);
         connector_tell_health(c);

@@ -179,7 +179,7 @@ static bool make_poller(struct connector *c, const struct registry_entry *entry,
         .collections = entry->collections,
         .history_days = (int)entry->history_days,
         .retention_days = (int)entry->retention_days,
-        .share_percent = cs->options.share_percent,
+        .share_percent = atomic_load(&cs->share_percent),
         .user_agent = VERSION_USER_AGENT,
         .proxy = cs->options.proxy,
         .ca_file = cs->options.ca_file,
@@ -227,6 +227,7 @@ bool connector_run(struct connector *c, const struct registry_entry *entry, stru
                               c->declared != NULL ? declared_set_unix_ms(c->declared) : entry->credential_set_unix_ms);
     pthread_mutex_lock(&c->set->lock);
     c->poller = p;
+    poller_set_share(p, atomic_load(&c->set->share_percent)); /* it may have changed meanwhile */
     pthread_mutex_unlock(&c->set->lock);
     poller_start(p);
     return true;

@@ -134,6 +134,16 @@ bool connectors_replace(struct connectors *cs, struct connector *old, struct con
     return true;
 }
 
+void connectors_set_share(struct connectors *cs, int share_percent)
+{
+    atomic_store(&cs->share_percent, share_percent);
+    pthread_mutex_lock(&cs->lock);
+    for (size_t i = 0; i < cs->listed_count; i++)
+        if (cs->listed[i]->poller != NULL)
+            poller_set_share(cs->listed[i]->poller, share_percent);
+    pthread_mutex_unlock(&cs->lock);
+}
+
 /* ---- the start ---- */
 
 /* Without a poller yet: why, and what to do. */
@@ -143,9 +153,7 @@ static void show_waiting(struct connector *c, const struct registry_entry *entry
     if (entry->is_retired)
         connector_show(c, CONNECTOR_RETIRED, "deleted with its data kept: configure it again to collect");
     else if (entry->is_declared)
-        connector_show(c, CONNECTOR_DEGRADED,
-                       "it was declared by flags or environment that are not given any more: give them (--org, "
-                       "--token-file or --client-id), configure it with a credential, or delete it");
+        connector_show(c, CONNECTOR_DEGRADED, NOT_DECLARED_ANY_MORE);
     else
         connector_show(c, CONNECTOR_RECONNECT_REQUIRED, "no credential is stored: configure it with a new one");
 }
@@ -235,6 +243,7 @@ bool connectors_create(struct connectors **out, const struct connectors_options 
     pthread_condattr_t attr;
 
     cs->options = *options;
+    atomic_init(&cs->share_percent, options->share_percent);
     pthread_mutex_init(&cs->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -222,8 +222,25 @@ MUST_CHECK bool connectors_declare(struct connectors *cs, const char *name, cons
                                    const struct declared_source *source, const struct configure_request *settings,
                                    struct error *err);
 
+/* While it all runs: declares one more, or changes what was declared under this name (its org's address, file,
+ * settings; those of -1 and 0 stay as they are). Okta is asked first; until it has answered, what ran goes on. Streams
+ * stay. */
+MUST_CHECK bool connectors_redeclare(struct connectors *cs, const char *name, const char *org,
+                                     const struct declared_source *source, const struct configure_request *settings,
+                                     struct error *err);
+
+/* It is declared no more: it stops to collect, and its data stays, to be read and to be gone on with. Nothing when
+ * there is no such declaration. */
+void connectors_undeclare(struct connectors *cs, const char *name);
+
+/* What of a declaration is right or wrong by itself: the name, and the credential that its files make. */
+MUST_CHECK bool connectors_check_declared(const char *name, const struct declared_source *source, struct error *err);
+
 /* Looks at every declared connector's secret file now. */
 void connectors_reread(struct connectors *cs);
+
+/* Another share_percent, 1 to 100, for those that run and those to come. */
+void connectors_set_share(struct connectors *cs, int share_percent);
 
 /* Stops and forgets. `done` as above, from any thread. */
 struct delete_result {

@@ -5,7 +5,7 @@
  *     jobs.c             threads that change something, and what they have claimed
  *     configure.c        Configure; configure_check.c: what is right by itself; probe.c: what Okta says;
  *                        probe_words.c: what to do about it
- *     declare.c          connectors declared by flags; secret_file.c: where their secret lies
+ *     declare.c          connectors declared by configuration; secret_file.c: where their secret lies
  *     delete.c           Delete
  *     diagnose.c         Diagnose; diagnose_words.c: what a fact comes to
  *
@@ -28,7 +28,8 @@
 #define WAIT_SLICE_MS         200   /* how soon a waiting job notices that it is cancelled */
 #define DELETES_MAX           4     /* at once */
 #define JOBS_MAX              (CONFIGURES_MAX + DELETES_MAX + DIAGNOSES_MAX)
-#define DECLARED_MAX          16
+#define DECLARED_MAX          16           /* at once */
+#define DECLARED_EVER_MAX     64           /* names, with those that were taken out again */
 #define THREAD_STACK_BYTES    (512u << 10) /* a TLS handshake, with room */
 
 #define HISTORY_DAYS_DEFAULT   30
@@ -36,6 +37,11 @@
 #define RETENTION_DAYS_DEFAULT 90
 #define RETENTION_DAYS_MAX     3650
 #define COLLECTIONS_ALL        (1u << COLLECTION_LOGINS | 1u << COLLECTION_USERS)
+
+/* What a connector without poller says whose declaration is gone. */
+#define NOT_DECLARED_ANY_MORE                                                                                          \
+    "it was declared by file, flags or environment, and is not any more: declare it again (org, and token-file or "    \
+    "client-id), configure it with a credential, or delete it"
 
 /* Under the set's lock, but for what the store itself guards. */
 struct holding {
@@ -52,8 +58,10 @@ struct connector {
     struct holding *holding;
     struct store *store; /* holding's, as it was then */
     char name[REGISTRY_NAME_MAX + 1], org_id[REGISTRY_ORG_ID_MAX + 1];
-    struct declared *declared; /* where its credential comes from; NULL: the registry */
     struct okta_transport *transport;
+
+    /* set while it has no poller, by whoever claimed its name; read by its poller and by them */
+    struct declared *declared; /* where its credential comes from; NULL: the registry */
 
     /* any thread */
     atomic_bool is_deleted;
@@ -96,6 +104,7 @@ struct connectors {
     pthread_attr_t thread_attr;
 
     atomic_bool is_stopping;
+    atomic_int share_percent; /* options' to begin with */
 
     /* Guards everything below, every holding, and the marked parts of connectors and declarations. Held for moments:
      * no file, network or callback under it. */
@@ -193,10 +202,11 @@ MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_requ
 
 /* The declaration of that name that is in force, or NULL. It lives until connectors_destroy. */
 struct declared *declared_find(struct connectors *cs, const char *name);
-const char *declared_file(const struct declared *d);
-int64_t declared_set_unix_ms(const struct declared *d); /* when its file was last written; 0 when it is gone */
+/* Its file, for the eyes of people: cut to what fits. */
+void declared_file(struct declared *d, char *out, size_t size);
+int64_t declared_set_unix_ms(struct declared *d); /* when its file was last written; 0 when it is gone */
 /* Appends the credential that is in the file now, as it is used; wipe it. */
-MUST_CHECK bool declared_credential(const struct declared *d, struct buf *out, struct error *err);
+MUST_CHECK bool declared_credential(struct declared *d, struct buf *out, struct error *err);
 /* For poller_options.fresh_token; ctx is the connector. */
 bool declared_fresh_token(void *ctx, struct view used, struct buf *out);
 /* Ends one declaration; its thread stops by itself. */

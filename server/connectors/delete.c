@@ -25,15 +25,19 @@ struct deleting {
 #define SAY(result, ...)                                                                                               \
     (void)snprintf((result)->remaining[(result)->remaining_count++], sizeof(result)->remaining[0], __VA_ARGS__)
 
-static void say_remaining(struct delete_result *result, const char *org_url, const char *token_file)
+static void say_remaining(struct delete_result *result, const char *org_url, struct declared *declared)
 {
+    char file[111];
+
     SAY(result, "Revoke the API token in the Okta Admin Console of %.120s: Security > API > Tokens.", org_url);
     SAY(result, "If an admin user was made for it, deactivate that user as well.");
-    if (token_file != NULL)
-        SAY(result,
-            "It was declared by flags or environment: take them out, or it comes back at the next start; and remove "
-            "the token file %.110s.",
-            token_file);
+    if (declared == NULL)
+        return;
+    declared_file(declared, file, sizeof file);
+    SAY(result,
+        "It was declared by file, flags or environment: take it out, or it comes back at the next start; and remove "
+        "the token file %s.",
+        file);
 }
 
 /* The entry as retired, with the secret wiped. */
@@ -122,7 +126,7 @@ static bool delete_claimed(struct connectors *cs, const struct deleting *d, stru
 
     if (c == NULL)
         return false;
-    say_remaining(result, c->org_url, c->declared != NULL ? declared_file(c->declared) : NULL);
+    say_remaining(result, c->org_url, c->declared);
     if (c->org_id[0] == '\0')
         return drop(cs, c, err);
     if (!retire_entry(cs, d->name, &entry, err)) {

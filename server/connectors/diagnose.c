@@ -113,10 +113,13 @@ static bool read_credential(struct diagnosing *d, const char *name, struct buf *
 static void look_at_credential(struct diagnosing *d, struct connector *c, const struct credential_facts *facts)
 {
     struct declared *declared = declared_find(d->set, c->name);
-    const char *file = declared != NULL ? declared_file(declared) : "";
+    char file[SECRET_FILE_PATH_MAX + 1] = "";
     struct stat st;
-    int mode = file[0] != '\0' && stat(file, &st) == 0 ? (int)(st.st_mode & 07777) : -1;
+    int mode;
 
+    if (declared != NULL)
+        declared_file(declared, file, sizeof file);
+    mode = file[0] != '\0' && stat(file, &st) == 0 ? (int)(st.st_mode & 07777) : -1;
     diagnose_credential(facts, file, mode, clock_unix_ms(d->set->options.clock), next(d, c->name));
 }
 

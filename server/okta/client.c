@@ -406,6 +406,11 @@ void okta_set_credential(struct okta *o, struct view credential)
     auth_set(&o->auth, credential);
 }
 
+void okta_set_share(struct okta *o, int share_percent)
+{
+    gate_set_share(&o->gate, share_percent);
+}
+
 struct okta_grants okta_grants(const struct okta *o)
 {
     return o->auth.grants;

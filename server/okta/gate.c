@@ -88,6 +88,13 @@ static bool is_paused(const struct gate *g, struct gate_bucket *b, enum okta_lan
     return true;
 }
 
+void gate_set_share(struct gate *g, int share_percent)
+{
+    g->share_percent = share_percent;
+    for (size_t i = 0; i < OKTA_BUCKETS_MAX; i++)
+        g->buckets[i].budget.share_percent = share_percent;
+}
+
 static int32_t share_percent_of(const struct gate *g, enum okta_lane lane, int64_t now_mono_ms)
 {
     bool is_halved = g->yield_until_mono_ms > now_mono_ms && lane != OKTA_LANE_TAIL && g->share_percent > 1;

@@ -35,6 +35,8 @@ struct gate {
 };
 
 void gate_init(struct gate *g, int share_percent);
+/* From now on; what was spent stays spent. */
+void gate_set_share(struct gate *g, int share_percent);
 
 /* Somebody wants to ask; before its first round. */
 void gate_want(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_mono_ms);

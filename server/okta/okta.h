@@ -130,6 +130,9 @@ void okta_destroy(struct okta *o); /* ends what is under way (done is called wit
  * one, and renews it in time; meanwhile requests wait in their queues. */
 void okta_set_credential(struct okta *o, struct view credential);
 
+/* Another share_percent (1 to 100) from now on; what was spent in a window stays spent. */
+void okta_set_share(struct okta *o, int share_percent);
+
 /* What Okta has granted to a service app, as of the last access token. */
 struct okta_grants {
     bool is_known;     /* there has been an access token; never for an API token */

@@ -170,6 +170,18 @@ static bool take_letters(struct poller *p)
     return any;
 }
 
+static bool take_share(struct poller *p)
+{
+    int wanted = atomic_load(&p->share_percent);
+
+    if (wanted == p->options.share_percent)
+        return false;
+    p->options.share_percent = wanted;
+    okta_set_share(p->okta, wanted);
+    p->is_dirty = true;
+    return true;
+}
+
 static bool take_poll_wish(struct poller *p)
 {
     bool wanted;
@@ -194,6 +206,7 @@ static bool take_wishes(struct poller *p)
 {
     bool any = take_letters(p);
 
+    any = take_share(p) || any;
     return take_poll_wish(p) || any;
 }
 
@@ -291,6 +304,7 @@ bool poller_create(struct poller **out, const struct poller_options *options, st
     const struct poller_settings settings = { options->collections, options->history_days, options->retention_days };
 
     p->options = *options;
+    atomic_init(&p->share_percent, options->share_percent);
     p->url = options->url;
     p->settings = settings;
     p->store = options->store;
@@ -364,6 +378,12 @@ void poller_join(struct poller *p)
 }
 
 /* ---- any thread ---- */
+
+void poller_set_share(struct poller *p, int share_percent)
+{
+    atomic_store(&p->share_percent, share_percent);
+    wake(p);
+}
 
 void poller_snapshot(struct poller *p, struct poller_snapshot *out)
 {

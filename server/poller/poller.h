@@ -43,6 +43,8 @@ int64_t poller_turn(struct poller *p, int64_t wait_ms);
 void poller_snapshot(struct poller *p, struct poller_snapshot *out);
 /* As connector_poll_now. */
 MUST_CHECK bool poller_poll_now(struct poller *p, uint64_t *tail_rounds, struct error *err);
+/* Another share of Okta's buckets, 1 to 100 percent. */
+void poller_set_share(struct poller *p, int share_percent);
 /* A new token, and settings: takes effect at once, from the kept cursor. */
 struct poller_settings {
     uint32_t collections;

@@ -225,7 +225,7 @@ struct shared {
 };
 
 struct poller {
-    /* set before start, then read-only */
+    /* set before start, then read-only, but for share_percent: the poller thread's */
     struct poller_options options;
     struct mailbox *mailbox;
     pthread_t thread;
@@ -233,6 +233,7 @@ struct poller {
 
     struct shared shared;
     atomic_bool is_stopping;
+    atomic_int share_percent; /* that is wanted; options has the one in force */
 
     /* poller thread */
     struct okta_url url;

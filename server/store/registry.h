@@ -25,6 +25,8 @@ struct registry_options {
  * there. */
 MUST_CHECK bool registry_open(struct registry **out, const struct registry_options *options, struct error *err);
 void registry_close(struct registry *r);
+/* Whether the file holds a key that credentials can be sealed with. */
+MUST_CHECK bool registry_seal_key_check(const char *path, struct error *err);
 
 struct registry_entry {
     char name[REGISTRY_NAME_MAX + 1];

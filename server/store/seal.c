@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "store/files.h"
+#include "store/registry.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -39,6 +40,15 @@ bool seal_read(struct seal *out, const char *path, struct error *err)
         sodium_memzero(content.at, content.len);
     return is_key || error_set(err, ERROR_FAILED_PRECONDITION, "%s: a seal key is %d bytes or %d hexadecimal digits",
                                path, SEAL_KEY_BYTES, 2 * SEAL_KEY_BYTES);
+}
+
+bool registry_seal_key_check(const char *path, struct error *err)
+{
+    struct seal seal;
+    bool ok = seal_read(&seal, path, err);
+
+    seal_wipe(&seal);
+    return ok;
 }
 
 bool seal_make(struct seal *out, const char *path, struct error *err)

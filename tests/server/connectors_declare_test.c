@@ -143,7 +143,7 @@ static void one_never_reached_can_be_deleted(void **state)
     a = world_delete(w, "acme", false);
     assert_taken(a);
     assert_int_equal(a->deleted.remaining_count, 3);
-    assert_non_null(strstr(a->deleted.remaining[2], "take them out"));
+    assert_non_null(strstr(a->deleted.remaining[2], "take it out"));
     assert_false(world_exists(w, "acme"));
 }
 
@@ -176,7 +176,7 @@ static void declared_no_more_is_said(void **state)
     assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
     world_stop(w);
     world_start(w);
-    assert_true(has_reason(w, "--token-file"));
+    assert_true(has_reason(w, "token-file or client-id"));
 }
 
 static void a_name_of_another_org_waits_and_says_so(void **state)
