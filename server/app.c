@@ -15,6 +15,7 @@
 #include "descriptors.h"
 #include "metrics/metrics.h"
 #include "metrics/metrics_http.h"
+#include "reload.h"
 #include "service/service.h"
 #include "store/registry.h"
 #include "version.h"
@@ -36,7 +37,8 @@ struct upstream {
 
 struct app {
     /* set before threads, then read-only */
-    const struct config *config;
+    const struct config *config; /* of the start: a copy, in reload */
+    struct reload *reload;
     struct registry *registry;
     struct connectors *connectors;
     struct service service;
@@ -246,6 +248,8 @@ static bool start_rpc(struct app *a, struct error *err)
     a->service.started_unix_ms = clock_unix_ms(&clock_system);
     snprintf(a->service.version, sizeof a->service.version, "%s", VERSION_TEXT);
     describe_sockets(a);
+    a->service.reload_facts = reload_facts;
+    a->service.ctx = a->reload;
     a->service.subscribers = subscribers_create();
     a->service.sync_runs = sync_runs_create();
     if (!make_socket_dir(a->config, err) || !rpc_start(&rpc, &options, err))
@@ -291,7 +295,8 @@ bool app_start(struct app **out, const struct config *config, struct error *err)
 {
     struct app *a = mem_zero(sizeof *a);
 
-    a->config = config;
+    a->reload = reload_create(config, &clock_system);
+    a->config = reload_config(a->reload);
     pthread_mutex_init(&a->lock, NULL);
     if (okta_global_init(err) && open_registry(a, err) && start_connectors(a, err) && declare_all(a, err) &&
         start_rpc(a, err) && start_http(a, err)) {
@@ -302,10 +307,12 @@ bool app_start(struct app **out, const struct config *config, struct error *err)
     return false;
 }
 
-void app_reread(struct app *a)
+void app_reload(struct app *a, const struct config *next, struct config_problems *problems)
 {
     struct error err;
 
+    reload_apply(a->reload, next, problems, a->connectors, atomic_load(&a->rpc));
+    /* Also beside a configuration that is no good: secrets and certificates have files of their own. */
     connectors_reread(a->connectors);
     if (!rpc_reload_certificates(atomic_load(&a->rpc), &err))
         log_warn("tls.refused", "error=%s text=the certificate in use stays", err.text);
@@ -331,7 +338,7 @@ void app_stop(struct app *a)
         connectors_stop(a->connectors);
     /* 3. Streams end within the grace time, then are cancelled. No call is left, so no reference to a connector. */
     if (rpc != NULL)
-        rpc_stop(rpc, a->config->drain_ms);
+        rpc_stop(rpc, reload_config(a->reload)->drain_ms);
     /* 4. Probes and pollers are joined: nobody wakes a stream or answers a ticket any more. The stores close. */
     if (a->connectors != NULL)
         connectors_destroy(a->connectors);
@@ -343,6 +350,7 @@ void app_stop(struct app *a)
     /* 6. The data folder is free for the next process. */
     if (a->registry != NULL)
         registry_close(a->registry);
+    reload_destroy(a->reload);
     pthread_mutex_destroy(&a->lock);
     free(a);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "check.h"
 #include "confine.h"
 #include "store_command.h"
 #include "version.h"
@@ -75,8 +76,26 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* SIGTERM or SIGINT. */
-static int wait_for_stop(struct app *a)
+static void log_warnings(const struct config_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        if (problems->all[i].is_warning)
+            log_warn("config.warning", "text=%s", problems->all[i].text);
+}
+
+/* The same file, environment and flags again. */
+static void reload(struct app *a, int argc, char **argv)
+{
+    AUTO_FREE struct config *next = mem_zero(sizeof *next);
+    AUTO_FREE struct config_problems *problems = mem_zero(sizeof *problems);
+    bool ok = config_load(next, argc, (const char *const *)argv, environment, problems);
+
+    log_warnings(problems);
+    app_reload(a, ok ? next : NULL, problems);
+}
+
+/* SIGTERM or SIGINT. Meanwhile each SIGHUP is a reload; several that come during one are one more. */
+static int wait_for_stop(struct app *a, int argc, char **argv)
 {
     sigset_t set;
     int got;
@@ -87,8 +106,7 @@ static int wait_for_stop(struct app *a)
             continue;
         if (got != SIGHUP)
             return got;
-        log_info("reread", "signal=SIGHUP");
-        app_reread(a);
+        reload(a, argc, argv);
     }
 }
 
@@ -130,7 +148,7 @@ static void limits(void)
     umask(077);
 }
 
-static int run(const struct config *config)
+static int run(const struct config *config, int argc, char **argv)
 {
     struct app *a = NULL;
     struct error err;
@@ -142,7 +160,7 @@ static int run(const struct config *config)
     }
     log_info("start", "version=%s connectors_declared=%zu data_dir=%s", VERSION_TEXT, config->declared_count,
              config->data_dir);
-    got = wait_for_stop(a);
+    got = wait_for_stop(a, argc, argv);
     log_info("stop.begin", "signal=%s", got == SIGTERM ? "SIGTERM" : "SIGINT");
     let_second_signal_leave();
     app_stop(a);
@@ -163,11 +181,16 @@ static void say_problems(const struct config_problems *problems)
         fprintf(stderr, "okta-connectord: and %zu more\n", untold);
 }
 
-static void log_warnings(const struct config_problems *problems)
+/* All of them, not the first alone. */
+static int check(const struct config *config, struct config_problems *problems)
 {
-    for (size_t i = 0; i < problems->count; i++)
-        if (problems->all[i].is_warning)
-            log_warn("config.warning", "text=%s", problems->all[i].text);
+    check_config(config, problems);
+    say_problems(problems);
+    if (problems->errors > 0)
+        return EXIT_USAGE;
+    printf("okta-connectord: nothing is wrong with the configuration%s%s\n", config->file[0] != '\0' ? " of " : "",
+           config->file);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 /* What was asked for in place of running. */
@@ -199,9 +222,11 @@ int main(int argc, char **argv)
     }
     if (config.wants_help || config.wants_version || config.wants_print)
         return answer(&config);
+    if (config.wants_check)
+        return check(&config, &problems);
     log_set_level(config.log_level);
     log_warnings(&problems);
     keep_memory_small();
     limits();
-    return run(&config);
+    return run(&config, argc, argv);
 }

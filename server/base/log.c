@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,11 +13,11 @@
 #define CLOSING        "\"}\n" /* always fits behind what is cut */
 #define MARK           '\xff'  /* between pairs, while they are one string; in no UTF-8 text */
 
-static enum log_level lowest = LOG_INFO;
+static atomic_int lowest = LOG_INFO;
 
 void log_set_level(enum log_level level)
 {
-    lowest = level;
+    atomic_store_explicit(&lowest, (int)level, memory_order_relaxed);
 }
 
 static bool fits(const struct buf *line, size_t more)
@@ -145,7 +146,7 @@ void log_write(enum log_level level, const char *event, const char *format, ...)
     size_t marks;
     va_list args;
 
-    if (level < lowest)
+    if ((int)level < atomic_load_explicit(&lowest, memory_order_relaxed))
         return;
     marks = mark_pairs(format, marked);
     va_start(args, format);

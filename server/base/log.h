@@ -11,7 +11,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
-/* Lines below this level are not written. LOG_INFO until told. Before threads start. */
+/* Lines below this level are not written. LOG_INFO until told. Any thread. */
 void log_set_level(enum log_level level);
 
 void log_write(enum log_level level, const char *event, const char *format, ...) PRINTF(3, 4);

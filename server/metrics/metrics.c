@@ -372,6 +372,14 @@ static void put_process(const struct metrics *m, struct buf *out)
     buf_puts(out, "process_start_time_seconds ");
     put_seconds(out, m->started_unix_ms);
     buf_putc(out, '\n');
+    family(out, PREFIX "config_last_reload_successful", "gauge",
+           "1 when the configuration was read without fault the last time: at the start, or on SIGHUP.");
+    buf_printf(out, PREFIX "config_last_reload_successful %d\n", m->reload.is_successful);
+    family(out, PREFIX "config_last_reload_success_timestamp_seconds", "gauge",
+           "When that was, the last time without fault, as a Unix time.");
+    buf_puts(out, PREFIX "config_last_reload_success_timestamp_seconds ");
+    put_seconds(out, m->reload.success_unix_ms);
+    buf_putc(out, '\n');
     family(out, PREFIX "connectors", "gauge", "Connectors that there are.");
     buf_printf(out, PREFIX "connectors %zu\n", m->connector_count);
     if (m->certificate_expiry_unix_s > 0) {

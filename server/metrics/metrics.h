@@ -24,6 +24,7 @@ struct metrics_connector {
 struct metrics {
     const char *version;
     int64_t started_unix_ms, now_unix_ms;
+    struct reload_facts reload;
     struct subscribers_totals streams;
     struct rpc_method_counts methods[METRICS_METHODS_MAX];
     size_t method_count;

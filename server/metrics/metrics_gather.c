@@ -27,6 +27,8 @@ struct metrics *metrics_gather(const struct service *service, const struct rpc *
     m->version = service->version;
     m->started_unix_ms = service->started_unix_ms;
     m->now_unix_ms = clock_unix_ms(service->clock);
+    if (service->reload_facts != NULL)
+        service->reload_facts(service->ctx, &m->reload);
     m->streams = subscribers_totals(service->subscribers);
     m->method_count = rpc_counts(rpc, m->methods, METRICS_METHODS_MAX);
     if (m->method_count > METRICS_METHODS_MAX)

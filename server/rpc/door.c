@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -51,6 +52,8 @@ struct door {
     size_t connections_max;
     int stop; /* an eventfd */
     pthread_t thread;
+
+    _Atomic int64_t reader_uid, reader_gid; /* options' to begin with; any thread */
 
     /* door thread */
     struct connection *connections;
@@ -92,8 +95,16 @@ static uint32_t *groups_of(int fd, uint32_t first, size_t *count)
     return groups;
 }
 
+void door_set_readers(struct door *d, int64_t reader_uid, int64_t reader_gid)
+{
+    atomic_store(&d->reader_uid, reader_uid);
+    atomic_store(&d->reader_gid, reader_gid);
+}
+
 static bool check_unix(const struct door *d, const struct rpc_listen *where, int fd, struct payer *payer)
 {
+    const struct door_options now = { .reader_uid = atomic_load(&d->reader_uid),
+                                      .reader_gid = atomic_load(&d->reader_gid) };
     struct door_peer peer = { .is_unix = true };
     struct ucred who;
     socklen_t size = sizeof who;
@@ -106,7 +117,7 @@ static bool check_unix(const struct door *d, const struct rpc_listen *where, int
     peer.groups = groups;
     peer.uid = who.uid;
     payer->uid = who.uid;
-    is_admitted = door_admits(&d->options, where->role, &peer);
+    is_admitted = door_admits(&now, where->role, &peer);
     free(groups);
     return is_admitted;
 }
@@ -298,6 +309,7 @@ struct door *door_open(struct listener *listeners, size_t count, const struct do
     d->count = count;
     d->options = *options;
     d->connections_max = connections_max();
+    door_set_readers(d, options->reader_uid, options->reader_gid);
     d->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     ASSERT(d->stop >= 0);
     ASSERT(pthread_create(&d->thread, NULL, run, d) == 0);

@@ -26,6 +26,9 @@ struct door_options {
 /* Starts the thread. The listeners are borrowed until door_close. */
 struct door *door_open(struct listener *listeners, size_t count, const struct door_options *options);
 
+/* Any thread: who may use reader sockets from now on; who is in stays. */
+void door_set_readers(struct door *d, int64_t reader_uid, int64_t reader_gid);
+
 /* Nobody is let in from here on. Ends the thread, closes the listeners, frees. NULL is fine. */
 void door_close(struct door *d);
 

@@ -447,6 +447,12 @@ static void on_drain(struct op *op, bool ok)
     calls_drain(CONTAINER_OF(op, struct draining, op)->q);
 }
 
+void rpc_set_readers(struct rpc *r, int64_t reader_uid, int64_t reader_gid)
+{
+    if (r->door != NULL)
+        door_set_readers(r->door, reader_uid, reader_gid);
+}
+
 void rpc_drain(struct rpc *r)
 {
     /* 1: whoever watches health learns it before anything else ends. */

@@ -87,6 +87,9 @@ const char *rpc_address(const struct rpc *r, size_t index);
 /* Any thread: every open stream with this topic gets ready. Coalesces. */
 void rpc_wake(struct rpc *r, unsigned topic);
 
+/* Who may use reader Unix sockets from now on, as in rpc_options. Who is in stays. The thread that drains, before. */
+void rpc_set_readers(struct rpc *r, int64_t reader_uid, int64_t reader_gid);
+
 /* ---- health: any thread; never blocks ---- */
 enum rpc_health { RPC_HEALTH_UNKNOWN = 0, RPC_HEALTH_SERVING = 1, RPC_HEALTH_NOT_SERVING = 2, RPC_HEALTH_GONE = 3 };
 /* "", a service's full name, "upstream", "upstream/NAME" (at most 128 names). GONE: the name is no longer known. */

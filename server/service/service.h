@@ -15,6 +15,16 @@ struct service_socket {
     char who[120]; /* may connect, in words */
 };
 
+/* How the configuration was read last. */
+#define RELOAD_TEXT_MAX 512
+struct reload_facts {
+    int64_t at_unix_ms; /* of the last reload, successful or not; 0: there was none */
+    bool is_successful; /* the last one; before that, the start */
+    int64_t success_unix_ms;
+    char error[RELOAD_TEXT_MAX];         /* "" when successful */
+    char needs_restart[RELOAD_TEXT_MAX]; /* settings, with a comma between */
+};
+
 /* What the methods work on. Made by app before rpc_start, and valid until rpc_destroy. */
 struct service {
     struct connectors *connectors;
@@ -25,6 +35,9 @@ struct service {
     size_t socket_count;
     struct subscribers *subscribers; /* who reads which connector, for Status */
     struct sync_runs *sync_runs;     /* sync.c: which Syncs are under way */
+    /* Any thread. NULL: nothing is known of it. */
+    void (*reload_facts)(void *ctx, struct reload_facts *out);
+    void *ctx;
 };
 
 /* Every method of Connector and Directory, for rpc_options.methods; ended by a NULL path. */

@@ -28,6 +28,8 @@ NGHTTPX = shutil.which("nghttpx", path=os.environ.get("PATH", "") + ":/usr/sbin:
 BUF = next(iter(glob.glob(os.path.join(SOURCES, "node_modules", "@bufbuild", "buf-linux-*", "bin", "buf"))), "buf")
 TOKEN = "00harnessTokenNotReal0123456789abcdefghijkl"
 WAIT_S = 60
+# This machine may have a configuration of its own.
+os.environ.setdefault("OKTA_CONNECTOR_CONFIG", "/dev/null")
 # All that may be asked of Okta: server/okta/allowed.c. Of these only the last by POST, which the emulator sees to.
 ASKED = {"/.well-known/okta-organization", "/api/v1/logs", "/api/v1/users", "/api/v1/iam/assignees/users", "/oauth2/v1/token"}
 

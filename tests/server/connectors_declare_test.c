@@ -393,6 +393,17 @@ static void in_band_it_keeps_its_file(void **state)
     assert_int_equal(world_state(w, "acme"), CONNECTOR_LIVE);
 }
 
+static bool is_from_file(struct world *w, const void *ctx)
+{
+    struct connector *c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
+    struct credential_facts facts;
+
+    (void)ctx;
+    connector_credential(c, &facts);
+    connector_release(c);
+    return facts.is_from_file;
+}
+
 static void declaring_takes_over_what_was_configured(void **state)
 {
     struct world *w = *state;
@@ -407,10 +418,9 @@ static void declaring_takes_over_what_was_configured(void **state)
     c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
     memcpy(epoch, store_epoch(connector_store(c)), sizeof epoch);
     declare_acme(w);
-    while (!connector_is_deleted(c))
-        world_wait_state(w, "acme", CONNECTOR_LIVE);
-    connector_release(c);
-    c = connectors_find(world_connectors(w), VIEW("acme"), NULL);
+    assert_true(world_wait(w, is_from_file, NULL));
+    assert_true(world_wait_state(w, "acme", CONNECTOR_LIVE));
+    assert_false(connector_is_deleted(c)); /* its readers stay */
     assert_string_equal(store_epoch(connector_store(c)), epoch);
     connector_release(c);
     assert_true(world_entry(w, "acme").is_declared);
