@@ -13,6 +13,13 @@ PACKAGING = os.path.join(ROOT, "bazel", "packaging")
 UID = 65532
 
 
+def packaging(name):
+    """A file of bazel/packaging: as Bazel laid it out, or, by hand, from the sources."""
+    laid = os.path.join(PACKAGING, name)
+    return laid if os.path.exists(laid) else os.path.join(os.path.dirname(harness.SOURCES), "bazel", "packaging", name)
+
+
+
 def output_of(*argv, **more):
     return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True,
                           timeout=120, **more).stdout
@@ -25,9 +32,9 @@ def can_run():
 
 def make_image(out, **more):
     """As bazel/package does."""
-    files = [os.path.join(PACKAGING, name) for name in ("version", "epoch")] + [harness.SERVER, harness.CLIENT] + [
-        os.path.join(PACKAGING, name) for name in ("oci/config.yaml", "deb/copyright")]
-    output_of("/usr/bin/python3", "-B", os.path.join(PACKAGING, "oci", "image.py"), out, *map(os.path.realpath, files), **more)
+    files = [packaging("version"), packaging("epoch"), harness.SERVER, harness.CLIENT, packaging("oci/config.yaml"),
+             packaging("deb/copyright")]
+    output_of("/usr/bin/python3", "-B", packaging("oci/image.py"), out, *map(os.path.realpath, files), **more)
     return out
 
 
