@@ -118,5 +118,7 @@ void check_config(const struct config *c, struct config_problems *problems)
     check_folder("data-dir", c->data_dir, CONFIG_PATH_MAX, problems);
     if (c->seal_key_file[0] != '\0' && !registry_seal_key_check(c->seal_key_file, &err))
         config_problem(problems, "seal-key-file: %s", err.text);
+    if (!rpc_tls_files_check(&c->tls, &err))
+        config_problem(problems, "%s", err.text);
     check_addresses(c, problems);
 }

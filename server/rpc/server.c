@@ -141,6 +141,18 @@ static bool open_certificates(struct rpc *r, const struct rpc_options *options, 
     return tls->cert_file[0] == '\0' || certificates_open(&r->certificates, tls, err);
 }
 
+bool rpc_tls_files_check(const struct rpc_tls *tls, struct error *err)
+{
+    struct certificates *c = NULL;
+
+    if (tls->cert_file[0] == '\0')
+        return true;
+    if (!certificates_open(&c, tls, err))
+        return false;
+    certificates_close(c);
+    return true;
+}
+
 static void create_queues(struct rpc *r, unsigned threads)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);

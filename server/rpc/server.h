@@ -51,6 +51,10 @@ struct rpc_tls {
 MUST_CHECK bool rpc_tls_check(const struct rpc_tls *tls, const struct rpc_listen *listen, size_t listen_count,
                               struct error *err);
 
+/* Whether the files can be used, as rpc_start would find; FAILED_PRECONDITION with the file and what to do. True where
+ * none is named. */
+MUST_CHECK bool rpc_tls_files_check(const struct rpc_tls *tls, struct error *err);
+
 struct rpc_options {
     const struct rpc_listen *listen;
     size_t listen_count;

@@ -124,26 +124,27 @@ class Config(harness.Case):
         with open(os.path.join(self.folder, "plain"), "w"):
             pass
         path = self.write("data-dir: plain/below\nseal-key-file: plain\nhttp: unix:{f}/none/of/these.sock\n"
-                          "listen:\n  - unix:{f}/plain\n  - 127.0.0.1:7777\n  - 127.0.0.1:7777\nconnectors:\n"
+                          "listen:\n  - unix:{f}/plain\n  - 127.0.0.1:7777\n  - 127.0.0.1:7777\n  - tls:127.0.0.1:7778\nconnectors:\n"
                           "  - {{org: a, token-file: missing}}\n  - {{org: b, token-file: placeholder}}\n"
                           "  - {{org: c, token-file: open}}\n"
                           "  - {{org: d, client-id: 0oa1, private-key-file: key, key-id: k}}\n"
-                          "  - {{org: e, name: No Name, token-file: open}}\n".format(f=self.folder))
+                          "  - {{org: e, name: No Name, token-file: open}}\n"
+                          "tls-cert-file: key\ntls-key-file: key\ntls-client-ca-file: key\ntls-admin-san: [\"DNS:a.example\"]\n".format(f=self.folder))
         before = self.files()
         out, err = self.run_server("--check-config", "--config", path, status=2)
         self.assertEqual(out, "")
-        for line in ["%s:9:5: connector a: the token file %s/missing cannot be opened" % (path, self.folder),
-                     "%s:10:5: connector b: the token file %s/placeholder" % (path, self.folder),
-                     "warning: %s:11:5: others than its owner may read %s/open (mode 644): chmod 600 it" % (path, self.folder),
-                     "%s:12:5: connector d: the private key file %s/key" % (path, self.folder),
-                     "%s:13:5: connector No Name: a connector's name is 1 to" % path,
+        for line in ["%s:10:5: connector a: the token file %s/missing cannot be opened" % (path, self.folder),
+                     "%s:11:5: connector b: the token file %s/placeholder" % (path, self.folder),
+                     "warning: %s:12:5: others than its owner may read %s/open (mode 644): chmod 600 it" % (path, self.folder),
+                     "%s:13:5: connector d: the private key file %s/key" % (path, self.folder),
+                     "%s:14:5: connector No Name: a connector's name is 1 to" % path,
                      "data-dir: the folder %s/plain/below cannot be used or made: Not a directory" % self.folder,
                      "seal-key-file: %s/plain: a seal key is 32 bytes" % self.folder,
                      "listen: %s/plain is there and is no socket" % self.folder,
                      "listen: the 3. address is the 2. again",
-                     "http: the folder"]:
+                     "http: the folder", "--tls-cert-file %s/key: it holds no certificate in PEM" % self.folder]:
             self.assertIn("okta-connectord: " + line, err)
-        self.assertEqual(len(err.splitlines()), 10, err)
+        self.assertEqual(len(err.splitlines()), 11, err)
         self.assertEqual(self.files(), before, "nothing is made")
 
     def test_mistakes_of_all_sources_are_told_at_once(self):
