@@ -21,6 +21,7 @@ void config_help(FILE *to)
         "any addresses, or any connectors, gives all. In the file, listen is a list; connectors is a list of\n"
         "mappings with org, token-file (or client-id, private-key-file, key-id), name, collect, history-days and\n"
         "retention-days; and relative paths count from its folder.\n\n"
+        "okta-connectord backup, restore and verify look after a data folder: each has a --help of its own.\n\n"
         "Exit codes: 0 stopped cleanly, or nothing wrong; 1 failed; 2 wrong usage or configuration.\n"
         "SIGTERM and SIGINT stop it; SIGHUP reads configuration, token and key files again.\n",
         to);

@@ -64,6 +64,9 @@ bool registry_begin_read(struct registry *r, MDB_txn **txn, struct error *err)
 
 bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err)
 {
+    /* A backup that was killed would hold old pages back for ever, and here nobody comes by every minute. */
+    if (r->env != NULL)
+        (void)mdb_reader_check(r->env, NULL);
     return begin(r, 0, txn, err);
 }
 

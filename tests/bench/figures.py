@@ -1,6 +1,6 @@
 """Figures of the whole connector, each beside its limit: one line a case.
 
-    figures.py CASE...      cases: first-login memory demo reconnect drain"""
+    figures.py CASE...      cases: first-login memory demo reconnect health drain"""
 
 import json
 import os
@@ -8,6 +8,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import grpc
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
@@ -115,11 +117,48 @@ def drain(bench):
     return float(line.split("ms=")[1].split()[0]), line.strip()
 
 
+def p99_ms(check, calls):
+    times = []
+    for _ in range(calls):
+        began = time.monotonic()
+        if check(b"") != b"\x08\x01":
+            raise AssertionError("it does not serve")
+        times.append((time.monotonic() - began) * 1000)
+        time.sleep(0.005)
+    return sorted(times)[calls * 99 // 100]
+
+
+IDLE_P99_MS = []  # of a server that does nothing, on the same machine at the same time
+
+
+def health(bench):
+    """While a first sync runs on a disk whose every write and sync takes three seconds: one question after the other."""
+    org = bench.emulator(users=20000, history_events=200000, history_days=30, login_every="20ms", logs_limit=6000,
+                         users_limit=6000)
+    control = os.path.join(bench.folder, "data", "bad_disk")
+    os.makedirs(os.path.dirname(control), mode=0o700)
+    server = bench.server(env=dict(os.environ, LD_PRELOAD=os.environ["BENCH_BAD_DISK"], BAD_DISK=control))
+    with grpc.insecure_channel(server.reader) as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check")
+        IDLE_P99_MS.append(p99_ms(check, 500))
+        bench.configure(server, org)
+        with open(control + ".new", "w") as f:
+            f.write("slow 3000")
+        os.rename(control + ".new", control)
+        worst = p99_ms(check, 2000)  # some twelve seconds, in which the poller stands in three or four writes
+    out, _ = bench.cli(server, "status", "acme", "-o", "json")
+    if json.loads(out)["connectors"][0]["state"] != "CONNECTOR_STATE_SYNCING":
+        raise AssertionError("the first sync is over: " + out)
+    os.unlink(control)
+    return worst
+
+
 CASES = {
     "first-login": (first_login, "seconds", 5),
     "memory": (memory, "rss_anon_mb", 12),
     "demo": (demo, "first_login_seconds", 10),
     "reconnect": (reconnect, "first_new_login_seconds", 2),
+    "health": (health, "p99_ms", 10),
 }
 
 
@@ -131,8 +170,9 @@ def main():
         measure, what, limit = CASES[name]
         values = [once(measure) for _ in range(RUNS)]
         middle = statistics.median(values)
-        print("bench %s %s=%.2f limit=%d ratio=%.2f runs=%d min=%.2f max=%.2f" %
-              (name, what, middle, limit, middle / limit, RUNS, min(values), max(values)), flush=True)
+        beside = " idle_p99_ms=%.2f" % statistics.median(IDLE_P99_MS) if name == "health" else ""
+        print("bench %s %s=%.2f limit=%d ratio=%.2f runs=%d min=%.2f max=%.2f%s" %
+              (name, what, middle, limit, middle / limit, RUNS, min(values), max(values), beside), flush=True)
 
 
 if __name__ == "__main__":
