@@ -20,6 +20,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &okta__connector__v1__list_users_request__descriptor,
     &grpc__health__v1__health_check_request__descriptor,
     &grpc__reflection__v1__server_reflection_request__descriptor,
+    &okta__connector__v1__diagnose_request__descriptor,
 };
 
 static void walk(struct view bytes)

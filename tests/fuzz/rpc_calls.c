@@ -38,6 +38,7 @@ static const struct method {
     { "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
       &grpc__reflection__v1__server_reflection_response__descriptor },
     { "/okta.connector.v1.Connector/None", NULL },
+    { "/okta.connector.v1.Connector/Diagnose", &okta__connector__v1__diagnose_response__descriptor },
 };
 
 static struct client client;
