@@ -200,6 +200,7 @@ class Life(harness.Case):
         with open(machine.path(CONFIG), "a") as f:
             f.write("connectors:\n  - org: %s\n    name: acme\n    token-file: token\nallow-http-loopback-org: true\n" % org.url)
         changed = file_sum(machine.path(CONFIG))
+        machine("okta-connectord", "--check-config")
         machine("systemctl", "restart", UNIT)
         self.answers()
         eventually("Okta has answered", lambda: '"org_id"' in machine("okta-connector", "status", "-o", "json"))
@@ -208,7 +209,7 @@ class Life(harness.Case):
         self.assertEqual(held, {t["uuid"] for t in org.truth()})
         pid = machine.show("MainPID")
         machine("systemctl", "reload", UNIT)
-        eventually("it heard", lambda: '"event":"reread"' in machine("journalctl", "-u", UNIT, "--no-pager", "-o", "cat"))
+        eventually("it heard", lambda: '"event":"config.reloaded"' in machine("journalctl", "-u", UNIT, "--no-pager", "-o", "cat"))
         self.assertEqual(machine.show("MainPID"), pid)
 
         # Upgraded, it is the new one that runs, on the same data, and as the administrator had set it.
