@@ -1,10 +1,20 @@
 """Clients that nobody here wrote: buf curl through reflection, and Python's grpcio."""
 
 import json
+import os
+import subprocess
 import threading
+import unittest
 
 import harness
-from harness import eventually
+from harness import BUF, SOURCES, WAIT_S, eventually
+
+
+class Protos(unittest.TestCase):
+    def test_are_written_as_bufs_standard_rules_want_them(self):
+        done = subprocess.run([BUF, "lint"], cwd=os.path.join(os.path.dirname(SOURCES), "proto"), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=WAIT_S)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
 
 class Buf(harness.Case):
