@@ -39,6 +39,7 @@
 #define QUEUES_UNASKED_MAX   4   /* reading the store and writing to sockets saturates no more */
 #define CONNECTIONS_PER_UID  256 /* a backend's replicas, and all that a person may have open */
 #define STREAMS_A_CONNECTION 1024
+#define STREAMS_OVER_TCP     100        /* HTTP/2's own advice; a call that never sends its request costs some 13 kB */
 #define RECEIVE_BYTES_MAX    (1u << 20) /* then the core refuses, without a reason: CALL_REQUEST_BYTES_MAX is less */
 #define CONNECTION_IDLE_MS   60000      /* without any call; a connection that says nothing is closed by it, too */
 #define HANDSHAKE_MS         10000
@@ -188,11 +189,12 @@ static size_t put_age(const struct rpc *r, const struct rpc_listen *where, grpc_
 static grpc_server *create_server(const struct rpc *r, const struct rpc_options *options,
                                   const struct rpc_listen *where, grpc_resource_quota *quota)
 {
-    const unsigned streams = options->streams_per_connection_max;
+    const unsigned most = where->is_unix ? STREAMS_A_CONNECTION : STREAMS_OVER_TCP;
+    const unsigned streams = options->streams_per_connection_max > 0 ? options->streams_per_connection_max : most;
     const int64_t idle_ms = options->idle_ms > 0 ? options->idle_ms : CONNECTION_IDLE_MS;
     grpc_arg args[ARGS_MAX] = {
         number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_BYTES_MAX),
-        number(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams > 0 ? streams : STREAMS_A_CONNECTION),
+        number(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams),
         number(GRPC_ARG_MAX_CONNECTION_IDLE_MS, (unsigned)idle_ms),
         number(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_EVERY_MS),
         number(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),

@@ -62,7 +62,7 @@ struct rpc_options {
     int64_t reader_uid, reader_gid;   /* may use reader Unix sockets besides our own uid and root; -1: nobody more */
     const struct rpc_tls *tls;        /* copied; NULL: none */
     unsigned connections_per_uid_max; /* and per address over TCP; 0: 256 */
-    unsigned streams_per_connection_max; /* 0: 1024 */
+    unsigned streams_per_connection_max; /* 0: 1024, over TCP 100 */
     int64_t idle_ms;                     /* after which a connection without calls is closed; 0: 60000 */
     int64_t handshake_ms;                /* that TLS may take; 0: 10000 */
     int64_t connection_age_ms;           /* over TCP, also of a stream; at most 7 days. 0: no limit */

@@ -3,6 +3,7 @@ answers, and a thousand peers for minutes: bazel/bench hostile.)"""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import unittest
@@ -48,6 +49,33 @@ class Hostile(harness.Case):
 
     def test_by_tls(self):
         self.withstand(self.one.addresses[3], self.authority.ca, self.authority.key, self.authority.certificate)
+
+
+    def goaway(self, address):
+        """What it says at the end to a peer that pings all the time."""
+        if address.startswith("unix:"):
+            peer = socket.socket(socket.AF_UNIX)
+            peer.connect(address[len("unix:"):])
+        else:
+            host, port = address.rsplit(":", 1)
+            peer = socket.create_connection((host, int(port)))
+        with peer:
+            peer.settimeout(harness.WAIT_S)
+            peer.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+            peer.sendall((b"\0\0\10\6\0\0\0\0\0" + b"pingpong") * 10)
+            heard = b""
+            while b"too_many_pings" not in heard:
+                data = peer.recv(4096)
+                if not data:
+                    break
+                heard += data
+            return heard
+
+    def test_pings_all_the_time_end_the_connection(self):
+        for address in (self.one.reader, self.one.addresses[2]):
+            with self.subTest(address):
+                self.assertIn(b"too_many_pings", self.goaway(address))
+        self.cli(self.one, "status")
 
 
 if __name__ == "__main__":

@@ -241,6 +241,29 @@ static void a_closed_connection_makes_room(void **state)
     }
 }
 
+/* A peer over TCP may be anybody with a certificate, or on this machine. */
+static void over_tcp_a_connection_has_a_hundred_streams(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_BUF struct buf answer = BUF(1024);
+    struct client_call calls[100], late;
+    struct client client;
+
+    client_open(&client, rpc_address(f->rpc, 2));
+    assert_int_equal(client_unary(&client, TEST_ECHO, "settings are there", &answer), ERROR_OK);
+    for (size_t i = 0; i < 100; i++) {
+        client_ask(&client, &calls[i], TEST_QUIET, "");
+        client_headers(&calls[i]);
+    }
+    client_begin(&client, &late, TEST_QUIET, VIEW_NONE, 100);
+    assert_int_equal(client_status(&late), ERROR_DEADLINE_EXCEEDED);
+    assert_int_equal(fixture_count(f, &f->started), 100);
+    client_end(&late);
+    for (size_t i = 0; i < 100; i++)
+        client_end(&calls[i]);
+    client_close(&client);
+}
+
 /* One stream too many waits for another to end, by HTTP/2's own rule. */
 static void streams_of_one_connection_are_capped(void **state)
 {
@@ -393,6 +416,7 @@ int main(void)
         WITH_SERVER(no_address_is_refused),
         WITH_SERVER(connections_of_one_user_are_capped),
         WITH_SERVER(a_closed_connection_makes_room),
+        WITH_SERVER(over_tcp_a_connection_has_a_hundred_streams),
         WITH_SERVER(streams_of_one_connection_are_capped),
         WITH_SERVER(calls_are_counted_by_method_and_status_on_all_addresses),
     };
