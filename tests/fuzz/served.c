@@ -210,11 +210,21 @@ static void start_rpc(void)
     rpc_health_set(served.rpc, "", RPC_HEALTH_SERVING);
 }
 
-/* Ends with the process, however that comes. */
-static void remove_folder(void)
+/* At the end of the process, in the order of the server's own: it must come to an end after all that, too. */
+static void stop(void)
 {
     char command[96];
 
+    client_close(&served.client);
+    rpc_drain(served.rpc);
+    connectors_stop(served.connectors);
+    rpc_stop(served.rpc, 0);
+    connectors_destroy(served.connectors);
+    rpc_destroy(served.rpc);
+    sync_runs_destroy(served.service.sync_runs);
+    subscribers_destroy(served.service.subscribers);
+    registry_close(served.registry);
+    orgs_destroy(served.orgs);
     snprintf(command, sizeof command, "rm -rf '%s'", served.folder);
     (void)!system(command);
 }
@@ -227,11 +237,11 @@ static void start(void)
     log_set_level(LOG_ERROR);
     snprintf(served.folder, sizeof served.folder, "/tmp/served-XXXXXX"); /* a socket's path is short */
     ASSERT(mkdtemp(served.folder) != NULL);
-    atexit(remove_folder);
     start_connectors();
     start_rpc();
     configure();
     client_open(&served.client, served.address);
+    atexit(stop);
 }
 
 const char *served_socket(void)

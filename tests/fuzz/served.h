@@ -1,5 +1,6 @@
 /* tests/fuzz/served.h: the whole server in this process, on a Unix socket, with one connector that has synced a small
- * emulated org. Made at the first use, and never taken down. */
+ * emulated org. Made at the first use, taken
+ * down at the end of the process. */
 #ifndef TESTS_FUZZ_SERVED_H
 #define TESTS_FUZZ_SERVED_H
 
