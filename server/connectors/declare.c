@@ -133,8 +133,8 @@ static bool take_source(struct source *out, const struct declared_source *given,
                             "give either a token file, or a client id and a private key file");
     out->file = mem_strdup(is_app ? given->private_key_file : given->token_file);
     if (strlen(out->file) > SECRET_FILE_PATH_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the secret file's path is longer than %d bytes",
-                         SECRET_FILE_PATH_MAX);
+        return error_reason(err, ERROR_FAILED_PRECONDITION, "SECRET_FILE_UNREADABLE",
+                            "the secret file's path is longer than %d bytes", SECRET_FILE_PATH_MAX);
     if (is_app) {
         out->client_id = mem_strdup(given->client_id);
         out->key_id = mem_strdup(is_given(given->key_id) ? given->key_id : "");
