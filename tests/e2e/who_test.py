@@ -19,7 +19,7 @@ ADMIN_NAME, READER_NAME = "URI:spiffe://example.org/admin/ann", "DNS:a.readers.e
 
 # Run by Debian's Python as whoever calls: each method once, and what came of it.
 CALLER = r'''
-import json, sys, grpc
+import json, os, sys, grpc
 ask = json.load(sys.stdin)
 tls = ask["tls"]
 if tls:
@@ -38,6 +38,8 @@ for method in ask["methods"]:
     except grpc.RpcError as e:
         answers[method] = [e.code().name, e.details() or ""]
 json.dump(answers, sys.stdout)
+sys.stdout.flush()
+os._exit(0)  # grpcio may wait for ever, at its end, for a thread of a call that was cancelled
 '''
 
 
