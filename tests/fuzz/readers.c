@@ -41,7 +41,9 @@ size_t readers_open(const char *store_dir)
 
     snprintf(path, sizeof path, "%s/lock.mdb", store_dir);
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    ASSERT(fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0);
+    if (fd < 0)
+        return 0;
+    ASSERT(fstat(fd, &st) == 0 && st.st_size > 0);
     at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
     ASSERT(at != MAP_FAILED);
     close(fd);

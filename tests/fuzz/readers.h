@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* `store_dir` is that of an open store. ASSERTs that LMDB's lock file is there. */
+/* 0 where there is no store, or where it is being removed. */
 size_t readers_open(const char *store_dir);
 
 #endif
