@@ -4,16 +4,16 @@ import json
 import os
 import subprocess
 import threading
-import unittest
 
 import harness
 from harness import BUF, SOURCES, WAIT_S, eventually
 
 
-class Protos(unittest.TestCase):
+class Protos(harness.Case):
     def test_are_written_as_bufs_standard_rules_want_them(self):
         done = subprocess.run([BUF, "lint"], cwd=os.path.join(os.path.dirname(SOURCES), "proto"), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=WAIT_S)
+                              capture_output=True, text=True, timeout=WAIT_S,
+                              env=dict(os.environ, HOME=self.folder, BUF_CACHE_DIR=os.path.join(self.folder, "buf")))
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
 
