@@ -1,7 +1,7 @@
 """How this project's C is compiled: c_library, c_binary and c_test are Bazel's own rules with our flags.
 
 Headers are named from server/ (`#include "base/error.h"`), or from the top of the tree for
-everything else (`#include "client/session.h"`)."""
+everything else (`#include "client/session.h"`); in tests also from tests/ (`#include "world/day.h"`)."""
 
 _WARNINGS = [
     "-Wall",
@@ -37,26 +37,39 @@ HARDENING = [
 })
 
 _INCLUDES = ["-iquote", "server"]
+TEST_INCLUDES = ["-iquote", "tests"]
 
 COPTS = _C_ONLY + _WARNINGS + HARDENING + _INCLUDES
 CXXOPTS = ["-std=c++17"] + _WARNINGS + HARDENING + _INCLUDES
 LINKOPTS = ["-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-pthread"]
 
-def c_library(name, copts = [], **kwargs):
-    native.cc_library(name = name, copts = COPTS + copts, linkstatic = True, **kwargs)
+def c_library(name, copts = [], testonly = False, **kwargs):
+    native.cc_library(
+        name = name,
+        copts = COPTS + (TEST_INCLUDES if testonly else []) + copts,
+        linkstatic = True,
+        testonly = testonly,
+        **kwargs
+    )
 
 def cxx_library(name, copts = [], **kwargs):
     native.cc_library(name = name, copts = CXXOPTS + copts, linkstatic = True, **kwargs)
 
-def c_binary(name, copts = [], linkopts = [], **kwargs):
-    native.cc_binary(name = name, copts = COPTS + copts, linkopts = LINKOPTS + linkopts, **kwargs)
+def c_binary(name, copts = [], linkopts = [], testonly = False, **kwargs):
+    native.cc_binary(
+        name = name,
+        copts = COPTS + (TEST_INCLUDES if testonly else []) + copts,
+        linkopts = LINKOPTS + linkopts,
+        testonly = testonly,
+        **kwargs
+    )
 
 def c_test(name, srcs = None, deps = [], copts = [], linkopts = [], size = "small", data = [], **kwargs):
     """One cmocka program; `srcs` defaults to NAME.c."""
     native.cc_test(
         name = name,
         srcs = srcs or [name + ".c"],
-        copts = COPTS + copts,
+        copts = COPTS + TEST_INCLUDES + copts,
         linkopts = LINKOPTS + linkopts,
         linkstatic = True,
         size = size,

@@ -11,13 +11,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "connectors/configure/configure.h"
 #include "connectors/connectors.h"
+#include "connectors/declared/declarations.h"
 #include "descriptors.h"
+#include "http/http.h"
 #include "metrics/metrics.h"
-#include "metrics/metrics_http.h"
+#include "registry/registry.h"
 #include "reload.h"
 #include "service/service.h"
-#include "store/registry.h"
 #include "version.h"
 
 #include <errno.h>
@@ -42,10 +44,10 @@ struct app {
     struct registry *registry;
     struct connectors *connectors;
     struct service service;
-    struct service_socket sockets[RPC_LISTEN_MAX];
+    struct service_socket sockets[NET_ADDRESSES_MAX];
 
     _Atomic(struct rpc *) rpc; /* NULL before it runs */
-    struct metrics_http *http; /* main thread; NULL: none is wanted */
+    struct http *http;         /* main thread; NULL: none is wanted */
 
     /* Guards the table, and that health is told in the order in which it changed: pollers tell it, each on its own
      * thread. */
@@ -205,10 +207,10 @@ static void describe_sockets(struct app *a)
     const struct config *c = a->config;
 
     for (size_t i = 0; i < c->listen_count; i++) {
-        const struct rpc_listen *l = &c->listen[i];
+        const struct net_address *l = &c->listen[i];
         struct service_socket *s = &a->sockets[i];
 
-        s->is_admin = l->role == CALL_ADMIN;
+        s->is_admin = l->role == NET_ADMIN;
         if (l->is_unix) {
             snprintf(s->path, sizeof s->path, "%s", l->path);
             snprintf(s->address, sizeof s->address, "unix:%s", l->path);
@@ -269,7 +271,7 @@ static void render_metrics(void *ctx, struct buf *out)
 
 static bool start_http(struct app *a, struct error *err)
 {
-    return !a->config->has_http || metrics_http_start(&a->http, &a->config->http, render_metrics, a, err);
+    return !a->config->has_http || http_start(&a->http, &a->config->http, render_metrics, a, err);
 }
 
 static bool declare_all(struct app *a, struct error *err)
@@ -328,7 +330,7 @@ void app_stop(struct app *a)
         return;
     rpc = atomic_load(&a->rpc);
     /* 0. Nobody looks at what is being taken down. */
-    metrics_http_stop(a->http);
+    http_stop(a->http);
     /* 1. Health says NOT_SERVING; no new connection or call; streams are told to end, and their clients where to go on
      *    from. Before the pollers: a reader gets what is committed until then. */
     if (rpc != NULL)

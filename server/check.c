@@ -4,7 +4,9 @@
 #include "check.h"
 
 #include "connectors/connectors.h"
-#include "store/registry.h"
+#include "connectors/declared/declarations.h"
+#include "registry/registry.h"
+#include "rpc/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +75,7 @@ static void check_folder(const char *what, const char *folder, unsigned levels, 
 
 /* ---- addresses ---- */
 
-static void check_socket(const char *what, const struct rpc_listen *l, struct config_problems *problems)
+static void check_socket(const char *what, const struct net_address *l, struct config_problems *problems)
 {
     char folder[sizeof l->path];
     struct stat st;
@@ -87,7 +89,7 @@ static void check_socket(const char *what, const struct rpc_listen *l, struct co
         config_problem(problems, "%s: %s is there and is no socket: choose another path", what, l->path);
 }
 
-static bool is_same(const struct rpc_listen *a, const struct rpc_listen *b)
+static bool is_same(const struct net_address *a, const struct net_address *b)
 {
     if (a->is_unix != b->is_unix)
         return false;

@@ -29,7 +29,7 @@ static void make_with_parents(const char *path, mode_t mode)
     make_folder(path, mode);
 }
 
-static void allow_socket(struct sandbox *s, const struct rpc_listen *where, mode_t mode)
+static void allow_socket(struct sandbox *s, const struct net_address *where, mode_t mode)
 {
     char folder[sizeof where->path];
     char *slash;
@@ -51,7 +51,7 @@ static void allow_sockets(struct sandbox *s, const struct config *config)
 {
     for (size_t i = 0; i < config->listen_count; i++)
         allow_socket(s, &config->listen[i],
-                     config->listen[i].role == CALL_ADMIN && !config->listens_by_default ? 0700 : 0755);
+                     config->listen[i].role == NET_ADMIN && !config->listens_by_default ? 0700 : 0755);
     if (config->has_http)
         allow_socket(s, &config->http, 0755);
 }

@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "check.h"
+#include "connectors/configure/configure.h"
+#include "connectors/declared/declarations.h"
 
 #include <pthread.h>
 #include <stdlib.h>

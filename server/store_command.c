@@ -1,7 +1,7 @@
 #include "store_command.h"
+#include "backup/backup.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "store/backup.h"
 #include "store_meaning.h"
 #include "version.h"
 

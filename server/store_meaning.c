@@ -1,5 +1,6 @@
 #include "store_meaning.h"
 #include "base/mem.h"
+#include "model/state.h"
 #include "okta/connector/v1/directory.pb-c.h"
 #include "okta/connector/v1/login.pb-c.h"
 #include "poller/poller_state.h"

@@ -3,7 +3,7 @@
 #ifndef STORE_MEANING_H
 #define STORE_MEANING_H
 
-#include "store/verify.h"
+#include "backup/verify.h"
 
 extern const struct verify_meaning store_meaning;
 

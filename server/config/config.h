@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "rpc/server.h"
+#include "net/address.h"
 
 #include <stdio.h>
 
@@ -43,11 +43,11 @@ struct config_declared {
 
 struct config {
     char data_dir[CONFIG_PATH_MAX + 1];
-    struct rpc_listen listen[RPC_LISTEN_MAX];
+    struct net_address listen[NET_ADDRESSES_MAX];
     size_t listen_count;
-    struct rpc_listen http; /* for /metrics */
+    struct net_address http; /* for /metrics */
     bool has_http;
-    struct rpc_tls tls;
+    struct net_tls tls;
     int64_t connection_age_ms; /* over TCP; 0: no limit */
     bool listens_by_default;   /* the folder of the sockets is ours to make */
 

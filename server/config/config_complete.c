@@ -213,7 +213,7 @@ static void check_tls(const struct config *c, struct config_problems *problems)
 {
     struct error err;
 
-    if (!rpc_tls_check(&c->tls, c->listen, c->listen_count, &err))
+    if (!net_tls_check(&c->tls, c->listen, c->listen_count, &err))
         config_problem(problems, "%s", err.text);
 }
 

@@ -258,9 +258,9 @@ static bool add_listen(struct view part, void *ctx, struct error *err)
 {
     struct config *out = ctx;
 
-    if (out->listen_count == RPC_LISTEN_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "is given more than %d times", RPC_LISTEN_MAX);
-    if (!rpc_listen_parse(part, &out->listen[out->listen_count], err))
+    if (out->listen_count == NET_ADDRESSES_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "is given more than %d times", NET_ADDRESSES_MAX);
+    if (!net_address_parse(part, &out->listen[out->listen_count], err))
         return false;
     out->listen_count++;
     return true;
@@ -273,7 +273,7 @@ static bool parse_listen(const struct config_option *o, struct view value, void 
     return each_part(value, add_listen, into, err);
 }
 
-static void write_address(const struct rpc_listen *l, struct buf *out)
+static void write_address(const struct net_address *l, struct buf *out)
 {
     if (l->is_tls)
         buf_puts(out, "tls:");
@@ -290,7 +290,7 @@ static bool write_listen(const struct config_option *o, const void *from, size_t
     (void)o;
     if (index >= c->listen_count)
         return false;
-    buf_puts(out, c->listen[index].role == CALL_ADMIN ? "admin=" : "reader=");
+    buf_puts(out, c->listen[index].role == NET_ADMIN ? "admin=" : "reader=");
     write_address(&c->listen[index], out);
     return true;
 }
@@ -302,11 +302,11 @@ static void clear_listen(struct config *out)
 
 /* ---- names in certificates ---- */
 
-static bool add_name(struct view part, struct rpc_name *list, size_t *count, struct error *err)
+static bool add_name(struct view part, struct cert_name *list, size_t *count, struct error *err)
 {
-    if (*count == RPC_NAMES_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "is given more than %d times", RPC_NAMES_MAX);
-    if (!rpc_name_parse(part, &list[*count], err))
+    if (*count == CERT_NAMES_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "is given more than %d times", CERT_NAMES_MAX);
+    if (!cert_name_parse(part, &list[*count], err))
         return false;
     ++*count;
     return true;
@@ -314,14 +314,14 @@ static bool add_name(struct view part, struct rpc_name *list, size_t *count, str
 
 static bool add_admin(struct view part, void *tls, struct error *err)
 {
-    struct rpc_tls *t = tls;
+    struct net_tls *t = tls;
 
     return add_name(part, t->admins, &t->admin_count, err);
 }
 
 static bool add_reader(struct view part, void *tls, struct error *err)
 {
-    struct rpc_tls *t = tls;
+    struct net_tls *t = tls;
 
     return add_name(part, t->readers, &t->reader_count, err);
 }
@@ -340,21 +340,21 @@ static bool parse_readers(const struct config_option *o, struct view value, void
 
 static bool write_admins(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    const struct rpc_tls *t = &((const struct config *)from)->tls;
+    const struct net_tls *t = &((const struct config *)from)->tls;
 
     (void)o;
     if (index < t->admin_count)
-        rpc_name_format(&t->admins[index], out);
+        cert_name_format(&t->admins[index], out);
     return index < t->admin_count;
 }
 
 static bool write_readers(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    const struct rpc_tls *t = &((const struct config *)from)->tls;
+    const struct net_tls *t = &((const struct config *)from)->tls;
 
     (void)o;
     if (index < t->reader_count)
-        rpc_name_format(&t->readers[index], out);
+        cert_name_format(&t->readers[index], out);
     return index < t->reader_count;
 }
 
@@ -378,7 +378,7 @@ static bool parse_http(const struct config_option *o, struct view value, void *i
     (void)o;
     if (value.len > 0 && memchr(value.at, '=', value.len) != NULL)
         return bad(value, "127.0.0.1:PORT, [::1]:PORT or unix:/path", err);
-    if (!rpc_listen_parse(value, &out->http, err))
+    if (!net_address_parse(value, &out->http, err))
         return false;
     if (out->http.is_tls)
         return bad(value, "of this machine, since there is no TLS: 127.0.0.1:PORT, [::1]:PORT or unix:/path", err);

@@ -16,8 +16,13 @@
 #ifndef CONNECTORS_INTERNAL_H
 #define CONNECTORS_INTERNAL_H
 
+#include "connectors/configure/configure.h"
+#include "connectors/connector.h"
 #include "connectors/connectors.h"
-#include "connectors/secret_file.h"
+#include "connectors/declared/declarations.h"
+#include "connectors/declared/secret_file.h"
+#include "connectors/delete.h"
+#include "connectors/diagnose/diagnose.h"
 #include "poller/poller.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 #include "metrics/metrics.h"
 
-#include "connectors/reason.h"
+#include "model/state.h"
 
 #include <inttypes.h>
 #include <stddef.h>

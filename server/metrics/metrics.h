@@ -9,7 +9,6 @@
 #include "rpc/server.h"
 #include "service/service.h"
 
-#define METRICS_BYTES_MAX   (8u << 20) /* 64 connectors with all their buckets take some 1.5 MB */
 #define METRICS_METHODS_MAX 64
 
 /* Of one connector. */

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "metrics/metrics.h"
+#include "store/journal.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,8 @@
 #ifndef POLLER_H
 #define POLLER_H
 
-#include "connectors/connectors.h"
+#include "model/snapshot.h"
+#include "store/store.h"
 
 struct poller;
 

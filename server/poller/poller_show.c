@@ -1,6 +1,6 @@
 /* What the poller shows of itself: gathered on its thread, copied under the lock. */
 #include "base/log.h"
-#include "connectors/reason.h"
+#include "model/state.h"
 #include "poller/poller_internal.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #include "poller/poller_state.h"
+#include "model/state.h"
 
 #include <string.h>
 

@@ -2,11 +2,11 @@
 #include "rpc/call.h"
 
 #include "base/assert.h"
-#include "rpc/life.h"
+#include "rpc/call_lifecycle.h"
 #include "rpc/message.h"
 #include "rpc/ticket.h"
 
-enum call_role call_role(const struct call *c)
+enum net_role call_role(const struct call *c)
 {
     return c->route->role;
 }

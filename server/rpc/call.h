@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "net/role.h"
 
 #include <protobuf-c/protobuf-c.h>
 
@@ -17,21 +18,14 @@
 
 struct call;
 
-/* What a caller may do: by the listener that the call came by, and over TLS also by the names in his certificate. */
-enum call_role {
-    CALL_STRANGER = 0, /* nothing: a certificate that is good, but not on our lists */
-    CALL_READER = 1,
-    CALL_ADMIN = 2,
-};
-
 enum call_kind { CALL_UNARY, CALL_SERVER_STREAM, CALL_BIDI_STREAM };
 
 /* A method that the server registers. */
 struct call_method {
     const char *path; /* "/okta.connector.v1.Connector/Status" */
     enum call_kind kind;
-    enum call_role
-        needs; /* a caller who is only CALL_READER is refused CALL_ADMIN methods, PERMISSION_DENIED, before start */
+    enum net_role
+        needs; /* a caller who is only NET_READER is refused NET_ADMIN methods, PERMISSION_DENIED, before start */
     bool on_own_queue; /* answered on the queue and thread that never touch the store: health */
     const ProtobufCMessageDescriptor *request;
     /* A request is there, parsed; valid until start returns. Unary: answer with call_reply or call_fail, now or,
@@ -40,7 +34,7 @@ struct call_method {
     void (*start)(void *service, struct call *c, const ProtobufCMessage *request);
 };
 
-enum call_role call_role(const struct call *c);
+enum net_role call_role(const struct call *c);
 const char *call_peer(const struct call *c);         /* "admin unix:/run/...", for Status; no address of a person */
 int64_t call_deadline_mono_ms(const struct call *c); /* INT64_MAX: none */
 

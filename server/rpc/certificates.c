@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "rpc/name.h"
+#include "net/cert_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ struct stamp {
 
 struct certificates {
     /* set at the start, then read-only */
-    struct rpc_tls tls;
+    struct net_tls tls;
 
     /* any thread, under lock */
     pthread_mutex_t lock;
@@ -56,7 +56,7 @@ struct certificates {
     int64_t looked_mono_ms, warned_mono_ms, retried_mono_ms;
 };
 
-static const char *path_of(const struct rpc_tls *tls, int file)
+static const char *path_of(const struct net_tls *tls, int file)
 {
     return file == FILE_CERT ? tls->cert_file : file == FILE_KEY ? tls->key_file : tls->client_ca_file;
 }
@@ -70,7 +70,7 @@ static const char *why(void)
     return reason != NULL ? reason : "no reason given";
 }
 
-static bool unfit(struct error *err, const struct rpc_tls *tls, int file, const char *text)
+static bool unfit(struct error *err, const struct net_tls *tls, int file, const char *text)
 {
     return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", flags[file], path_of(tls, file), text);
 }
@@ -93,7 +93,7 @@ static struct stamp stamp_of(const char *path)
     return s;
 }
 
-static void stamp_all(const struct rpc_tls *tls, struct stamp out[FILES])
+static void stamp_all(const struct net_tls *tls, struct stamp out[FILES])
 {
     for (int file = 0; file < FILES; file++)
         out[file] = stamp_of(path_of(tls, file));
@@ -115,7 +115,7 @@ static ssize_t read_whole(int fd, char *at, size_t room)
 }
 
 /* A device or a pipe would keep us waiting. */
-static bool read_file(const struct rpc_tls *tls, int file, struct buf *out, struct error *err)
+static bool read_file(const struct net_tls *tls, int file, struct buf *out, struct error *err)
 {
     int fd = open(path_of(tls, file), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
@@ -171,7 +171,7 @@ static int64_t unix_s_of(const ASN1_TIME *t)
     return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-static bool check_dates(const struct rpc_tls *tls, X509 *certificate, int64_t *expiry_unix_s, struct error *err)
+static bool check_dates(const struct net_tls *tls, X509 *certificate, int64_t *expiry_unix_s, struct error *err)
 {
     int64_t now_unix_s = clock_unix_ms(&clock_system) / 1000;
     int64_t begin = unix_s_of(X509_get0_notBefore(certificate)), end = unix_s_of(X509_get0_notAfter(certificate));
@@ -189,7 +189,7 @@ static bool check_dates(const struct rpc_tls *tls, X509 *certificate, int64_t *e
     return unfit(err, tls, FILE_CERT, sentence);
 }
 
-static bool use_chain(SSL_CTX *context, const struct rpc_tls *tls, BIO *in, struct error *err)
+static bool use_chain(SSL_CTX *context, const struct net_tls *tls, BIO *in, struct error *err)
 {
     for (int above = 0;; above++) {
         X509 *next = PEM_read_bio_X509(in, NULL, NULL, NULL);
@@ -204,7 +204,7 @@ static bool use_chain(SSL_CTX *context, const struct rpc_tls *tls, BIO *in, stru
     }
 }
 
-static bool use_certificate(SSL_CTX *context, const struct rpc_tls *tls, int64_t *expiry_unix_s, struct error *err)
+static bool use_certificate(SSL_CTX *context, const struct net_tls *tls, int64_t *expiry_unix_s, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(FILE_BYTES_MAX + 1);
     X509 *certificate;
@@ -229,7 +229,7 @@ static bool use_certificate(SSL_CTX *context, const struct rpc_tls *tls, int64_t
     return ok;
 }
 
-static bool use_key(SSL_CTX *context, const struct rpc_tls *tls, struct error *err)
+static bool use_key(SSL_CTX *context, const struct net_tls *tls, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(FILE_BYTES_MAX + 1);
     bool has_passphrase = false, ok = false;
@@ -257,7 +257,7 @@ static bool use_key(SSL_CTX *context, const struct rpc_tls *tls, struct error *e
 
 /* ---- whom we trust to name clients ---- */
 
-static bool use_client_cas(SSL_CTX *context, const struct rpc_tls *tls, struct error *err)
+static bool use_client_cas(SSL_CTX *context, const struct net_tls *tls, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(FILE_BYTES_MAX + 1);
     X509_STORE *store = SSL_CTX_get_cert_store(context);
@@ -352,7 +352,7 @@ static void warn_of_others(const char *key_file)
                  key_file);
 }
 
-bool certificates_open(struct certificates **out, const struct rpc_tls *tls, struct error *err)
+bool certificates_open(struct certificates **out, const struct net_tls *tls, struct error *err)
 {
     struct certificates *c = mem_zero(sizeof *c);
 
@@ -459,22 +459,22 @@ SSL *certificates_session(struct certificates *c)
 
 /* ---- who it is ---- */
 
-static bool take_name(const GENERAL_NAME *from, struct name *out)
+static bool take_name(const GENERAL_NAME *from, struct presented_name *out)
 {
     const ASN1_STRING *text = from->d.ia5; /* of all four kinds it is one */
 
     switch (from->type) {
     case GEN_DNS:
-        out->kind = RPC_NAME_DNS;
+        out->kind = CERT_NAME_DNS;
         break;
     case GEN_URI:
-        out->kind = RPC_NAME_URI;
+        out->kind = CERT_NAME_URI;
         break;
     case GEN_IPADD:
-        out->kind = RPC_NAME_IP;
+        out->kind = CERT_NAME_IP;
         break;
     case GEN_EMAIL:
-        out->kind = RPC_NAME_EMAIL;
+        out->kind = CERT_NAME_EMAIL;
         break;
     default:
         return false;
@@ -483,24 +483,24 @@ static bool take_name(const GENERAL_NAME *from, struct name *out)
     return true;
 }
 
-static enum call_role role_of(const struct rpc_tls *tls, const struct name *n)
+static enum net_role role_of(const struct net_tls *tls, const struct presented_name *n)
 {
-    if (name_is_listed(n, tls->admins, tls->admin_count))
-        return CALL_ADMIN;
-    return name_is_listed(n, tls->readers, tls->reader_count) ? CALL_READER : CALL_STRANGER;
+    if (cert_name_is_listed(n, tls->admins, tls->admin_count))
+        return NET_ADMIN;
+    return cert_name_is_listed(n, tls->readers, tls->reader_count) ? NET_READER : NET_STRANGER;
 }
 
-enum call_role certificates_role(const struct certificates *c, const SSL *session)
+enum net_role certificates_role(const struct certificates *c, const SSL *session)
 {
     X509 *peer = SSL_get0_peer_certificate(session);
     GENERAL_NAMES *names;
-    enum call_role role = CALL_STRANGER;
+    enum net_role role = NET_STRANGER;
 
     if (peer == NULL || SSL_get_verify_result(session) != X509_V_OK)
-        return CALL_STRANGER;
+        return NET_STRANGER;
     names = X509_get_ext_d2i(peer, NID_subject_alt_name, NULL, NULL);
     for (int i = 0; i < sk_GENERAL_NAME_num(names) && i < NAMES_MAX; i++) {
-        struct name n;
+        struct presented_name n;
 
         if (take_name(sk_GENERAL_NAME_value(names, i), &n) && role_of(&c->tls, &n) > role)
             role = role_of(&c->tls, &n);

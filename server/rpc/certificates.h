@@ -14,7 +14,7 @@ struct certificates;
 
 /* Reads the files. FAILED_PRECONDITION, with the file and what to do, when they cannot be used: unreadable, no PEM, a
  * key of another certificate, with a passphrase, expired. Copies tls. */
-MUST_CHECK bool certificates_open(struct certificates **out, const struct rpc_tls *tls, struct error *err);
+MUST_CHECK bool certificates_open(struct certificates **out, const struct net_tls *tls, struct error *err);
 void certificates_close(struct certificates *c); /* NULL is fine */
 
 /* Any thread. On failure what was in use stays. */
@@ -31,6 +31,6 @@ int64_t certificates_expiry_unix_s(const struct certificates *c);
 SSL *certificates_session(struct certificates *c);
 
 /* After the handshake: what the peer's verified certificate is good for, by our lists. Any thread. */
-enum call_role certificates_role(const struct certificates *c, const SSL *session);
+enum net_role certificates_role(const struct certificates *c, const SSL *session);
 
 #endif

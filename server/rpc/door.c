@@ -61,13 +61,13 @@ struct door {
     int64_t warned_mono_ms;
 };
 
-bool door_admits(const struct door_options *options, enum call_role role, const struct door_peer *peer)
+bool door_admits(const struct door_options *options, enum net_role role, const struct door_peer *peer)
 {
     if (!peer->is_unix)
-        return peer->is_tls || role == CALL_READER;
+        return peer->is_tls || role == NET_READER;
     if (peer->uid == 0 || peer->uid == geteuid())
         return true;
-    if (role != CALL_READER)
+    if (role != NET_READER)
         return false;
     if (options->reader_uid >= 0 && peer->uid == options->reader_uid)
         return true;
@@ -101,7 +101,7 @@ void door_set_readers(struct door *d, int64_t reader_uid, int64_t reader_gid)
     atomic_store(&d->reader_gid, reader_gid);
 }
 
-static bool check_unix(const struct door *d, const struct rpc_listen *where, int fd, struct payer *payer)
+static bool check_unix(const struct door *d, const struct net_address *where, int fd, struct payer *payer)
 {
     const struct door_options now = { .reader_uid = atomic_load(&d->reader_uid),
                                       .reader_gid = atomic_load(&d->reader_gid) };
@@ -135,7 +135,7 @@ static void note_address(const struct sockaddr_storage *from, struct payer *paye
         memcpy(payer->address, &v6->sin6_addr, 8);
 }
 
-static bool check_tcp(const struct door *d, const struct rpc_listen *where, int fd, struct payer *payer)
+static bool check_tcp(const struct door *d, const struct net_address *where, int fd, struct payer *payer)
 {
     const struct door_peer peer = { .is_unix = false, .is_tls = where->is_tls };
     struct sockaddr_storage from;
@@ -263,7 +263,7 @@ static bool accept_some(struct door *d, size_t which)
 /* False when it is time to stop. Without listeners it is a pause. */
 static bool turn(struct door *d, bool *is_pausing)
 {
-    struct pollfd at[RPC_LISTEN_MAX + 1] = { { .fd = d->stop, .events = POLLIN } };
+    struct pollfd at[NET_ADDRESSES_MAX + 1] = { { .fd = d->stop, .events = POLLIN } };
     nfds_t count = *is_pausing ? 1 : d->count + 1;
 
     for (size_t i = 0; i < d->count; i++)
@@ -304,7 +304,7 @@ struct door *door_open(struct listener *listeners, size_t count, const struct do
 {
     struct door *d = mem_zero(sizeof *d);
 
-    ASSERT(count <= RPC_LISTEN_MAX);
+    ASSERT(count <= NET_ADDRESSES_MAX);
     d->listeners = listeners;
     d->count = count;
     d->options = *options;

@@ -11,7 +11,7 @@
 #ifndef RPC_DOOR_H
 #define RPC_DOOR_H
 
-#include "rpc/listen.h"
+#include "net/listener.h"
 
 struct door;
 
@@ -39,6 +39,6 @@ struct door_peer {
     const uint32_t *groups; /* all of them, the first included */
     size_t group_count;
 };
-bool door_admits(const struct door_options *options, enum call_role role, const struct door_peer *peer);
+bool door_admits(const struct door_options *options, enum net_role role, const struct door_peer *peer);
 
 #endif

@@ -205,9 +205,9 @@ static void watch(void *service, struct call *c, const ProtobufCMessage *request
 }
 
 const struct call_method health_methods[] = {
-    { "/grpc.health.v1.Health/Check", CALL_UNARY, CALL_READER, true,
-      &grpc__health__v1__health_check_request__descriptor, check },
-    { "/grpc.health.v1.Health/Watch", CALL_SERVER_STREAM, CALL_READER, true,
+    { "/grpc.health.v1.Health/Check", CALL_UNARY, NET_READER, true, &grpc__health__v1__health_check_request__descriptor,
+      check },
+    { "/grpc.health.v1.Health/Watch", CALL_SERVER_STREAM, NET_READER, true,
       &grpc__health__v1__health_check_request__descriptor, watch },
     { 0 },
 };

@@ -222,9 +222,9 @@ static void start(void *service, struct call *c, const ProtobufCMessage *request
 }
 
 const struct call_method reflection_methods[] = {
-    { "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, CALL_READER, false,
+    { "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, NET_READER, false,
       &grpc__reflection__v1__server_reflection_request__descriptor, start },
-    { "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, CALL_READER, false,
+    { "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, NET_READER, false,
       &grpc__reflection__v1__server_reflection_request__descriptor, start },
     { 0 },
 };

@@ -20,7 +20,7 @@ struct route {
     void *service;
     grpc_server *server; /* the server a call arrives on tells its role */
     void *handle;        /* of the registered method; NULL without a method */
-    enum call_role role;
+    enum net_role role;
     bool is_tls;
     int64_t stream_ms; /* that a stream may last; 0: for ever */
     const char *peer;  /* "admin unix:/run/..." */

@@ -19,10 +19,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/listener.h"
 #include "rpc/cq.h"
 #include "rpc/door.h"
 #include "rpc/health.h"
-#include "rpc/listen.h"
 #include "rpc/reflection.h"
 #include "rpc/relay.h"
 #include "rpc/route.h"
@@ -52,21 +52,21 @@
 #define GONE_MS_MAX          30000               /* after everything was cancelled; longer is our own mistake */
 #define CORE_WARN_EVERY_MS   60000
 
-#define SERVERS_MAX (3 * RPC_LISTEN_MAX)
+#define SERVERS_MAX (3 * NET_ADDRESSES_MAX)
 
 enum { TABLE_OURS, TABLE_HEALTH, TABLE_REFLECTION, TABLES };
 
 /* What calls one listener gives to one role. */
 struct entrance {
     size_t listener;
-    enum call_role role;
+    enum net_role role;
     grpc_server *server;
     char peer[PEER_TEXT_MAX];
 };
 
 struct rpc {
     /* set before start, then read-only */
-    struct listener listeners[RPC_LISTEN_MAX];
+    struct listener listeners[NET_ADDRESSES_MAX];
     size_t listener_count;             /* that are open */
     struct certificates *certificates; /* NULL: no TLS */
     struct relay *relay;               /* the same */
@@ -120,8 +120,8 @@ static void on_core_log(gpr_log_func_args *args)
 
 static bool open_listeners(struct rpc *r, const struct rpc_options *options, struct error *err)
 {
-    if (options->listen_count == 0 || options->listen_count > RPC_LISTEN_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "it listens on 1 to %d addresses", RPC_LISTEN_MAX);
+    if (options->listen_count == 0 || options->listen_count > NET_ADDRESSES_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "it listens on 1 to %d addresses", NET_ADDRESSES_MAX);
     for (size_t i = 0; i < options->listen_count; i++) {
         struct listener *l = &r->listeners[i];
 
@@ -134,15 +134,15 @@ static bool open_listeners(struct rpc *r, const struct rpc_options *options, str
 
 static bool open_certificates(struct rpc *r, const struct rpc_options *options, struct error *err)
 {
-    static const struct rpc_tls none;
-    const struct rpc_tls *tls = options->tls != NULL ? options->tls : &none;
+    static const struct net_tls none;
+    const struct net_tls *tls = options->tls != NULL ? options->tls : &none;
 
-    if (!rpc_tls_check(tls, options->listen, options->listen_count, err))
+    if (!net_tls_check(tls, options->listen, options->listen_count, err))
         return false;
     return tls->cert_file[0] == '\0' || certificates_open(&r->certificates, tls, err);
 }
 
-bool rpc_tls_files_check(const struct rpc_tls *tls, struct error *err)
+bool rpc_tls_files_check(const struct net_tls *tls, struct error *err)
 {
     struct certificates *c = NULL;
 
@@ -177,7 +177,7 @@ static grpc_arg number(const char *key, unsigned value)
 
 /* A stream lasts as long as a connection, and may begin just before its end: the core waits for that much more, and the
  * end of each stream is ours to say. The core itself takes or adds a tenth of the age by chance. */
-static size_t put_age(const struct rpc *r, const struct rpc_listen *where, grpc_arg *args)
+static size_t put_age(const struct rpc *r, const struct net_address *where, grpc_arg *args)
 {
     if (where->is_unix || r->connection_age_ms == 0)
         return 0;
@@ -187,7 +187,7 @@ static size_t put_age(const struct rpc *r, const struct rpc_listen *where, grpc_
 }
 
 static grpc_server *create_server(const struct rpc *r, const struct rpc_options *options,
-                                  const struct rpc_listen *where, grpc_resource_quota *quota)
+                                  const struct net_address *where, grpc_resource_quota *quota)
 {
     const unsigned most = where->is_unix ? STREAMS_A_CONNECTION : STREAMS_OVER_TCP;
     const unsigned streams = options->streams_per_connection_max > 0 ? options->streams_per_connection_max : most;
@@ -262,13 +262,13 @@ static void create_routes(struct rpc *r)
     }
 }
 
-static void add_entrance(struct rpc *r, size_t listener, enum call_role role, grpc_server *server)
+static void add_entrance(struct rpc *r, size_t listener, enum net_role role, grpc_server *server)
 {
     const struct listener *l = &r->listeners[listener];
     struct entrance *e = &r->entrances[r->entrance_count++];
 
     *e = (struct entrance){ .listener = listener, .role = role, .server = server };
-    snprintf(e->peer, sizeof e->peer, "%s %s%s", role_name(role), l->where.is_tls ? "tls:" : "", l->address);
+    snprintf(e->peer, sizeof e->peer, "%s %s%s", net_role_name(role), l->where.is_tls ? "tls:" : "", l->address);
 }
 
 /* By TLS a certificate may give less than the address would. */
@@ -278,19 +278,19 @@ static void create_servers(struct rpc *r, const struct rpc_options *options)
 
     grpc_resource_quota_resize(quota, MEMORY_BYTES_MAX);
     for (size_t i = 0; i < r->listener_count; i++) {
-        const struct rpc_listen *where = &r->listeners[i].where;
+        const struct net_address *where = &r->listeners[i].where;
 
-        for (int role = where->is_tls ? CALL_STRANGER : (int)where->role; role <= (int)where->role; role++)
-            add_entrance(r, i, (enum call_role)role, create_server(r, options, where, quota));
+        for (int role = where->is_tls ? NET_STRANGER : (int)where->role; role <= (int)where->role; role++)
+            add_entrance(r, i, (enum net_role)role, create_server(r, options, where, quota));
     }
     grpc_resource_quota_unref(quota);
 }
 
 /* Door's thread, or the relay's: somebody comes in. Takes the descriptor. */
-static void let_in(void *rpc, size_t listener, enum call_role role, int fd)
+static void let_in(void *rpc, size_t listener, enum net_role role, int fd)
 {
     struct rpc *r = rpc;
-    const enum call_role most = r->listeners[listener].where.role;
+    const enum net_role most = r->listeners[listener].where.role;
     size_t i = 0;
 
     role = role < most ? role : most;
@@ -302,7 +302,7 @@ static void let_in(void *rpc, size_t listener, enum call_role role, int fd)
 static void at_the_door(void *rpc, size_t listener, int fd)
 {
     struct rpc *r = rpc;
-    const struct rpc_listen *where = &r->listeners[listener].where;
+    const struct net_address *where = &r->listeners[listener].where;
 
     if (where->is_tls)
         relay_take(r->relay, listener, fd);
@@ -395,7 +395,7 @@ bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error
     start_core(r, options);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (size_t i = 0; i < r->listener_count; i++)
-        log_info("listen", "role=%s tls=%s address=%s", role_name(r->listeners[i].where.role),
+        log_info("listen", "role=%s tls=%s address=%s", net_role_name(r->listeners[i].where.role),
                  r->listeners[i].where.is_tls ? "true" : "false", r->listeners[i].address);
     *out = r;
     return true;

@@ -2,65 +2,21 @@
 #ifndef RPC_SERVER_H
 #define RPC_SERVER_H
 
+#include "net/address.h"
 #include "rpc/call.h"
 
 struct rpc;
 
-#define RPC_LISTEN_MAX 8
-
-/* "unix:/path", "admin=unix:/path", "reader=127.0.0.1:0", "tls:[::1]:50051", "admin=0.0.0.0:8443". A Unix path without
- * a role is admin, TCP without one is reader. Over TCP a host is an IP address (or localhost), 0.0.0.0 or [::] for all
- * of this machine's. Plaintext TCP is for readers on loopback: anything beyond loopback, the admin role, and what is
- * written tls: are served by TLS, where a client needs a certificate (struct rpc_tls). */
-struct rpc_listen {
-    enum call_role role; /* over TLS the most that a certificate can give here */
-    bool is_unix, is_tls;
-    char path[108]; /* of a Unix socket, absolute */
-    char host[64];  /* an IP address, without brackets */
-    uint16_t port;  /* 0: any */
-};
-MUST_CHECK bool rpc_listen_parse(struct view text, struct rpc_listen *out, struct error *err);
-
-#define RPC_PATH_MAX  1023
-#define RPC_NAMES_MAX 32
-
-/* One name that a certificate may bear, a subject alternative name: "DNS:api.example", "URI:spiffe://example/backend",
- * "IP:10.0.0.7", "email:backend@example". The whole name must be the same, but: "DNS:*.pods.example" is one label and
- * the rest, and "URI:spiffe://example/ns/prod/" followed by "*" whatever goes on from there. */
-enum rpc_name_kind { RPC_NAME_DNS = 1, RPC_NAME_URI, RPC_NAME_IP, RPC_NAME_EMAIL };
-struct rpc_name {
-    enum rpc_name_kind kind;
-    bool is_pattern; /* text is what comes behind (DNS) or before (URI) the asterisk */
-    char text[256];  /* of an IP address: its bytes */
-    size_t len;
-};
-MUST_CHECK bool rpc_name_parse(struct view text, struct rpc_name *out, struct error *err);
-/* Appends it as rpc_name_parse takes it. */
-void rpc_name_format(const struct rpc_name *name, struct buf *out);
-
-/* For all listeners that are served by TLS. "" where a file was not given. */
-struct rpc_tls {
-    char cert_file[RPC_PATH_MAX + 1], key_file[RPC_PATH_MAX + 1]; /* PEM: ours, with its chain; without a passphrase */
-    char client_ca_file[RPC_PATH_MAX + 1];                        /* PEM: who vouches for clients */
-    struct rpc_name admins[RPC_NAMES_MAX], readers[RPC_NAMES_MAX];
-    size_t admin_count, reader_count;
-};
-
-/* What was given belongs together: each address that needs TLS has it, and somebody could use it; INVALID_ARGUMENT with
- * a sentence otherwise. Opens no file. */
-MUST_CHECK bool rpc_tls_check(const struct rpc_tls *tls, const struct rpc_listen *listen, size_t listen_count,
-                              struct error *err);
-
 /* Whether the files can be used, as rpc_start would find; FAILED_PRECONDITION with the file and what to do. True where
  * none is named. */
-MUST_CHECK bool rpc_tls_files_check(const struct rpc_tls *tls, struct error *err);
+MUST_CHECK bool rpc_tls_files_check(const struct net_tls *tls, struct error *err);
 
 struct rpc_options {
-    const struct rpc_listen *listen;
+    const struct net_address *listen;
     size_t listen_count;
     unsigned threads;                 /* queues for calls; 0: one a core, at most 4. Health has one more of its own */
     int64_t reader_uid, reader_gid;   /* may use reader Unix sockets besides our own uid and root; -1: nobody more */
-    const struct rpc_tls *tls;        /* copied; NULL: none */
+    const struct net_tls *tls;        /* copied; NULL: none */
     unsigned connections_per_uid_max; /* and per address over TCP; 0: 256 */
     unsigned streams_per_connection_max; /* 0: 1024, over TCP 100 */
     int64_t idle_ms;                     /* after which a connection without calls is closed; 0: 60000 */

@@ -1,6 +1,7 @@
 #include "service/convert.h"
 
-#include "connectors/reason.h"
+#include "model/state.h"
+#include "store/journal.h"
 
 #include <string.h>
 

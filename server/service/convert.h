@@ -4,6 +4,7 @@
 #ifndef SERVICE_CONVERT_H
 #define SERVICE_CONVERT_H
 
+#include "connectors/configure/configure.h"
 #include "okta/connector/v1/connector.pb-c.h"
 #include "service/scratch.h"
 #include "service/service.h"

@@ -2,6 +2,7 @@
 #include "service/convert.h"
 
 #include "base/mem.h"
+#include "connectors/diagnose/diagnose.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
+#include "connectors/connector.h"
 #include "connectors/connectors.h"
 #include "rpc/call.h"
 

@@ -4,7 +4,7 @@
 #include "store/journal.h"
 #include "base/assert.h"
 #include "store/bytes.h"
-#include "store/line.h"
+#include "store/sequence.h"
 #include "store/types.h"
 
 #define SEQUENCE_BYTES 8

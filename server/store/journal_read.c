@@ -2,7 +2,7 @@
  * is a binary search over numbers, each look a lookup. */
 #include "base/assert.h"
 #include "store/journal.h"
-#include "store/line.h"
+#include "store/sequence.h"
 #include "store/types.h"
 
 /* Events looked at in one journal_copy, so that a filter that lets nothing through still ends its read: pages that a

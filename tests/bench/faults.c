@@ -1,5 +1,5 @@
 /* Every kind of fault, at random, for as many requests as are asked for. */
-#include "server/storm.h"
+#include "world/storm.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "emulator/emulator.h"
 #include "record/record.h"
-#include "store/registry.h"
+#include "registry/registry.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* A simulated day, and how history fares beside a small limit: each figure beside its limit. */
-#include "server/day.h"
+#include "world/day.h"
 
 #include <stdio.h>
 

@@ -58,7 +58,7 @@ static void forget_lines(void)
 
 static void check(const struct config *c)
 {
-    ASSERT(c->data_dir[0] != '\0' && c->listen_count >= 1 && c->listen_count <= RPC_LISTEN_MAX);
+    ASSERT(c->data_dir[0] != '\0' && c->listen_count >= 1 && c->listen_count <= NET_ADDRESSES_MAX);
     ASSERT(c->declared_count <= CONFIG_DECLARED_MAX);
     ASSERT(c->org_share_percent >= 1 && c->org_share_percent <= 100);
     ASSERT(c->drain_ms >= 0 && c->drain_ms <= 600000 && c->threads <= 64);

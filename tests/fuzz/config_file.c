@@ -24,11 +24,11 @@ static bool parse(struct view bytes, struct config *out)
 
 static void check(const struct config *c)
 {
-    ASSERT(c->listen_count <= RPC_LISTEN_MAX && c->declared_count <= CONFIG_DECLARED_MAX);
+    ASSERT(c->listen_count <= NET_ADDRESSES_MAX && c->declared_count <= CONFIG_DECLARED_MAX);
     ASSERT(c->org_share_percent >= 1 && c->org_share_percent <= 100);
     ASSERT(c->drain_ms >= 0 && c->drain_ms <= 600000 && c->threads <= 64);
     for (size_t i = 0; i < c->listen_count; i++)
-        ASSERT(c->listen[i].role == CALL_READER || c->listen[i].role == CALL_ADMIN);
+        ASSERT(c->listen[i].role == NET_READER || c->listen[i].role == NET_ADMIN);
 }
 
 static char *print(const struct config *c)

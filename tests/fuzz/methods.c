@@ -5,10 +5,10 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "rpc/message.h"
-#include "service/token.h"
+#include "service/stream/token.h"
 #include "tests/fuzz/methods_world.h"
 #include "tests/fuzz/readers.h"
-#include "tests/service/stored.h"
+#include "tests/world/stored.h"
 
 #include "okta/connector/v1/connector.pb-c.h"
 #include "okta/connector/v1/directory.pb-c.h"

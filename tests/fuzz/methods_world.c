@@ -2,9 +2,12 @@
 
 #include "tests/fuzz/fuzz.h"
 
+#include "connectors/configure/configure.h"
+#include "connectors/delete.h"
+#include "connectors/diagnose/diagnose.h"
 #include "record/record.h"
 #include "tests/fuzz/readers.h"
-#include "tests/service/stored.h"
+#include "tests/world/stored.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,13 +3,16 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "connectors/configure/configure.h"
 #include "connectors/connectors.h"
+#include "connectors/delete.h"
 #include "descriptors.h"
 #include "rpc/server.h"
 #include "service/service.h"
+#include "store/journal.h"
 #include "tests/fuzz/readers.h"
 #include "tests/rpc/client.h"
-#include "tests/server/orgs.h"
+#include "tests/world/orgs.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -200,7 +203,7 @@ static void start_connectors(void)
 
 static void start_rpc(void)
 {
-    struct rpc_listen listen;
+    struct net_address listen;
     struct rpc_options options = {
         .listen = &listen,
         .listen_count = 1,
@@ -221,7 +224,7 @@ static void start_rpc(void)
                                        .sync_runs = sync_runs_create() };
     snprintf(served.socket, sizeof served.socket, "%s/admin.sock", served.folder);
     snprintf(served.address, sizeof served.address, "unix:%s", served.socket);
-    ASSERT(rpc_listen_parse(view_of(served.address), &listen, NULL));
+    ASSERT(net_address_parse(view_of(served.address), &listen, NULL));
     ASSERT(rpc_start(&served.rpc, &options, NULL));
     rpc_health_set(served.rpc, "", RPC_HEALTH_SERVING);
 }

@@ -4,9 +4,9 @@
 #include "base/mem.h"
 #include "poller/poller_state.h"
 #include "poller/silence.h"
+#include "registry/registry_entry.h"
 #include "store/entry.h"
 #include "store/identity.h"
-#include "store/registry_entry.h"
 #include "store/row.h"
 #include "store/state.h"
 

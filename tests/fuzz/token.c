@@ -2,8 +2,8 @@
  * which the store's epoch is put: it is another in each run. */
 #include "tests/fuzz/fuzz.h"
 
-#include "service/token.h"
-#include "tests/service/stored.h"
+#include "service/stream/token.h"
+#include "tests/world/stored.h"
 
 #include <string.h>
 

@@ -10,26 +10,26 @@
 
 static const struct row {
     const char *name;
-    enum call_role role;
+    enum net_role role;
     bool is_unix;
     uint32_t uid, groups[3];
     int64_t reader_uid, reader_gid;
     bool want, is_tls;
 } rows[] = {
-    { "root on the admin socket", CALL_ADMIN, true, 0, { 0 }, -1, -1, true, false },
-    { "another user on the admin socket", CALL_ADMIN, true, OTHER, { OTHER }, -1, -1, false, false },
-    { "the reader on the admin socket", CALL_ADMIN, true, READER, { GROUP }, READER, GROUP, false, false },
-    { "root on a reader socket", CALL_READER, true, 0, { 0 }, -1, -1, true, false },
-    { "another user on a reader socket", CALL_READER, true, OTHER, { OTHER }, READER, GROUP, false, false },
-    { "the reader on a reader socket", CALL_READER, true, READER, { OTHER }, READER, -1, true, false },
-    { "the reader when none is named", CALL_READER, true, READER, { OTHER }, -1, -1, false, false },
-    { "by the first group", CALL_READER, true, OTHER, { GROUP }, -1, GROUP, true, false },
-    { "by a further group", CALL_READER, true, OTHER, { OTHER, 7, GROUP }, -1, GROUP, true, false },
-    { "nobody is not minus one", CALL_READER, true, UINT32_MAX, { UINT32_MAX }, -1, -1, false, false },
-    { "anybody on loopback TCP, as a reader", CALL_READER, false, 0, { 0 }, -1, -1, true, false },
-    { "nobody on TCP as admin", CALL_ADMIN, false, 0, { 0 }, -1, -1, false, false },
-    { "anybody by TLS, to show a certificate", CALL_READER, false, 0, { 0 }, -1, -1, true, true },
-    { "to an admin's address, too", CALL_ADMIN, false, 0, { 0 }, -1, -1, true, true },
+    { "root on the admin socket", NET_ADMIN, true, 0, { 0 }, -1, -1, true, false },
+    { "another user on the admin socket", NET_ADMIN, true, OTHER, { OTHER }, -1, -1, false, false },
+    { "the reader on the admin socket", NET_ADMIN, true, READER, { GROUP }, READER, GROUP, false, false },
+    { "root on a reader socket", NET_READER, true, 0, { 0 }, -1, -1, true, false },
+    { "another user on a reader socket", NET_READER, true, OTHER, { OTHER }, READER, GROUP, false, false },
+    { "the reader on a reader socket", NET_READER, true, READER, { OTHER }, READER, -1, true, false },
+    { "the reader when none is named", NET_READER, true, READER, { OTHER }, -1, -1, false, false },
+    { "by the first group", NET_READER, true, OTHER, { GROUP }, -1, GROUP, true, false },
+    { "by a further group", NET_READER, true, OTHER, { OTHER, 7, GROUP }, -1, GROUP, true, false },
+    { "nobody is not minus one", NET_READER, true, UINT32_MAX, { UINT32_MAX }, -1, -1, false, false },
+    { "anybody on loopback TCP, as a reader", NET_READER, false, 0, { 0 }, -1, -1, true, false },
+    { "nobody on TCP as admin", NET_ADMIN, false, 0, { 0 }, -1, -1, false, false },
+    { "anybody by TLS, to show a certificate", NET_READER, false, 0, { 0 }, -1, -1, true, true },
+    { "to an admin's address, too", NET_ADMIN, false, 0, { 0 }, -1, -1, true, true },
 };
 
 static void who_is_let_in(void **state)
@@ -47,8 +47,8 @@ static void we_may_use_both_sockets(void **state)
     const struct door_peer peer = { .is_unix = true, .uid = geteuid() };
 
     (void)state;
-    assert_true(door_admits(&options, CALL_ADMIN, &peer));
-    assert_true(door_admits(&options, CALL_READER, &peer));
+    assert_true(door_admits(&options, NET_ADMIN, &peer));
+    assert_true(door_admits(&options, NET_READER, &peer));
 }
 
 int main(void)

@@ -273,30 +273,30 @@ static void talk(void *service, struct call *c, const ProtobufCMessage *request)
 #define TEXT &okta__connector__v1__status_request__descriptor
 
 const struct call_method fixture_methods[] = {
-    { TEST_ECHO, CALL_UNARY, CALL_READER, false, TEXT, echo },
-    { TEST_FAIL, CALL_UNARY, CALL_READER, false, TEXT, flunk },
-    { TEST_HUGE, CALL_UNARY, CALL_READER, false, TEXT, huge },
-    { TEST_BYTES, CALL_UNARY, CALL_READER, false, TEXT, bytes },
-    { TEST_WHO, CALL_UNARY, CALL_READER, false, TEXT, who },
-    { TEST_ADMIN, CALL_UNARY, CALL_ADMIN, false, TEXT, echo },
-    { TEST_LATER, CALL_UNARY, CALL_READER, false, TEXT, later },
-    { TEST_FEED, CALL_SERVER_STREAM, CALL_READER, false, TEXT, feed },
-    { TEST_QUIET, CALL_SERVER_STREAM, CALL_READER, false, TEXT, quiet },
-    { TEST_TICK, CALL_SERVER_STREAM, CALL_READER, false, TEXT, tick },
-    { TEST_FLOOD, CALL_SERVER_STREAM, CALL_READER, false, TEXT, flood },
-    { TEST_REFUSE, CALL_SERVER_STREAM, CALL_READER, false, TEXT, refuse },
-    { TEST_TALK, CALL_BIDI_STREAM, CALL_READER, false, TEXT, talk },
+    { TEST_ECHO, CALL_UNARY, NET_READER, false, TEXT, echo },
+    { TEST_FAIL, CALL_UNARY, NET_READER, false, TEXT, flunk },
+    { TEST_HUGE, CALL_UNARY, NET_READER, false, TEXT, huge },
+    { TEST_BYTES, CALL_UNARY, NET_READER, false, TEXT, bytes },
+    { TEST_WHO, CALL_UNARY, NET_READER, false, TEXT, who },
+    { TEST_ADMIN, CALL_UNARY, NET_ADMIN, false, TEXT, echo },
+    { TEST_LATER, CALL_UNARY, NET_READER, false, TEXT, later },
+    { TEST_FEED, CALL_SERVER_STREAM, NET_READER, false, TEXT, feed },
+    { TEST_QUIET, CALL_SERVER_STREAM, NET_READER, false, TEXT, quiet },
+    { TEST_TICK, CALL_SERVER_STREAM, NET_READER, false, TEXT, tick },
+    { TEST_FLOOD, CALL_SERVER_STREAM, NET_READER, false, TEXT, flood },
+    { TEST_REFUSE, CALL_SERVER_STREAM, NET_READER, false, TEXT, refuse },
+    { TEST_TALK, CALL_BIDI_STREAM, NET_READER, false, TEXT, talk },
     { 0 },
 };
 
 /* ---- the fixture ---- */
 
-static void parse(const char *text, struct rpc_listen *out)
+static void parse(const char *text, struct net_address *out)
 {
-    assert_true(rpc_listen_parse(view_of(text), out, NULL));
+    assert_true(net_address_parse(view_of(text), out, NULL));
 }
 
-void fixture_options(struct fixture *f, struct rpc_options *options, struct rpc_listen listen[3])
+void fixture_options(struct fixture *f, struct rpc_options *options, struct net_address listen[3])
 {
     char text[128];
 
@@ -344,7 +344,7 @@ int fixture_setup(void **state)
 {
     struct fixture *f = fixture_create();
     struct rpc_options options;
-    struct rpc_listen listen[3];
+    struct net_address listen[3];
 
     fixture_options(f, &options, listen);
     fixture_start(f, &options);

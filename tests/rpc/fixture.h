@@ -48,7 +48,7 @@ int fixture_teardown(void **state);
 struct fixture *fixture_create(void);
 
 /* Fills options for two listeners in the fixture's folder and one on loopback; for rpc_start with something changed. */
-void fixture_options(struct fixture *f, struct rpc_options *options, struct rpc_listen listen[3]);
+void fixture_options(struct fixture *f, struct rpc_options *options, struct net_address listen[3]);
 void fixture_start(struct fixture *f, const struct rpc_options *options);
 
 /* Each waits, bounded. */

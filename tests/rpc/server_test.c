@@ -145,7 +145,7 @@ static void a_new_server_takes_the_place_of_one_that_died(void **state)
     struct fixture *f = *state;
     AUTO_BUF struct buf answer = BUF(1024);
     struct rpc_options options;
-    struct rpc_listen listen[3];
+    struct net_address listen[3];
     struct rpc *old = f->rpc;
     char path[80];
 
@@ -164,7 +164,7 @@ static void an_address_in_use_is_refused(void **state)
     struct fixture *f = *state;
     AUTO_BUF struct buf answer = BUF(1024);
     struct rpc_options options;
-    struct rpc_listen listen[3];
+    struct net_address listen[3];
     struct error err;
     struct rpc *second = NULL;
 
@@ -179,7 +179,7 @@ static void no_address_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct rpc_options options;
-    struct rpc_listen listen[3];
+    struct net_address listen[3];
     struct error err;
     struct rpc *second = NULL;
 
@@ -192,7 +192,7 @@ static void no_address_is_refused(void **state)
 static void restart(struct fixture *f, unsigned connections, unsigned streams)
 {
     struct rpc_options options;
-    struct rpc_listen listen[3];
+    struct net_address listen[3];
 
     client_close(&f->client);
     rpc_destroy(f->rpc);
@@ -326,7 +326,7 @@ static void the_kernel_says_who_connects(void **state)
     const struct visitor *row = *state;
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     struct rpc_options options;
-    struct rpc_listen listen[3];
+    struct net_address listen[3];
     struct fixture *f;
     void *fixture;
     pid_t child;

@@ -38,9 +38,9 @@ void tls_renew(struct tls_world *w, int64_t from_s, int64_t until_s)
     pki_issue(w->ca, "DNS:localhost,IP:127.0.0.1", from_s, until_s, w->tls.cert_file, w->tls.key_file);
 }
 
-static void list(const char *text, struct rpc_name *out)
+static void list(const char *text, struct cert_name *out)
 {
-    assert_true(rpc_name_parse(view_of(text), out, NULL));
+    assert_true(cert_name_parse(view_of(text), out, NULL));
 }
 
 struct tls_world *tls_world_create(void)
@@ -61,9 +61,9 @@ struct tls_world *tls_world_create(void)
     list("DNS:*.readers.example.org", &w->tls.readers[w->tls.reader_count++]);
     fixture_options(w->f, &w->options, w->listen);
     for (size_t i = 0; i < 3; i++)
-        assert_true(rpc_listen_parse(view_of(addresses[i]), &w->listen[i], NULL));
+        assert_true(net_address_parse(view_of(addresses[i]), &w->listen[i], NULL));
     snprintf(text, sizeof text, "admin=%s", w->f->admin);
-    assert_true(rpc_listen_parse(view_of(text), &w->listen[3], NULL));
+    assert_true(net_address_parse(view_of(text), &w->listen[3], NULL));
     w->options.listen_count = 4;
     w->options.listen = w->listen;
     w->options.tls = &w->tls;

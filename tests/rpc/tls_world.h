@@ -13,9 +13,9 @@ struct tls_world {
     struct fixture *f;
     struct pki_ca *ca, *foreign;
     char folder[40];
-    struct rpc_tls tls;
+    struct net_tls tls;
     struct rpc_options options;
-    struct rpc_listen listen[4]; /* the last is the fixture's admin socket */
+    struct net_address listen[4]; /* the last is the fixture's admin socket */
 };
 
 /* Makes certificates: what the server shows is valid for a month. Nothing runs yet: change `options`, then start. */

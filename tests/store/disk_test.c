@@ -1,7 +1,7 @@
 /* Disks that fail: full before and in the middle of a write, broken, read-only, gone; and what is left afterwards. Our
  * own pwrite, writev and fdatasync stand before the C library's, for LMDB too. */
 #include "base/mem.h"
-#include "store/registry.h"
+#include "registry/registry.h"
 #include "tests/store/fixture.h"
 
 #include <dlfcn.h>

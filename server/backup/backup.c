@@ -1,0 +1,235 @@
+/* A backup grows in DIR.partial, and gets its name when all of it is on the disk:
+ *
+ *     registry -> which orgs -> each store -> each copy is walked -> manifest -> sync -> rename
+ *
+ * The partial folder is locked while somebody works in it; one that is not is of a process that died, and is removed by
+ * the next backup to the same place. A connector that is deleted meanwhile makes it begin again. */
+#include "backup/backup.h"
+#include "backup/backup_parts.h"
+#include "base/mem.h"
+#include "store/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TRIES_MAX 3
+
+struct making {
+    const struct backup_options *options;
+    struct backup_result *result;
+    struct path to, partial, parent;
+    const char *partial_name;
+    int lock_fd;
+    struct manifest manifest;
+};
+
+static bool fail(const char *doing, const char *path, struct error *err)
+{
+    int why = errno;
+
+    if (why == ENOSPC || why == EDQUOT)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "STORE_FULL", "%s %s: %s", doing, path, strerror(why));
+    return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", doing, path, strerror(why));
+}
+
+/* ---- the partial folder ---- */
+
+static bool remove_one(void *ctx, const char *name, struct error *err)
+{
+    return files_remove_tree(ctx, name, err);
+}
+
+static bool open_partial(struct making *m, struct error *err)
+{
+    if (mkdir(m->partial.at, 0700) != 0 && errno != EEXIST)
+        return fail("make folder", m->partial.at, err);
+    m->lock_fd = open(m->partial.at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (m->lock_fd < 0)
+        return fail("open", m->partial.at, err);
+    if (flock(m->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    close(m->lock_fd);
+    m->lock_fd = -1;
+    return error_set(err, ERROR_FAILED_PRECONDITION, "another backup to %s is under way", m->to.at);
+}
+
+static bool empty_partial(struct making *m, struct error *err)
+{
+    m->manifest = (struct manifest){ .count = 0 };
+    *m->result = (struct backup_result){ 0 };
+    return files_each(m->partial.at, remove_one, m->partial.at, err);
+}
+
+static void drop_partial(struct making *m)
+{
+    struct error ignored;
+
+    if (m->lock_fd < 0)
+        return;
+    if (!files_remove_tree(m->parent.at, m->partial_name, &ignored))
+        ignored.code = ERROR_OK; /* the next backup to this place tries again */
+    close(m->lock_fd);
+}
+
+static bool prepare(struct making *m, struct error *err)
+{
+    struct path unused;
+    const char *name;
+    bool exists;
+    int len;
+
+    if (!path_clean(&m->to, m->options->dir, err))
+        return false;
+    path_split(&m->to, &m->parent, &name);
+    len = snprintf(m->partial.at, sizeof m->partial.at, "%s.partial", m->to.at);
+    if (len < 0 || (size_t)len >= sizeof m->partial.at)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "path too long");
+    path_split(&m->partial, &unused, &m->partial_name);
+    if (!files_exists(m->to.at, &exists, err))
+        return false;
+    if (exists)
+        return error_set(err, ERROR_ALREADY_EXISTS, "%s is there already: nothing is overwritten", m->to.at);
+    return open_partial(m, err);
+}
+
+/* ---- the copies ---- */
+
+/* name/data.mdb of the data folder into the same place of the backup. */
+static bool copy_one(struct making *m, const char *name, struct manifest_file *file, struct error *err)
+{
+    struct path from, dir, to;
+    struct copied copied;
+
+    if (!path_join(&from, m->options->data_dir, name, err) || !path_join(&dir, m->partial.at, name, err) ||
+        !path_join(&to, dir.at, "data.mdb", err) || !files_make_dir(dir.at, true, err) ||
+        !parts_copy(from.at, to.at, true, name, m->options->listener, &copied, err) || !files_sync_dir(dir.at, err))
+        return false;
+    snprintf(file->path, sizeof file->path, "%.*s/data.mdb", (int)(sizeof file->path - sizeof "/data.mdb"), name);
+    file->bytes = copied.bytes;
+    memcpy(file->sha256, copied.sha256, sizeof file->sha256);
+    m->result->bytes += copied.bytes;
+    return true;
+}
+
+static bool check_one(struct making *m, const char *name, struct manifest_file *file, struct error *err)
+{
+    struct verify_found found = { .problems = 0 };
+    struct path dir;
+
+    if (!path_join(&dir, m->partial.at, name, err) ||
+        !parts_verify(dir.at, name, DB_LOOK_ALONE, m->options->meaning, m->options->listener, &found, err))
+        return false;
+    file->is_store = true;
+    file->facts = found.facts;
+    m->result->stores++;
+    m->result->events += found.facts.events;
+    m->result->users += found.facts.users;
+    m->result->problems += found.problems;
+    return true;
+}
+
+/* Whether the live registry still lists the org. */
+static bool is_still_there(struct making *m, const char *org_id, bool *is_there)
+{
+    AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
+    struct error ignored;
+    struct path dir;
+
+    *is_there = false;
+    if (!path_join(&dir, m->options->data_dir, "registry", &ignored) ||
+        !parts_registry(dir.at, DB_LOOK, registry, &ignored))
+        return false;
+    for (size_t i = 0; i < registry->count; i++)
+        *is_there |= strcmp(registry->entries[i].org_id, org_id) == 0;
+    return true;
+}
+
+static bool take_store(struct making *m, const char *org_id, bool *has_moved, struct error *err)
+{
+    struct manifest_file *file = &m->manifest.files[m->manifest.count];
+    char name[MANIFEST_PATH_MAX];
+    struct error why = { 0 };
+    bool is_there;
+
+    snprintf(name, sizeof name, "orgs/%s", org_id);
+    if (copy_one(m, name, file, &why)) {
+        m->manifest.count++;
+        return check_one(m, name, file, err);
+    }
+    /* A folder that went away under us, with its connector, is no failure. */
+    if (why.code == ERROR_RESOURCE_EXHAUSTED || !is_still_there(m, org_id, &is_there) || is_there)
+        return error_reason(err, why.code, why.reason, "%s", why.text);
+    *has_moved = true;
+    return true;
+}
+
+static bool take_all(struct making *m, bool *has_moved, struct error *err)
+{
+    AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
+    struct path dir;
+
+    *has_moved = false;
+    if (!empty_partial(m, err) || !path_join(&dir, m->partial.at, "registry", err) ||
+        !copy_one(m, "registry", &m->manifest.files[m->manifest.count++], err) ||
+        !parts_registry(dir.at, DB_LOOK_ALONE, registry, err) || !path_join(&dir, m->partial.at, "orgs", err) ||
+        !files_make_dir(dir.at, false, err))
+        return false;
+    for (size_t i = 0; i < registry->count && !*has_moved; i++)
+        if (!parts_is_repeated(registry->entries, i) && !take_store(m, registry->entries[i].org_id, has_moved, err))
+            return false;
+    m->result->connectors = (unsigned)registry->count;
+    return files_sync_dir(dir.at, err);
+}
+
+/* ---- the end of it ---- */
+
+static bool finish(struct making *m, struct error *err)
+{
+    if (m->result->problems > 0)
+        return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
+                            "what is in the data folder is damaged in %llu places: no backup was made of it",
+                            (unsigned long long)m->result->problems);
+    snprintf(m->manifest.program, sizeof m->manifest.program, "%s", m->options->program);
+    m->manifest.made_unix_ms = m->options->now_unix_ms;
+    if (!manifest_write(&m->manifest, m->partial.at, err) || !files_sync_dir(m->partial.at, err))
+        return false;
+    if (renameat2(AT_FDCWD, m->partial.at, AT_FDCWD, m->to.at, RENAME_NOREPLACE) != 0)
+        return fail("rename to", m->to.at, err);
+    close(m->lock_fd);
+    m->lock_fd = -1;
+    return files_sync_dir(m->parent.at, err);
+}
+
+static bool make(struct making *m, struct error *err)
+{
+    bool has_moved = true;
+
+    for (int i = 0; i < TRIES_MAX && has_moved; i++)
+        if (!take_all(m, &has_moved, err))
+            return false;
+    if (has_moved)
+        return error_set(err, ERROR_ABORTED, "connectors come and go too fast for a backup: try again");
+    return finish(m, err);
+}
+
+bool backup_make(const struct backup_options *options, struct backup_result *result, struct error *err)
+{
+    struct making *m = mem_zero(sizeof *m);
+    struct path registry;
+    bool is_done, exists;
+
+    *m = (struct making){ .options = options, .result = result, .lock_fd = -1 };
+    *result = (struct backup_result){ 0 };
+    is_done =
+        path_join(&registry, options->data_dir, "registry/data.mdb", err) && files_exists(registry.at, &exists, err) &&
+        (exists || error_set(err, ERROR_NOT_FOUND, "%s is no data folder: it has no registry", options->data_dir)) &&
+        prepare(m, err) && make(m, err);
+    drop_partial(m);
+    free(m);
+    return is_done || error_wrap(err, "backup of %s", options->data_dir);
+}

@@ -1,0 +1,192 @@
+#include "backup/child.h"
+#include "base/assert.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOVED_EVERY_MS 200 /* signs of life in between are left out */
+
+enum kind { KIND_SAY, KIND_MOVED, KIND_DONE, KIND_FAILED };
+
+struct message {
+    enum kind kind;
+    uint64_t done, total;
+    struct error err; /* its reason is a literal, which lies at the same place in both */
+    char text[ASIDE_TEXT_MAX];
+};
+
+struct aside {
+    int fd;
+    int64_t moved_mono_ms;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- the child ---- */
+
+static void send(struct aside *a, const void *at, size_t len)
+{
+    while (len > 0) {
+        ssize_t put = write(a->fd, at, len);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            _exit(1); /* nobody listens */
+        at = (const char *)at + put;
+        len -= (size_t)put;
+    }
+}
+
+void aside_say(struct aside *a, const char *format, ...)
+{
+    struct message m = { .kind = KIND_SAY };
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(m.text, sizeof m.text, format, args);
+    va_end(args);
+    send(a, &m, sizeof m);
+}
+
+void aside_moved(struct aside *a, const char *what, uint64_t done, uint64_t total)
+{
+    struct message m = { .kind = KIND_MOVED, .done = done, .total = total };
+
+    if (now_ms() - a->moved_mono_ms < MOVED_EVERY_MS)
+        return;
+    a->moved_mono_ms = now_ms();
+    snprintf(m.text, sizeof m.text, "%s", what);
+    send(a, &m, sizeof m);
+}
+
+static void run_child(int fd, aside_work *work, void *arg, size_t result_len)
+{
+    static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE };
+    unsigned char *result = mem_zero(ASIDE_RESULT_MAX);
+    struct message m = { .kind = KIND_FAILED };
+    struct aside a = { .fd = fd };
+
+    /* Not one of ours that is left behind, and none that writes a report when it dies: that is expected here. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
+        signal(fatal[i], SIG_DFL);
+    if (work(&a, arg, result, &m.err))
+        m.kind = KIND_DONE;
+    send(&a, &m, sizeof m);
+    send(&a, result, result_len);
+    _exit(0);
+}
+
+/* ---- the parent ---- */
+
+/* False: the child is gone, or did not say anything in time. */
+static bool receive(int fd, void *at, size_t len, bool *is_stuck)
+{
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+
+    for (size_t got = 0; got < len;) {
+        ssize_t n;
+        int ready = poll(&waiting, 1, ASIDE_STILL_S * 1000);
+
+        if (ready < 0 && errno == EINTR)
+            continue;
+        *is_stuck = ready == 0;
+        if (ready <= 0)
+            return false;
+        n = read(fd, (char *)at + got, len - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        got += (size_t)n;
+    }
+    return true;
+}
+
+/* Until its last message; false when none comes. */
+static bool listen_to(int fd, const struct aside_listener *to, struct message *m, bool *is_stuck)
+{
+    while (receive(fd, m, sizeof *m, is_stuck)) {
+        m->text[sizeof m->text - 1] = '\0';
+        if (m->kind == KIND_DONE || m->kind == KIND_FAILED)
+            return true;
+        if (m->kind == KIND_SAY && to != NULL && to->say != NULL)
+            to->say(to->ctx, m->text);
+        if (m->kind == KIND_MOVED && to != NULL && to->moved != NULL)
+            to->moved(to->ctx, m->text, m->done, m->total);
+    }
+    return false;
+}
+
+static void reap(pid_t child, int *status)
+{
+    while (waitpid(child, status, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+static bool died(bool is_stuck, int status, struct error *err)
+{
+    if (is_stuck)
+        return error_set(err, ERROR_DEADLINE_EXCEEDED,
+                         "nothing moved for %d s: the disk does not answer, or the files lead in circles",
+                         ASIDE_STILL_S);
+    if (WIFSIGNALED(status))
+        return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
+                            "its pages are damaged or cut off: reading them ended with signal %d (%s)",
+                            WTERMSIG(status), strsignal(WTERMSIG(status)));
+    return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
+                        "its pages are damaged: reading them ended with status %d", WEXITSTATUS(status));
+}
+
+bool aside_run(aside_work *work, void *arg, void *result, size_t result_len, const struct aside_listener *listener,
+               struct error *err)
+{
+    bool is_stuck = false, is_over;
+    struct message m;
+    int fds[2], status = 0;
+    pid_t child;
+
+    ASSERT(result_len > 0 && result_len <= ASIDE_RESULT_MAX);
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return error_set(err, ERROR_RESOURCE_EXHAUSTED, "pipe: %s", strerror(errno));
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        close(fds[0]);
+        run_child(fds[1], work, arg, result_len);
+    }
+    close(fds[1]);
+    if (child < 0) {
+        close(fds[0]);
+        return error_set(err, ERROR_RESOURCE_EXHAUSTED, "fork: %s", strerror(errno));
+    }
+    is_over = listen_to(fds[0], listener, &m, &is_stuck) && receive(fds[0], result, result_len, &is_stuck);
+    if (!is_over)
+        kill(child, SIGKILL);
+    close(fds[0]);
+    reap(child, &status);
+    if (!is_over)
+        return died(is_stuck, status, err);
+    if (m.kind == KIND_DONE)
+        return true;
+    if (err != NULL)
+        *err = m.err;
+    return false;
+}

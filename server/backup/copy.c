@@ -1,0 +1,174 @@
+/* An environment is copied by LMDB on a thread of its own into a pipe, and from there to the disk: so the sum is of
+ * what LMDB read, not of what the disk gives back, and how far it is can be told. When writing fails nobody waits for
+ * that thread: it ends with the child. */
+#include "backup/copy.h"
+#include "base/mem.h"
+#include "store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK_BYTES (256u << 10)
+#define TABLES_MAX  32
+
+/* A server writes on while its store is copied; a copy much larger than what there was goes round in a circle. */
+#define GROWTH_BYTES_MAX (UINT64_C(1) << 30)
+
+struct sink {
+    struct aside *a;
+    const struct copy_job *job;
+    int fd; /* -1: none */
+    uint64_t bytes, total;
+    crypto_hash_sha256_state sum;
+};
+
+static bool fail(const char *doing, const char *path, struct error *err)
+{
+    int why = errno;
+
+    if (why == ENOSPC || why == EDQUOT || why == EFBIG)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s %s: no space left on the disk", doing,
+                            path);
+    return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", doing, path, strerror(why));
+}
+
+static bool sink_open(struct sink *s, struct aside *a, const struct copy_job *job, struct error *err)
+{
+    *s = (struct sink){ .a = a, .job = job, .fd = -1 };
+    crypto_hash_sha256_init(&s->sum);
+    if (job->to == NULL)
+        return true;
+    s->fd = open(job->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return s->fd >= 0 || fail("create", job->to, err);
+}
+
+static bool sink_put(struct sink *s, const unsigned char *at, size_t len, struct error *err)
+{
+    crypto_hash_sha256_update(&s->sum, at, len);
+    s->bytes += len;
+    aside_moved(s->a, s->job->name, s->bytes, s->total);
+    while (s->fd >= 0 && len > 0) {
+        ssize_t put = write(s->fd, at, len);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return fail("write", s->job->to, err);
+        at += put;
+        len -= (size_t)put;
+    }
+    return true;
+}
+
+static bool sink_close(struct sink *s, struct copied *out, struct error *err)
+{
+    bool is_done = s->fd < 0 || fsync(s->fd) == 0;
+
+    if (!is_done)
+        (void)fail("write", s->job->to, err);
+    if (s->fd >= 0 && close(s->fd) != 0 && is_done)
+        is_done = fail("write", s->job->to, err);
+    out->bytes = s->bytes;
+    crypto_hash_sha256_final(&s->sum, out->sha256);
+    return is_done;
+}
+
+/* Until the end of `from`. */
+static bool pour(int from, uint64_t bytes_max, struct sink *s, struct error *err)
+{
+    AUTO_FREE unsigned char *chunk = mem_alloc(CHUNK_BYTES);
+
+    for (;;) {
+        ssize_t got = read(from, chunk, CHUNK_BYTES);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail("read", s->job->from, err);
+        if (got == 0)
+            return true;
+        if (s->bytes + (size_t)got > bytes_max)
+            return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
+                                "%s: its pages are damaged: they do not come to an end", s->job->from);
+        if (!sink_put(s, chunk, (size_t)got, err))
+            return false;
+    }
+}
+
+/* ---- an environment ---- */
+
+struct pump {
+    MDB_env *env;
+    int fd, rc;
+};
+
+static void *pump(void *arg)
+{
+    struct pump *p = arg;
+
+    p->rc = mdb_env_copyfd2(p->env, p->fd, MDB_CP_COMPACT);
+    close(p->fd);
+    return NULL;
+}
+
+static bool pump_all(struct pump *p, int from, uint64_t bytes_max, struct sink *s, struct error *err)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, pump, p) != 0)
+        return error_set(err, ERROR_RESOURCE_EXHAUSTED, "no thread for the copy");
+    if (!pour(from, bytes_max, s, err))
+        return false;
+    pthread_join(thread, NULL);
+    if (p->rc == MDB_INCOMPATIBLE) /* so LMDB calls pages that are neither used nor free */
+        return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED", "its pages do not add up");
+    return p->rc == 0 || db_fail(err, p->rc, "copy");
+}
+
+bool copy_env(struct aside *a, void *arg, void *result, struct error *err)
+{
+    const struct copy_job *job = arg;
+    const struct db_options options = { .dir = job->from, .tables_max = TABLES_MAX, .use = DB_LOOK };
+    struct pump p = { .fd = -1 };
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct sink s;
+    int fds[2];
+
+    if (!db_open(&p.env, &options, err) || !sink_open(&s, a, job, err))
+        return false;
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return error_set(err, ERROR_RESOURCE_EXHAUSTED, "pipe: %s", strerror(errno));
+    p.fd = fds[1];
+    mdb_env_info(p.env, &info);
+    mdb_env_stat(p.env, &stat);
+    s.total = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    if (!pump_all(&p, fds[0], s.total + GROWTH_BYTES_MAX, &s, err) || !sink_close(&s, result, err))
+        return false;
+    mdb_env_close(p.env);
+    return true;
+}
+
+/* ---- a file ---- */
+
+bool copy_file(struct aside *a, void *arg, void *result, struct error *err)
+{
+    const struct copy_job *job = arg;
+    int from = open(job->from, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    struct sink s;
+    bool is_done;
+
+    if (from < 0 || fstat(from, &st) != 0)
+        return fail("read", job->from, err);
+    if (!sink_open(&s, a, job, err))
+        return false;
+    s.total = (uint64_t)st.st_size;
+    is_done = pour(from, UINT64_MAX / 2, &s, err) && sink_close(&s, result, err);
+    close(from);
+    return is_done;
+}

@@ -1,0 +1,41 @@
+/* server/backup/manifest.h: what a backup says of itself: DIR/manifest.json, and DIR/manifest.json.sha256 beside it,
+ * in the form of sha256sum. Private to this folder. */
+#ifndef BACKUP_MANIFEST_H
+#define BACKUP_MANIFEST_H
+
+#include "registry/registry.h"
+
+#include <sodium.h>
+
+#define MANIFEST_FORMAT    1
+#define MANIFEST_FILES_MAX (1 + REGISTRY_CONNECTORS_MAX)
+#define MANIFEST_PATH_MAX  (sizeof "orgs//data.mdb" + REGISTRY_ORG_ID_MAX)
+
+/* What a store says of itself. */
+struct store_facts {
+    char epoch[STORE_EPOCH_SIZE];
+    uint64_t events, oldest, head; /* 0 and 0 when there are none */
+    uint64_t users;                /* without a tombstone */
+};
+
+struct manifest_file {
+    char path[MANIFEST_PATH_MAX]; /* from the backup's folder on: "registry/data.mdb", "orgs/ORG_ID/data.mdb" */
+    uint64_t bytes;
+    unsigned char sha256[crypto_hash_sha256_BYTES];
+    bool is_store;
+    struct store_facts facts; /* of a store */
+};
+
+struct manifest {
+    char program[64]; /* and version, that made it */
+    int64_t made_unix_ms;
+    size_t count;
+    struct manifest_file files[MANIFEST_FILES_MAX]; /* the registry first */
+};
+
+/* Writes both files, durable. */
+MUST_CHECK bool manifest_write(const struct manifest *m, const char *dir, struct error *err);
+/* NOT_FOUND: this is no backup. DATA_LOSS: it is damaged. FAILED_PRECONDITION: a newer program made it. */
+MUST_CHECK bool manifest_read(struct manifest *out, const char *dir, struct error *err);
+
+#endif

@@ -1,0 +1,206 @@
+/* A restore grows in DATA_DIR/.restore, whose being there keeps a server from starting:
+ *
+ *     lock -> empty? -> verify the backup -> copy, and compare sums -> new epochs; credentials -> sync -> rename ->
+ * .restore goes
+ *
+ * One that was interrupted is begun again by the next restore into the same folder. */
+#include "backup/backup_parts.h"
+#include "base/assert.h"
+#include "base/mem.h"
+#include "registry/registry_env.h"
+#include "store/files.h"
+#include "store/meta.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct restoring {
+    const struct backup_options *options;
+    struct backup_result *result;
+    struct path data, half;
+    int lock_fd;
+    struct manifest manifest;
+};
+
+static const char *const parts[] = { "orgs", "registry" };
+
+/* ---- the folder ---- */
+
+struct contents {
+    bool is_half, is_used;
+    char name[NAME_MAX + 1]; /* of what is in it */
+};
+
+static bool look_at(void *ctx, const char *name, struct error *err)
+{
+    struct contents *c = ctx;
+
+    (void)err;
+    if (strcmp(name, "lock") == 0 || strcmp(name, "lost+found") == 0)
+        return true;
+    if (strcmp(name, REGISTRY_RESTORE_NAME) == 0) {
+        c->is_half = true;
+        return true;
+    }
+    c->is_used = true;
+    snprintf(c->name, sizeof c->name, "%s", name);
+    return true;
+}
+
+static bool lock_folder(struct restoring *r, struct error *err)
+{
+    struct path lock;
+
+    return path_clean(&r->data, r->options->data_dir, err) &&
+           path_join(&r->half, r->data.at, REGISTRY_RESTORE_NAME, err) && path_join(&lock, r->data.at, "lock", err) &&
+           files_make_dir(r->data.at, true, err) && files_lock(&r->lock_fd, lock.at, err);
+}
+
+/* While .restore is there, what else is there is of a restore that did not end. */
+static bool clear_folder(struct restoring *r, struct error *err)
+{
+    struct contents c = { .is_used = false };
+
+    if (!files_each(r->data.at, look_at, &c, err))
+        return false;
+    if (c.is_used && !c.is_half)
+        return error_set(err, ERROR_FAILED_PRECONDITION,
+                         "%s is not empty (it has %s): a backup is restored into a new folder", r->data.at, c.name);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (!files_remove_tree(r->data.at, parts[i], err))
+            return false;
+    return files_remove_tree(r->data.at, REGISTRY_RESTORE_NAME, err);
+}
+
+/* ---- the copies ---- */
+
+static bool copy_one(struct restoring *r, const struct manifest_file *file, struct error *err)
+{
+    struct path from, to, dir;
+    struct copied copied;
+    const char *name;
+
+    if (!path_join(&from, r->options->dir, file->path, err) || !path_join(&to, r->half.at, file->path, err))
+        return false;
+    path_split(&to, &dir, &name);
+    if (!files_make_dir(dir.at, true, err) ||
+        !parts_copy(from.at, to.at, false, file->path, r->options->listener, &copied, err))
+        return false;
+    r->result->bytes += copied.bytes;
+    return (copied.bytes == file->bytes && memcmp(copied.sha256, file->sha256, sizeof copied.sha256) == 0) ||
+           error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED", "%s was changed while it was read", file->path);
+}
+
+/* In a child. */
+static bool new_epoch(struct aside *a, void *arg, void *result, struct error *err)
+{
+    struct store *s = NULL;
+    bool is_done = look_store(&s, arg, DB_WRITE, err) && meta_new_epoch(s, err);
+
+    (void)a;
+    (void)result;
+    look_close(s);
+    return is_done;
+}
+
+struct secrets_job {
+    const char *dir, *key_file;
+};
+
+static bool secrets(struct aside *a, void *arg, void *result, struct error *err)
+{
+    const struct secrets_job *job = arg;
+
+    (void)a;
+    return look_secrets(job->dir, job->key_file, result, err);
+}
+
+/* What makes of the copy a store of its own. */
+static bool make_ours(struct restoring *r, const struct manifest_file *file, struct error *err)
+{
+    struct path to, dir;
+    struct secrets_job job = { dir.at, r->options->seal_key_file };
+    size_t count = 0;
+    const char *name;
+    bool is_done;
+
+    if (!path_join(&to, r->half.at, file->path, err))
+        return false;
+    path_split(&to, &dir, &name);
+    is_done = file->is_store ? aside_run(new_epoch, dir.at, &count, sizeof count, NULL, err)
+                             : aside_run(secrets, &job, &count, sizeof count, NULL, err);
+    if (!file->is_store)
+        *(job.key_file != NULL ? &r->result->secrets_kept : &r->result->secrets_lost) = (unsigned)count;
+    return (is_done && files_sync_dir(dir.at, err)) || error_wrap(err, "%s", file->path);
+}
+
+static bool fill(struct restoring *r, struct error *err)
+{
+    struct path orgs;
+
+    if (!path_join(&orgs, r->half.at, "orgs", err) || !files_make_dir(r->half.at, false, err) ||
+        !files_make_dir(orgs.at, false, err))
+        return false;
+    for (size_t i = 0; i < r->manifest.count; i++)
+        if (!copy_one(r, &r->manifest.files[i], err) || !make_ours(r, &r->manifest.files[i], err))
+            return false;
+    return files_sync_dir(orgs.at, err) && files_sync_dir(r->half.at, err) && files_sync_dir(r->data.at, err);
+}
+
+static bool move_in(struct restoring *r, struct error *err)
+{
+    struct path from, to;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!path_join(&from, r->half.at, parts[i], err) || !path_join(&to, r->data.at, parts[i], err))
+            return false;
+        if (rename(from.at, to.at) != 0)
+            return error_set(err, ERROR_FAILED_PRECONDITION, "rename to %s: %s", to.at, strerror(errno));
+    }
+    return files_sync_dir(r->data.at, err) && files_remove_tree(r->data.at, REGISTRY_RESTORE_NAME, err) &&
+           files_sync_dir(r->data.at, err);
+}
+
+static bool check(struct restoring *r, struct error *err)
+{
+    struct verify_result found;
+
+    if (!parts_verify_backup(r->options->dir, r->options->meaning, r->options->listener, &r->manifest, &found, err))
+        return false;
+    r->result->stores = found.stores;
+    r->result->events = found.events;
+    r->result->users = found.users;
+    r->result->problems = found.problems;
+    return found.problems == 0 || error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
+                                               "the backup is damaged in %llu places: nothing was restored",
+                                               (unsigned long long)found.problems);
+}
+
+static bool restore(struct restoring *r, struct error *err)
+{
+    struct error ignored;
+    bool is_done;
+
+    if (!lock_folder(r, err) || !clear_folder(r, err) || !check(r, err))
+        return false;
+    is_done = fill(r, err) && move_in(r, err);
+    if (!is_done && !clear_folder(r, &ignored))
+        return error_wrap(err, "what is half there could not be removed");
+    return is_done;
+}
+
+bool backup_restore(const struct backup_options *options, struct backup_result *result, struct error *err)
+{
+    struct restoring *r = mem_zero(sizeof *r);
+    bool is_done;
+
+    ASSERT(sodium_init() >= 0);
+    *r = (struct restoring){ .options = options, .result = result, .lock_fd = -1 };
+    *result = (struct backup_result){ 0 };
+    is_done = restore(r, err);
+    files_unlock(r->lock_fd);
+    free(r);
+    return is_done || error_wrap(err, "restore to %s", options->data_dir);
+}

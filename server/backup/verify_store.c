@@ -1,0 +1,380 @@
+/* One store, table by table:
+ *
+ *     types      names and numbers are each other's
+ *     line       history, then events: every number from the oldest to the head and no other; each record is one, knows
+ *                its own number, has its identity, and a watermark that never falls
+ *     identity   as many as events, so that each belongs to one
+ *     rows       each is one, is in the line of changes at its number, and under its alias
+ *     changes, aliases, count    as many as rows say
+ *     cursors    readable
+ *     state      agrees with all of it */
+#include "backup/verify_store.h"
+#include "store/bytes.h"
+#include "store/row.h"
+#include "store/sequence.h"
+#include "store/types.h"
+
+#include <string.h>
+
+#define PROBLEMS_SAID_MAX 100 /* of a store; the rest are counted */
+#define SEQUENCE_BYTES    8
+#define CURSOR_MAX        (16u << 10)
+#define RECORD_TAG        0x0a /* field 1, bytes: as it lies in a response */
+
+struct walk {
+    struct aside *a;
+    const struct verify_job *job;
+    struct snapshot at;
+    uint64_t problems, done, total;
+    uint64_t names, rows, rows_there, aliases;
+    int64_t live_mark_ms, history_mark_ms;
+};
+
+static void problem(struct walk *w, const char *format, ...) PRINTF(2, 3);
+static void problem(struct walk *w, const char *format, ...)
+{
+    char text[ASIDE_TEXT_MAX - 120];
+    va_list args;
+
+    if (++w->problems > PROBLEMS_SAID_MAX)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    aside_say(w->a, "%s: %s", w->job->name, text);
+    if (w->problems == PROBLEMS_SAID_MAX)
+        aside_say(w->a, "%s: and so on: what follows is only counted", w->job->name);
+}
+
+static unsigned long long ull(uint64_t n)
+{
+    return (unsigned long long)n;
+}
+
+static void step(struct walk *w)
+{
+    if ((++w->done & 1023) == 0)
+        aside_moved(w->a, w->job->name, w->done, w->total);
+}
+
+/* Visits each row of a table, in the order of its keys: a key that is not beyond the one before is damage, and the end
+ * of the walk, which a damaged tree might else lead in circles. */
+typedef void visit_row(struct walk *w, struct view key, struct view value);
+
+static bool is_beyond(struct view key, const struct buf *last)
+{
+    size_t len = key.len < last->len ? key.len : last->len;
+    int order = len > 0 ? memcmp(key.at, last->at, len) : 0;
+
+    return last->len == 0 || order > 0 || (order == 0 && key.len > last->len);
+}
+
+static void each(struct walk *w, enum table table, const char *name, visit_row *visit)
+{
+    AUTO_BUF struct buf last = BUF(1024);
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    int rc = mdb_cursor_open(w->at.raw, w->at.store->tables[table], &cursor);
+
+    if (rc == 0) {
+        while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+            if (!is_beyond(db_view(k), &last)) {
+                problem(w, "table %s is out of order", name);
+                break;
+            }
+            buf_reset(&last);
+            buf_put(&last, k.mv_data, k.mv_size);
+            visit(w, db_view(k), db_view(v));
+            step(w);
+        }
+        mdb_cursor_close(cursor);
+    }
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        problem(w, "table %s cannot be read: %s", name, mdb_strerror(rc));
+}
+
+static uint64_t entries(struct walk *w, enum table table)
+{
+    MDB_stat stat;
+    int rc = mdb_stat(w->at.raw, w->at.store->tables[table], &stat);
+
+    return rc == 0 ? stat.ms_entries : 0;
+}
+
+static bool get(struct walk *w, enum table table, struct view key, struct view *value)
+{
+    bool found;
+
+    return snapshot_get(&w->at, table, key, value, &found, NULL) && found;
+}
+
+/* ---- event types ---- */
+
+static void visit_type(struct walk *w, struct view key, struct view value)
+{
+    unsigned char back[5];
+    struct view other;
+
+    if (key.len < 2 || (key.at[0] != 'n' && key.at[0] != 'i')) {
+        problem(w, "types: an entry is damaged");
+        return;
+    }
+    if (key.at[0] != 'n')
+        return; /* as many as of the others, and each of those was found */
+    w->names++;
+    back[0] = 'i';
+    if (value.len == 4)
+        bytes_put_key32(back + 1, bytes_u32((const unsigned char *)value.at));
+    if (value.len != 4 || !get(w, TABLE_TYPES, (struct view){ (const char *)back, sizeof back }, &other) ||
+        other.len != key.len - 1 || memcmp(other.at, key.at + 1, other.len) != 0)
+        problem(w, "types: the number of \"%.*s\" is not its own", (int)(key.len - 1), key.at + 1);
+}
+
+static void walk_types(struct walk *w)
+{
+    each(w, TABLE_TYPES, "types", visit_type);
+    if (entries(w, TABLE_TYPES) != 2 * w->names)
+        problem(w, "types: a name without a number, or a number without a name");
+}
+
+/* ---- the line ---- */
+
+/* The event as it is sent: its tag, a length that is that of the rest, its own number inside. */
+static bool is_framed(const struct journal_record *r)
+{
+    const unsigned char *at = (const unsigned char *)r->encoded.at;
+    uint64_t len = 0;
+    size_t head = 1;
+
+    if (r->encoded.len < 2 || at[0] != RECORD_TAG || r->encoded.len > JOURNAL_RECORD_MAX)
+        return false;
+    for (unsigned shift = 0; head < r->encoded.len && shift < 32; shift += 7) {
+        len |= (uint64_t)(at[head] & 127) << shift;
+        if ((at[head++] & 128) == 0)
+            break;
+    }
+    return len == r->encoded.len - head && (uint64_t)r->sequence_at + SEQUENCE_BYTES <= r->encoded.len;
+}
+
+static void check_identity(struct walk *w, const struct entry *e)
+{
+    struct view key = { (const char *)e->identity.key, sizeof e->identity.key }, value;
+
+    if (e->identity.key[0] < IDENTITY_UUID_TIME || e->identity.key[0] > IDENTITY_TEXT || e->record.tag == 0)
+        problem(w, "event %llu: its identity is none", ull(e->record.sequence));
+    else if (!get(w, TABLE_IDENTITY, key, &value))
+        problem(w, "event %llu: its identity is not in the table", ull(e->record.sequence));
+    else if (value.len != SEQUENCE_BYTES || bytes_u64((const unsigned char *)value.at) != e->record.sequence)
+        problem(w, "event %llu: its identity is another event's", ull(e->record.sequence));
+}
+
+static void check_mark(struct walk *w, const struct journal_record *r)
+{
+    bool is_history = r->sequence < JOURNAL_FIRST;
+    int64_t *last = is_history ? &w->history_mark_ms : &w->live_mark_ms;
+
+    if (r->watermark_ms < *last)
+        problem(w, "event %llu: the watermark falls", ull(r->sequence));
+    if (!is_history && r->published_ms != JOURNAL_NO_TIME && r->published_ms > r->watermark_ms)
+        problem(w, "event %llu: it is newer than its watermark", ull(r->sequence));
+    *last = r->watermark_ms;
+}
+
+static void check_meaning(struct walk *w, struct entry *e)
+{
+    const struct verify_meaning *m = w->job->meaning;
+    AUTO_BUF struct buf uuid = BUF(IDENTITY_TEXT_MAX);
+    struct identity identity;
+    struct error why = { 0 };
+
+    if (!types_text(&w->at, e->type_id, &e->record.event_type, &why)) {
+        problem(w, "event %llu: %s", ull(e->record.sequence), why.text);
+        return;
+    }
+    if (m == NULL || m->event == NULL)
+        return;
+    if (!m->event(m->ctx, &e->record, &uuid, &why))
+        problem(w, "event %llu: %s", ull(e->record.sequence), why.text);
+    else if (!identity_of(buf_view(&uuid), &identity) || identity.tag != e->identity.tag ||
+             memcmp(identity.key, e->identity.key, sizeof identity.key) != 0)
+        problem(w, "event %llu: its uuid is not its identity", ull(e->record.sequence));
+}
+
+static void visit_event(struct walk *w, uint64_t sequence, struct view stored)
+{
+    struct entry e;
+
+    if (!entry_read(stored, sequence, &e)) {
+        problem(w, "event %llu: its header is damaged", ull(sequence));
+        return;
+    }
+    check_identity(w, &e);
+    check_mark(w, &e.record);
+    if (!is_framed(&e.record))
+        problem(w, "event %llu: it is damaged", ull(sequence));
+    else if (bytes_u64((const unsigned char *)e.record.encoded.at + e.record.sequence_at) != sequence)
+        problem(w, "event %llu: it has another's number in it", ull(sequence));
+    else
+        check_meaning(w, &e);
+}
+
+static void walk_line(struct walk *w)
+{
+    AUTO_WALK struct line_walk walk = { 0 };
+    struct view stored;
+    uint64_t sequence;
+    bool is_over = false;
+    struct error why;
+
+    line_walk_init(&walk, &w->at, 0, UINT64_MAX);
+    while (!is_over) {
+        if (!line_walk_next(&walk, &sequence, &stored, &is_over, &why)) {
+            problem(w, "%s: it, and what follows, cannot be reached", why.text);
+            return;
+        }
+        if (is_over)
+            break;
+        visit_event(w, sequence, stored);
+        step(w);
+    }
+}
+
+/* ---- identities ---- */
+
+/* Only where there are more than events: which belong to none? */
+static void visit_identity(struct walk *w, struct view key, struct view value)
+{
+    uint64_t sequence = value.len == SEQUENCE_BYTES ? bytes_u64((const unsigned char *)value.at) : 0;
+    unsigned char line[LINE_KEY_BYTES];
+    struct view stored;
+    struct entry e;
+
+    if (key.len != IDENTITY_BYTES || sequence < state_oldest(&w->at.state) || sequence > state_head(&w->at.state) ||
+        !get(w, line_table(sequence), line_key(sequence, line), &stored) || !entry_read(stored, sequence, &e) ||
+        memcmp(e.identity.key, key.at, IDENTITY_BYTES) != 0)
+        problem(w, "identity: one points at %llu, which is not its event", ull(sequence));
+}
+
+static void check_counts(struct walk *w)
+{
+    const struct state *s = &w->at.state;
+    uint64_t held = entries(w, TABLE_EVENTS) + entries(w, TABLE_HISTORY);
+
+    if (held != state_count(s))
+        problem(w, "the tables hold %llu events, the state says %llu", ull(held), ull(state_count(s)));
+    if (entries(w, TABLE_IDENTITY) == state_count(s))
+        return;
+    problem(w, "identity: %llu of them for %llu events", ull(entries(w, TABLE_IDENTITY)), ull(state_count(s)));
+    each(w, TABLE_IDENTITY, "identity", visit_identity);
+}
+
+static void check_state(struct walk *w)
+{
+    const struct state *s = &w->at.state;
+
+    if (s->live_next > JOURNAL_FIRST && s->floor < s->live_next - 1 && w->live_mark_ms != s->watermark_ms)
+        problem(w, "state: its watermark is not that of the newest event");
+    if (s->backfilled != JOURNAL_FIRST - 1 - s->history_next)
+        problem(w, "state: %llu events back-filled, and room for %llu", ull(s->backfilled),
+                ull(JOURNAL_FIRST - 1 - s->history_next));
+    if (s->pruned != (s->floor == 0 ? 0 : s->floor - s->history_next))
+        problem(w, "state: %llu events removed, and a floor of %llu", ull(s->pruned), ull(s->floor));
+}
+
+/* ---- rows ---- */
+
+static void check_alias(struct walk *w, const struct directory_row *row)
+{
+    char key[ROW_ALIAS_KEY_MAX];
+    struct view unused;
+
+    if (row->alias.len == 0)
+        return;
+    w->aliases++;
+    if (row->alias.len > ROW_ALIAS_MAX || !get(w, TABLE_USERS_ALIAS, row_alias_key(row->alias, row->id, key), &unused))
+        problem(w, "user " VIEW_FMT ": not found under its login", VIEW_ARG(row->id));
+}
+
+static void check_change(struct walk *w, const struct directory_row *row)
+{
+    unsigned char key[8];
+    struct view value;
+
+    bytes_put_key(key, row->change);
+    if (row->change == 0 || row->change > w->at.state.change ||
+        !get(w, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, &value) ||
+        value.len != 1 + row->id.len || value.at[0] != DIRECTORY_USERS ||
+        memcmp(value.at + 1, row->id.at, row->id.len) != 0)
+        problem(w, "user " VIEW_FMT ": not in the line of changes at %llu", VIEW_ARG(row->id), ull(row->change));
+}
+
+static void visit_user(struct walk *w, struct view key, struct view value)
+{
+    const struct verify_meaning *m = w->job->meaning;
+    struct directory_row row;
+    struct error why = { 0 };
+
+    if (key.len > DIRECTORY_ID_MAX || !row_read(value, key, &row)) {
+        problem(w, "user " VIEW_FMT ": its header is damaged", VIEW_ARG(key));
+        return;
+    }
+    w->rows++;
+    w->rows_there += row.deleted_ms == 0;
+    check_alias(w, &row);
+    check_change(w, &row);
+    if (m != NULL && m->user != NULL && !m->user(m->ctx, &row, &why))
+        problem(w, "user " VIEW_FMT ": %s", VIEW_ARG(key), why.text);
+}
+
+static void walk_users(struct walk *w)
+{
+    struct store_facts facts;
+    struct error why;
+
+    each(w, TABLE_USERS, "users", visit_user);
+    if (entries(w, TABLE_CHANGES) != w->rows)
+        problem(w, "changes: %llu of them for %llu users", ull(entries(w, TABLE_CHANGES)), ull(w->rows));
+    if (entries(w, TABLE_USERS_ALIAS) != w->aliases)
+        problem(w, "users_alias: %llu of them for %llu logins", ull(entries(w, TABLE_USERS_ALIAS)), ull(w->aliases));
+    if (!look_facts(&w->at, &facts, &why))
+        problem(w, "%s", why.text);
+    else if (facts.users != w->rows_there)
+        problem(w, "%llu users are there, and the count says %llu", ull(w->rows_there), ull(facts.users));
+}
+
+/* ---- cursors ---- */
+
+static void visit_cursor(struct walk *w, struct view key, struct view value)
+{
+    const struct verify_meaning *m = w->job->meaning;
+    struct error why = { 0 };
+
+    if (value.len > CURSOR_MAX)
+        problem(w, "cursor " VIEW_FMT ": too large", VIEW_ARG(key));
+    else if (m != NULL && m->cursor != NULL && !m->cursor(m->ctx, key, value, &why))
+        problem(w, "cursor " VIEW_FMT ": %s", VIEW_ARG(key), why.text);
+}
+
+bool verify_store(struct aside *a, void *arg, void *result, struct error *err)
+{
+    const struct verify_job *job = arg;
+    struct verify_found *found = result;
+    struct walk w = { .a = a, .job = job, .live_mark_ms = INT64_MIN, .history_mark_ms = INT64_MIN };
+    struct store *s = NULL;
+    bool is_fine = look_store(&s, job->dir, job->use, err) && snapshot_begin(s, &w.at, err) &&
+                   look_facts(&w.at, &found->facts, err);
+
+    if (is_fine) {
+        w.total = found->facts.events + entries(&w, TABLE_USERS);
+        walk_types(&w);
+        walk_line(&w);
+        check_counts(&w);
+        check_state(&w);
+        walk_users(&w);
+        each(&w, TABLE_CURSORS, "cursors", visit_cursor);
+        found->problems = w.problems;
+    }
+    snapshot_end(&w.at);
+    look_close(s);
+    return is_fine;
+}

@@ -1,0 +1,318 @@
+/* server/connectors/configure/probe.c: what a credential can do at an org, asked before anything is stored.
+ *
+ * First the org itself, anonymously: is there one, and which. Then one object of each chosen collection. Then, where
+ * something works, whether the credential can do more than it should. One request at a time, on a client of its own; a
+ * passing failure is asked again a few times, within the wish's deadline. */
+#include "connectors/configure/probe.h"
+#include "connectors/connectors_internal.h"
+
+#include "base/error_reasons.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "version.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ATTEMPTS_MAX   3           /* of one request: a person waits */
+#define RUN_SLICE_MS   100         /* how soon a probe notices that nobody wants it any more */
+#define BODY_BYTES_MAX (64u << 10) /* of an answer that is kept: the org's page is 300 bytes */
+#define BODY_DEPTH_MAX 32
+
+struct probe {
+    struct connectors *set;
+    struct okta *okta;
+    const struct okta_url *url;
+    const struct wish *wish;
+    enum credential_kind kind;
+    struct configure_result *result;
+
+    /* the request under way */
+    bool is_answered;
+    struct okta_answer answer; /* without its views */
+    struct buf body;
+};
+
+/* ---- one request ---- */
+
+static void answered(struct okta_request *r, const struct okta_answer *answer)
+{
+    struct probe *p = r->ctx;
+
+    p->is_answered = true;
+    p->answer = *answer;
+    p->answer.body = VIEW_NONE;
+    p->answer.next = VIEW_NONE;
+    if (answer->date_unix_s > 0) {
+        p->result->okta_date_unix_s = answer->date_unix_s;
+        p->result->date_seen_unix_ms = clock_unix_ms(p->set->options.clock);
+    }
+    buf_reset(&p->body);
+    buf_put(&p->body, answer->body.at, answer->body.len < BODY_BYTES_MAX ? answer->body.len : BODY_BYTES_MAX);
+}
+
+static bool ask_once(struct probe *p, const char *path, bool is_anonymous, struct error *err)
+{
+    struct okta_request request = {
+        .path = view_of(path),
+        .lane = OKTA_LANE_READ,
+        .is_anonymous = is_anonymous,
+        .done = answered,
+        .ctx = p,
+    };
+
+    p->is_answered = false;
+    okta_send(p->okta, &request);
+    while (!p->is_answered) {
+        if (!wish_lives(p->set, p->wish, err)) {
+            okta_cancel_all(p->okta); /* answers, so that the request above is ours again */
+            return false;
+        }
+        okta_run(p->okta, RUN_SLICE_MS);
+    }
+    return true;
+}
+
+static bool wait_until(struct probe *p, int64_t mono_ms, struct error *err)
+{
+    while (connectors_mono_ms(p->set) < mono_ms) {
+        int64_t left_ms = mono_ms - connectors_mono_ms(p->set);
+
+        if (!wish_lives(p->set, p->wish, err))
+            return false;
+        pthread_mutex_lock(&p->set->lock);
+        connectors_wait(p->set, left_ms < WAIT_SLICE_MS ? left_ms : WAIT_SLICE_MS);
+        pthread_mutex_unlock(&p->set->lock);
+    }
+    return true;
+}
+
+/* False when nobody wants the answer any more; else p->answer is there, maybe still OKTA_RETRY. */
+static bool ask(struct probe *p, const char *path, bool is_anonymous, struct error *err)
+{
+    for (int attempt = 1;; attempt++) {
+        if (!ask_once(p, path, is_anonymous, err))
+            return false;
+        if (p->answer.verdict != OKTA_RETRY || p->answer.is_address_refused || attempt == ATTEMPTS_MAX ||
+            p->answer.retry_mono_ms >= p->wish->deadline_mono_ms)
+            return true;
+        if (!wait_until(p, p->answer.retry_mono_ms, err))
+            return false;
+    }
+}
+
+/* ---- the org ---- */
+
+static bool is_org_id(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (memchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-", v.at[i], 64) == NULL)
+            return false;
+    return v.len > 0 && v.len <= REGISTRY_ORG_ID_MAX;
+}
+
+static bool read_org_id(struct view body, char out[REGISTRY_ORG_ID_MAX + 1])
+{
+    struct json_parser *parser = json_parser_create(BODY_BYTES_MAX, BODY_DEPTH_MAX);
+    struct json document;
+    struct view id;
+    bool ok = json_parse(parser, body, &document, NULL) && json_string(json_get(document, "id"), &id) && is_org_id(id);
+
+    if (ok)
+        snprintf(out, REGISTRY_ORG_ID_MAX + 1, VIEW_FMT, VIEW_ARG(id));
+    json_parser_destroy(parser);
+    return ok;
+}
+
+static struct permission *add_row(struct probe *p, enum connector_collection collection, const char *endpoint,
+                                  enum permission_verdict verdict)
+{
+    struct permission *row = &p->result->permissions[p->result->permission_count++];
+
+    row->collection = collection;
+    row->verdict = verdict;
+    row->http_status = p->answer.http_status;
+    if (p->answer.http_status == 429)
+        row->retry_ms = p->answer.retry_mono_ms - connectors_mono_ms(p->set);
+    snprintf(row->endpoint, sizeof row->endpoint, "%s", endpoint);
+    snprintf(row->error_code, sizeof row->error_code, "%s", p->answer.error_code);
+    snprintf(row->request_id, sizeof row->request_id, "%s", p->answer.request_id);
+    return row;
+}
+
+/* Okta's own words, for Okta's support; and which of its limits it is. */
+static bool with_answer(const struct permission *row, struct error *err)
+{
+    char status[16] = "", bucket[sizeof "bucket:" + sizeof row->endpoint];
+
+    if (row->http_status != 0)
+        snprintf(status, sizeof status, "%d", row->http_status);
+    error_fact(err, "okta_endpoint", row->endpoint);
+    error_fact(err, "okta_http_status", status);
+    error_fact(err, "okta_error_code", row->error_code);
+    error_fact(err, "okta_request_id", row->request_id);
+    if (row->http_status != 429)
+        return false;
+    snprintf(bucket, sizeof bucket, "bucket:%s", row->endpoint);
+    error_quota(err, bucket, "Okta answers 429 for %.1f s still", (double)row->retry_ms / 1000);
+    return error_retry(err, row->retry_ms);
+}
+
+static bool refuse_org(const struct probe *p, const struct permission *row, struct error *err)
+{
+    if (row->http_status == 429)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "ORG_RATE_LIMITED",
+                            "%s answers, but its rate limit for %s is used up", p->url->text, row->endpoint);
+    if (p->answer.is_address_refused)
+        return error_reason(err, ERROR_FAILED_PRECONDITION, "ORG_ADDRESS_REFUSED", "%s is %s", p->url->text,
+                            p->answer.message);
+    /* A page that is no JSON is asked for again, since a proxy may have put it there; a web site keeps sending it. */
+    if (p->answer.verdict == OKTA_RETRY && p->answer.http_status != 200)
+        return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE",
+                            "%s %s (%s): check the org's spelling, and that this host may connect to it "
+                            "(DNS, proxy, firewall, port 443)",
+                            p->url->text, p->answer.http_status == 0 ? "does not answer" : "cannot be read",
+                            p->answer.message[0] != '\0' ? p->answer.message : "no reason given");
+    return error_reason(err, ERROR_FAILED_PRECONDITION, "NOT_AN_OKTA_ORG",
+                        "%s answers, but not as an Okta org does (HTTP %d): check the spelling, and whether a proxy on "
+                        "the way answers in its place; the address is the one that people see in the browser when they "
+                        "sign in, such as https://acme.okta.com",
+                        p->url->text, p->answer.http_status);
+}
+
+static bool probe_org(struct probe *p, struct error *err)
+{
+    const char *endpoint = "/.well-known/okta-organization";
+    struct permission *row;
+
+    if (!ask(p, endpoint, true, err))
+        return false;
+    if (p->answer.verdict == OKTA_DONE && read_org_id(buf_view(&p->body), p->result->org_id)) {
+        add_row(p, 0, endpoint, PERMISSION_WORKS);
+        return true;
+    }
+    row = add_row(p, 0, endpoint, PERMISSION_NO_ANSWER);
+    probe_advise_no_answer(&p->answer, row);
+    return refuse_org(p, row, err) || with_answer(row, err);
+}
+
+/* ---- the collections ---- */
+
+static bool probe_collections(struct probe *p, uint32_t collections, struct error *err)
+{
+    for (size_t i = 0; i < probe_subject_count; i++) {
+        const struct probe_subject *s = &probe_subjects[i];
+        struct okta_grants grants;
+        struct permission *row;
+
+        if ((collections & 1u << s->collection) == 0)
+            continue;
+        if (!ask(p, s->path, false, err))
+            return false;
+        grants = okta_grants(p->okta);
+        row = add_row(p, s->collection, s->endpoint, probe_verdict_of(s, &p->answer, buf_view(&p->body), &grants));
+        probe_advise(s, p->kind, &p->answer, row);
+    }
+    return true;
+}
+
+/* ---- more than it should ---- */
+
+static bool works_at_all(const struct configure_result *result)
+{
+    for (size_t i = 0; i < result->permission_count; i++)
+        if (result->permissions[i].collection != 0 && result->permissions[i].verdict == PERMISSION_WORKS)
+            return true;
+    return false;
+}
+
+/* A warning at most: whatever else comes as an answer says nothing. */
+static bool probe_overreach(struct probe *p, struct error *err)
+{
+    struct okta_grants grants = okta_grants(p->okta);
+
+    if (!works_at_all(p->result))
+        return true;
+    if (p->kind == CREDENTIAL_SERVICE_APP) {
+        probe_warn_of_scopes(&grants, p->result);
+        return true;
+    }
+    if (!ask_once(p, probe_overreach_path, false, err))
+        return false;
+    if (p->answer.verdict == OKTA_DONE)
+        probe_warn_of_role(p->result);
+    return true;
+}
+
+bool probe_run(struct connectors *cs, const struct okta_url *url, struct view credential, uint32_t collections,
+               const struct wish *wish, struct configure_result *result, struct error *err)
+{
+    struct credential_facts facts;
+    struct okta_transport *transport =
+        cs->options.make_transport != NULL ? cs->options.make_transport(cs->options.ctx) : NULL;
+    struct okta_options options = {
+        .url = *url,
+        .clock = cs->options.clock,
+        .transport = transport,
+        .share_percent = cs->options.share_percent,
+        .user_agent = VERSION_USER_AGENT,
+        .proxy = cs->options.proxy,
+        .ca_file = cs->options.ca_file,
+        .allow_private = cs->options.allow_private_org,
+    };
+    struct probe p = { .set = cs, .url = url, .wish = wish, .result = result, .body = BUF(BODY_BYTES_MAX) };
+    bool ok;
+
+    credential_describe(credential, &facts);
+    p.kind = facts.kind;
+    p.okta = okta_create(&options);
+    okta_set_credential(p.okta, credential);
+    ok = probe_org(&p, err) && probe_collections(&p, collections, err) && probe_overreach(&p, err);
+    okta_destroy(p.okta);
+    if (transport != NULL)
+        transport->destroy(transport);
+    buf_deinit(&p.body);
+    return ok;
+}
+
+/* ---- the verdict ---- */
+
+static const char *reason_of(const struct permission *row)
+{
+    if (row->verdict == PERMISSION_CREDENTIAL_REFUSED)
+        return "OKTA_TOKEN_REFUSED";
+    if (row->verdict == PERMISSION_NO_ANSWER)
+        return row->http_status == 429 ? "ORG_RATE_LIMITED" : "OKTA_UNREACHABLE";
+    return "OKTA_PERMISSION_MISSING";
+}
+
+static bool refuse(const struct permission *row, struct error *err)
+{
+    const char *reason = reason_of(row);
+
+    error_reason(err, error_meaning(reason)->code, reason, "%s (GET %s: HTTP %d%s%s%s%s)", row->remedy, row->endpoint,
+                 row->http_status, row->error_code[0] != '\0' ? " " : "", row->error_code,
+                 row->request_id[0] != '\0' ? ", request " : "", row->request_id);
+    return with_answer(row, err);
+}
+
+bool probe_verdict(const struct configure_result *result, bool allow_partial, struct error *err)
+{
+    const struct permission *first_bad = NULL;
+    size_t works = 0;
+
+    for (size_t i = 0; i < result->permission_count; i++) {
+        const struct permission *row = &result->permissions[i];
+
+        if (row->verdict == PERMISSION_CREDENTIAL_REFUSED)
+            return refuse(row, err);
+        if (row->verdict == PERMISSION_WORKS)
+            works += row->collection != 0;
+        else if (first_bad == NULL)
+            first_bad = row;
+    }
+    if (first_bad == NULL || (allow_partial && works > 0))
+        return true;
+    return refuse(first_bad, err);
+}

@@ -1,0 +1,194 @@
+#include "connectors/configure/probe.h"
+#include "connectors/connectors_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ADMINS    "Okta Admin Console > Security > Administrators"
+#define APP_PAGE  "Okta Admin Console > Applications > the app > "
+#define TRY_AGAIN "then configure again."
+
+const struct probe_subject probe_subjects[] = {
+    { COLLECTION_USERS, "/api/v1/users?limit=1", "/api/v1/users", "okta.users.read", "list users", true },
+    { COLLECTION_LOGINS, "/api/v1/logs?limit=1", "/api/v1/logs", "okta.logs.read", "read the System Log",
+      false /* an org may be quiet */ },
+};
+const size_t probe_subject_count = sizeof probe_subjects / sizeof probe_subjects[0];
+
+/* Admin roles of others are for a Super Admin to see: a read-only one gets 403 here. */
+const char probe_overreach_path[] = "/api/v1/iam/assignees/users?limit=1";
+
+/* ---- scopes ---- */
+
+/* The first of the list; `rest` moves behind it. None at the end. */
+static struct view next_scope(struct view *rest)
+{
+    struct view scope;
+    size_t len = 0;
+
+    *rest = view_trim(*rest);
+    while (len < rest->len && rest->at[len] != ' ')
+        len++;
+    scope = (struct view){ rest->at, len };
+    rest->at += len;
+    rest->len -= len;
+    return scope;
+}
+
+bool probe_has_scope(const char *scopes, const char *scope)
+{
+    struct view rest = view_of(scopes);
+
+    for (struct view one = next_scope(&rest); one.len > 0; one = next_scope(&rest))
+        if (view_is(one, scope))
+            return true;
+    return false;
+}
+
+/* ---- what an answer comes to ---- */
+
+/* Looked at as text: one hostile element must not make a list unreadable. */
+static enum permission_verdict verdict_of_list(struct view body, const struct probe_subject *s)
+{
+    struct view v = view_trim(body);
+
+    if (v.len < 2 || v.at[0] != '[')
+        return PERMISSION_NO_ANSWER;
+    v = view_trim((struct view){ v.at + 1, v.len - 1 });
+    return s->is_never_empty && view_is(v, "]") ? PERMISSION_SUSPICIOUSLY_EMPTY : PERMISSION_WORKS;
+}
+
+enum permission_verdict probe_verdict_of(const struct probe_subject *s, const struct okta_answer *answer,
+                                         struct view body, const struct okta_grants *grants)
+{
+    switch (answer->verdict) {
+    case OKTA_DONE:
+        return verdict_of_list(body, s);
+    case OKTA_CREDENTIAL_REFUSED:
+        return PERMISSION_CREDENTIAL_REFUSED;
+    case OKTA_FORBIDDEN:
+        /* Without the scope no role helps: that comes first. */
+        return grants->is_known && !probe_has_scope(grants->granted, s->scope) ? PERMISSION_SCOPE_MISSING
+                                                                               : PERMISSION_ROLE_MISSING;
+    case OKTA_SCOPE_MISSING:
+        return PERMISSION_SCOPE_MISSING;
+    case OKTA_FEATURE_ABSENT:
+        return PERMISSION_FEATURE_ABSENT;
+    default:
+        return PERMISSION_NO_ANSWER;
+    }
+}
+
+/* ---- what to do about it ---- */
+
+void probe_advise_no_answer(const struct okta_answer *answer, struct permission *row)
+{
+    const char *what = answer->message[0] != '\0' ? answer->message : "it makes no sense";
+
+    if (answer->http_status == 0)
+        snprintf(row->remedy, sizeof row->remedy, "No answer (%.200s): put that right, and try again.", what);
+    else
+        snprintf(row->remedy, sizeof row->remedy,
+                 "No usable answer (%.160s): try again, and if it stays so, look at https://status.okta.com.", what);
+}
+
+static void advise_refused(bool is_app, const struct okta_answer *answer, struct permission *row)
+{
+    if (is_app)
+        snprintf(row->remedy, sizeof row->remedy,
+                 "Okta refuses this service app (%.70s): check that the client id is of this org, that the app is "
+                 "active, and that it has the public half of this key (" APP_PAGE "General > Client Credentials).",
+                 answer->message);
+    else
+        snprintf(row->remedy, sizeof row->remedy,
+                 "Okta refuses this token: revoked, mistyped, unused for 30 days, of another org, or bound to a "
+                 "network zone without this host. Create a new one as a Read-only Administrator: Okta Admin Console > "
+                 "Security > API > Tokens.");
+}
+
+static void advise_role(const struct probe_subject *s, bool is_app, struct permission *row)
+{
+    if (is_app)
+        snprintf(row->remedy, sizeof row->remedy,
+                 "The app may not %s: assign it the Read-only Administrator role (" APP_PAGE "Admin roles), " TRY_AGAIN,
+                 s->act);
+    else
+        snprintf(row->remedy, sizeof row->remedy,
+                 "The token's owner may not %s: give that admin the Read-only Administrator role (" ADMINS
+                 "), " TRY_AGAIN,
+                 s->act);
+}
+
+static void advise_scope(const struct probe_subject *s, const struct okta_answer *answer, struct permission *row)
+{
+    snprintf(row->missing_scope, sizeof row->missing_scope, "%s",
+             answer->missing_scope[0] != '\0' ? answer->missing_scope : s->scope);
+    snprintf(row->remedy, sizeof row->remedy,
+             "The app lacks the scope %s: grant it (" APP_PAGE "Okta API Scopes), " TRY_AGAIN, row->missing_scope);
+}
+
+static void advise_empty(bool is_app, struct permission *row)
+{
+    snprintf(row->remedy, sizeof row->remedy,
+             "Okta answers that there is not one user, which cannot be: most likely the %s has no admin role. Give it "
+             "the Read-only Administrator role (%s), " TRY_AGAIN,
+             is_app ? "app" : "token's owner", is_app ? APP_PAGE "Admin roles" : ADMINS);
+}
+
+void probe_advise(const struct probe_subject *s, enum credential_kind kind, const struct okta_answer *answer,
+                  struct permission *row)
+{
+    bool is_app = kind == CREDENTIAL_SERVICE_APP;
+
+    switch (row->verdict) {
+    case PERMISSION_CREDENTIAL_REFUSED:
+        advise_refused(is_app, answer, row);
+        break;
+    case PERMISSION_ROLE_MISSING:
+        advise_role(s, is_app, row);
+        break;
+    case PERMISSION_SCOPE_MISSING:
+        advise_scope(s, answer, row);
+        break;
+    case PERMISSION_SUSPICIOUSLY_EMPTY:
+        advise_empty(is_app, row);
+        break;
+    case PERMISSION_FEATURE_ABSENT:
+        snprintf(row->remedy, sizeof row->remedy,
+                 "This org does not have this feature: configure without this collection.");
+        break;
+    case PERMISSION_NO_ANSWER:
+        probe_advise_no_answer(answer, row);
+        break;
+    case PERMISSION_WORKS:
+        break;
+    }
+}
+
+/* ---- more than read ---- */
+
+void probe_warn_of_scopes(const struct okta_grants *grants, struct configure_result *result)
+{
+    struct view rest = view_of(grants->granted);
+    AUTO_BUF struct buf names = BUF(160);
+    char sentence[sizeof result->warnings[0]];
+
+    for (struct view one = next_scope(&rest); one.len > 0; one = next_scope(&rest))
+        if (!view_ends(one, ".read")) {
+            if (names.len > 0)
+                buf_putc(&names, ' ');
+            buf_put(&names, one.at, one.len);
+        }
+    if (names.len == 0)
+        return;
+    snprintf(sentence, sizeof sentence,
+             "This app can do more than read (%s): take those scopes away (" APP_PAGE "Okta API Scopes).",
+             buf_cstr(&names));
+    configure_warn(result, sentence);
+}
+
+void probe_warn_of_role(struct configure_result *result)
+{
+    configure_warn(result, "This token belongs to an admin who can do more than read: use one of a Read-only "
+                           "Administrator (" ADMINS ").");
+}

@@ -1,0 +1,29 @@
+/* server/model/permission.h: what a credential may read, as Configure's probe and Diagnose find it. */
+#ifndef MODEL_PERMISSION_H
+#define MODEL_PERMISSION_H
+
+#include "model/collection.h"
+#include "okta/okta.h"
+
+enum permission_verdict { /* numbers are the API's */
+                          PERMISSION_WORKS = 1,
+                          PERMISSION_CREDENTIAL_REFUSED,
+                          PERMISSION_ROLE_MISSING,
+                          PERMISSION_SCOPE_MISSING,
+                          PERMISSION_FEATURE_ABSENT,
+                          PERMISSION_SUSPICIOUSLY_EMPTY,
+                          PERMISSION_NO_ANSWER,
+};
+struct permission {
+    enum connector_collection collection; /* 0: the org itself */
+    char endpoint[64];
+    enum permission_verdict verdict;
+    char remedy[320];
+    char missing_scope[OKTA_SCOPE_MAX + 1]; /* "": none that is known */
+    int http_status;
+    int64_t retry_ms; /* of a 429: until Okta will answer again */
+    char error_code[OKTA_ERROR_CODE_MAX + 1], request_id[OKTA_REQUEST_ID_MAX + 1];
+};
+#define PERMISSIONS_MAX 8
+
+#endif

@@ -1,0 +1,191 @@
+/* Entries of the registry, by name. Secrets are sealed on the way in and opened on the way out, and nowhere else. */
+#include "base/assert.h"
+#include "registry/registry_entry.h"
+#include "registry/registry_env.h"
+
+#define RECORD_MAX (REGISTRY_SEALED_MAX + REGISTRY_URL_MAX + 1024)
+
+static bool no_such(struct view name, struct error *err)
+{
+    return error_reason(err, ERROR_NOT_FOUND, "NO_SUCH_CONNECTOR", "there is no connector \"" VIEW_FMT "\"",
+                        VIEW_ARG(name));
+}
+
+/* Reads one entry, and its sealed secret where wanted. */
+static bool find(struct registry *r, MDB_txn *txn, struct view name, struct registry_entry *out, struct buf *sealed,
+                 bool *found, struct error *err)
+{
+    struct view stored;
+
+    *found = false;
+    if (name.len == 0 || name.len > REGISTRY_NAME_MAX)
+        return true;
+    if (!db_get(txn, r->connectors, name, &stored, found, err))
+        return false;
+    return !*found || registry_entry_read(stored, name, out, sealed, err);
+}
+
+static bool put_entry(struct registry *r, MDB_txn *txn, const struct registry_entry *entry, struct view sealed,
+                      struct error *err)
+{
+    AUTO_BUF struct buf record = BUF(RECORD_MAX);
+
+    registry_entry_write(entry, sealed, &record);
+    if (!buf_ok(&record))
+        return error_set(err, ERROR_INVALID_ARGUMENT, "registry: the entry of %s is too large", entry->name);
+    return registry_write(txn, r->connectors, view_of(entry->name), buf_view(&record), err);
+}
+
+static bool check_room(struct registry *r, MDB_txn *txn, struct error *err)
+{
+    MDB_stat stat;
+    int rc = mdb_stat(txn, r->connectors, &stat);
+
+    if (rc != 0)
+        return db_fail(err, rc, "registry: count");
+    return stat.ms_entries < REGISTRY_CONNECTORS_MAX ||
+           error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
+                        "there are %d connectors, the most there can be", REGISTRY_CONNECTORS_MAX);
+}
+
+static bool put_in(struct registry *r, MDB_txn *txn, const struct registry_entry *entry, struct view secret,
+                   struct error *err)
+{
+    AUTO_BUF struct buf sealed = BUF(REGISTRY_SEALED_MAX);
+    struct registry_entry old;
+    struct view name = view_of(entry->name);
+    bool found;
+
+    if (!find(r, txn, name, &old, &sealed, &found, err) || (!found && !check_room(r, txn, err)))
+        return false;
+    if (secret.len > 0) {
+        buf_reset(&sealed);
+        seal_close(&r->seal, name, secret, &sealed);
+    }
+    ASSERT(buf_ok(&sealed));
+    return put_entry(r, txn, entry, buf_view(&sealed), err);
+}
+
+bool registry_put(struct registry *r, const struct registry_entry *entry, struct view secret, struct error *err)
+{
+    bool is_done = false;
+    MDB_txn *txn;
+
+    if (entry->name[0] == '\0' || secret.len > REGISTRY_SECRET_MAX)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "registry: an entry has a name, and a secret of at most %d bytes",
+                         REGISTRY_SECRET_MAX);
+    pthread_mutex_lock(&r->lock);
+    if (registry_begin(r, &txn, err))
+        is_done = registry_end(txn, put_in(r, txn, entry, secret, err), err);
+    pthread_mutex_unlock(&r->lock);
+    return is_done;
+}
+
+/* NOT_FOUND when there is none. */
+static bool read_one(struct registry *r, struct view name, struct registry_entry *out, struct buf *sealed,
+                     struct error *err)
+{
+    AUTO_READ MDB_txn *txn = NULL;
+    bool found, is_fine;
+
+    pthread_mutex_lock(&r->lock);
+    is_fine = registry_begin_read(r, &txn, err) && find(r, txn, name, out, sealed, &found, err);
+    db_end_read(&txn);
+    pthread_mutex_unlock(&r->lock);
+    return is_fine && (found || no_such(name, err));
+}
+
+bool registry_get(struct registry *r, const char *name, struct registry_entry *out, struct error *err)
+{
+    return read_one(r, view_of(name), out, NULL, err);
+}
+
+bool registry_secret(struct registry *r, const char *name, struct buf *out, struct error *err)
+{
+    AUTO_BUF struct buf sealed = BUF(REGISTRY_SEALED_MAX);
+    struct registry_entry entry;
+
+    if (!read_one(r, view_of(name), &entry, &sealed, err))
+        return false;
+    if (!entry.has_secret)
+        return error_set(err, ERROR_NOT_FOUND, "connector \"%s\" has no stored credential", name);
+    return seal_open(&r->seal, view_of(name), buf_view(&sealed), out) ||
+           error_set(err, ERROR_DATA_LOSS, "the credential of connector \"%s\" does not open with the seal key", name);
+}
+
+static bool forget_in(struct registry *r, MDB_txn *txn, struct view name, struct error *err)
+{
+    struct registry_entry entry;
+    bool found;
+
+    return find(r, txn, name, &entry, NULL, &found, err) && (found || no_such(name, err)) &&
+           put_entry(r, txn, &entry, VIEW_NONE, err);
+}
+
+static bool remove_in(struct registry *r, MDB_txn *txn, struct view name, struct error *err)
+{
+    struct registry_entry entry;
+    MDB_val k = db_val(name);
+    bool found;
+    int rc;
+
+    if (!find(r, txn, name, &entry, NULL, &found, err))
+        return false;
+    if (!found)
+        return no_such(name, err);
+    rc = mdb_del(txn, r->connectors, &k, NULL);
+    return rc == 0 || db_fail_write(err, rc, "registry: remove");
+}
+
+typedef bool change_in(struct registry *r, MDB_txn *txn, struct view name, struct error *err);
+
+static bool change(struct registry *r, change_in *how, const char *name, struct error *err)
+{
+    bool is_done = false;
+    MDB_txn *txn;
+
+    pthread_mutex_lock(&r->lock);
+    if (registry_begin(r, &txn, err))
+        is_done = registry_end(txn, how(r, txn, view_of(name), err), err);
+    pthread_mutex_unlock(&r->lock);
+    return is_done;
+}
+
+bool registry_forget_secret(struct registry *r, const char *name, struct error *err)
+{
+    return change(r, forget_in, name, err);
+}
+
+bool registry_remove(struct registry *r, const char *name, struct error *err)
+{
+    return change(r, remove_in, name, err);
+}
+
+struct list {
+    struct registry_entry *entries;
+    size_t count;
+};
+
+static bool list_one(void *ctx, struct view name, struct view record, struct error *err)
+{
+    struct list *list = ctx;
+
+    if (list->count == REGISTRY_CONNECTORS_MAX)
+        return error_set(err, ERROR_DATA_LOSS, "registry: more than %d entries", REGISTRY_CONNECTORS_MAX);
+    return registry_entry_read(record, name, &list->entries[list->count++], NULL, err);
+}
+
+bool registry_list(struct registry *r, struct registry_entry *entries, size_t *count, struct error *err)
+{
+    struct list list = { entries, 0 };
+    AUTO_READ MDB_txn *txn = NULL;
+    bool is_fine;
+
+    pthread_mutex_lock(&r->lock);
+    is_fine = registry_begin_read(r, &txn, err) && registry_each(r, txn, list_one, &list, err);
+    db_end_read(&txn);
+    pthread_mutex_unlock(&r->lock);
+    if (is_fine)
+        *count = list.count;
+    return is_fine;
+}

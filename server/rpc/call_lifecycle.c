@@ -1,0 +1,488 @@
+/* The life of one call.
+ *
+ * It is armed until a client calls. Then it is open: the handler answers, defers by a ticket, or makes it a stream that
+ * writes one message at a time. Once its end is said it is ending, while a write is in flight, and then ended. The last
+ * op that comes back frees it.
+ *
+ * It fails when the request is unfit, and is refused before the handler sees it; or when the caller leaves or its
+ * deadline passes: then `closed` comes back, and nobody is asked to write any more. Only life_end and on_closed take a
+ * call out of open. */
+#include "rpc/call_lifecycle.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "rpc/error_status.h"
+#include "rpc/message.h"
+#include "rpc/ticket.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#define METHOD_MAX      200 /* of an unknown method's name, in the answer */
+#define EXPIRY_AHEAD_MS 100 /* of the deadline at most: for the way to the client, which has begun to count earlier */
+
+/* ---- ops ---- */
+
+void life_start(struct call *c, const grpc_op *ops, size_t count, struct op *tag)
+{
+    c->ops++;
+    op_leaves(tag);
+    /* What the core refuses here is a misuse of it, never the network. */
+    ASSERT(grpc_call_start_batch(c->raw, ops, count, tag, NULL) == GRPC_CALL_OK);
+}
+
+static void watch_close(struct call *c)
+{
+    grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &c->is_cancelled };
+
+    life_start(c, &op, 1, &c->closed);
+}
+
+static void send_headers(struct call *c)
+{
+    grpc_op op = { .op = GRPC_OP_SEND_INITIAL_METADATA };
+
+    c->has_headers = true;
+    life_start(c, &op, 1, &c->headers);
+}
+
+void life_write(struct call *c, grpc_byte_buffer *message)
+{
+    grpc_op ops[2];
+    size_t count = 0;
+
+    if (c->state != CALL_OPEN || c->is_broken) {
+        grpc_byte_buffer_destroy(message);
+        return;
+    }
+    ASSERT(c->writing == NULL);
+    if (!c->has_headers)
+        ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_INITIAL_METADATA };
+    ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = message };
+    c->has_headers = true;
+    c->writing = message;
+    life_start(c, ops, count, &c->wrote);
+}
+
+static void read_next(struct call *c)
+{
+    grpc_op op = { .op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &c->request };
+
+    c->is_reading = true;
+    life_start(c, &op, 1, &c->read);
+}
+
+static void count_handled(const struct call *c, enum error_code code)
+{
+    unsigned at = (unsigned)code < RPC_CODES ? (unsigned)code : (unsigned)ERROR_UNKNOWN;
+
+    atomic_fetch_add_explicit(&c->route->tally->handled[at], 1, memory_order_relaxed);
+}
+
+/* The status, and with it what has not been sent yet. `answer` may be NULL; it is taken. */
+static void send_status(struct call *c, grpc_byte_buffer *answer)
+{
+    grpc_op ops[3];
+    size_t count = 0;
+
+    c->state = CALL_ENDED;
+    count_handled(c, c->code);
+    if (!c->has_headers)
+        ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_INITIAL_METADATA };
+    if (answer != NULL)
+        ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = answer };
+    ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
+                              .data.send_status_from_server = { .trailing_metadata_count = c->trailer_count,
+                                                                .trailing_metadata = c->trailers,
+                                                                .status = (grpc_status_code)c->code,
+                                                                .status_details = &c->text } };
+    c->has_headers = true;
+    c->writing = answer;
+    life_start(c, ops, count, &c->finished);
+}
+
+/* ---- the end ---- */
+
+void life_trailer(struct call *c, const char *key, grpc_slice value)
+{
+    ASSERT(c->trailer_count <= CALL_TRAILERS_MAX);
+    if (c->trailers == NULL)
+        c->trailers = mem_array(CALL_TRAILERS_MAX + 1, sizeof *c->trailers);
+    c->trailers[c->trailer_count].key = grpc_slice_from_copied_string(key);
+    c->trailers[c->trailer_count].value = value;
+    c->trailer_count++;
+}
+
+static void let_ticket_go(struct call *c)
+{
+    if (c->ticket != NULL)
+        ticket_detach(c->ticket);
+    c->ticket = NULL;
+}
+
+static void clear_timers(struct call *c)
+{
+    timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
+    timers_set(&c->q->timers, &c->expiry, TIMER_NEVER);
+    timers_set(&c->q->timers, &c->age, TIMER_NEVER);
+}
+
+void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
+{
+    ASSERT(c->state == CALL_OPEN);
+    if (err != NULL) {
+        c->code = status_code(err);
+        c->text = status_text(err);
+        life_trailer(c, STATUS_DETAILS_KEY, status_details(err));
+    }
+    clear_timers(c);
+    let_ticket_go(c);
+    if (c->writing != NULL)
+        c->state = CALL_ENDING;
+    else
+        send_status(c, answer);
+}
+
+static void destroy(struct call *c)
+{
+    if (c->stream_ops != NULL)
+        c->stream_ops->ended(c->stream);
+    if (c->link != NULL) {
+        *c->link = c->next;
+        if (c->next != NULL)
+            c->next->link = c->link;
+    }
+    for (size_t i = 0; i < c->trailer_count; i++) {
+        grpc_slice_unref(c->trailers[i].key);
+        grpc_slice_unref(c->trailers[i].value);
+    }
+    free(c->trailers);
+    grpc_slice_unref(c->text);
+    grpc_byte_buffer_destroy(c->writing);
+    grpc_byte_buffer_destroy(c->request);
+    grpc_metadata_array_destroy(&c->metadata);
+    grpc_call_details_destroy(&c->details);
+    if (c->raw != NULL) {
+        grpc_call_unref(c->raw);
+        census_add(c->route->census, &c->route->census->calls, -1);
+    }
+    census_add(c->route->census, &c->route->census->structs, -1);
+    free(c);
+}
+
+/* Last thing in every op's done. */
+static void op_is_over(struct call *c)
+{
+    ASSERT(c->ops > 0);
+    if (--c->ops == 0 && c->state == CALL_ENDED)
+        destroy(c);
+}
+
+/* Nothing more will reach the caller: it left, its deadline passed, or all is said. */
+static void on_closed(struct op *op, bool ok)
+{
+    struct call *c = CONTAINER_OF(op, struct call, closed);
+
+    (void)ok;
+    if (c->state != CALL_ENDED)
+        count_handled(c, ERROR_CANCELLED);
+    c->state = CALL_ENDED;
+    clear_timers(c);
+    let_ticket_go(c);
+    op_is_over(c);
+}
+
+/* ---- streams ---- */
+
+static void ready(struct call *c)
+{
+    if (c->state != CALL_OPEN || c->stream_ops == NULL || c->writing != NULL || c->is_broken)
+        return;
+    c->stream_ops->ready(c->stream, c);
+    if (c->state == CALL_OPEN && !c->has_headers)
+        send_headers(c); /* clients wait for them, and there may be nothing to write for long */
+}
+
+static void on_begin(struct op *op, bool ok)
+{
+    struct call *c = CONTAINER_OF(op, struct call, begin);
+
+    (void)ok;
+    ready(c);
+    op_is_over(c);
+}
+
+static void on_headers(struct op *op, bool ok)
+{
+    (void)ok; /* a caller that cannot be reached is told by closed */
+    op_is_over(CONTAINER_OF(op, struct call, headers));
+}
+
+static void on_wrote(struct op *op, bool ok)
+{
+    struct call *c = CONTAINER_OF(op, struct call, wrote);
+
+    grpc_byte_buffer_destroy(c->writing);
+    c->writing = NULL;
+    c->is_broken = c->is_broken || !ok;
+    if (c->state == CALL_ENDING) {
+        send_status(c, NULL);
+    } else if (c->state == CALL_OPEN && ok) {
+        if (c->route->method->kind == CALL_BIDI_STREAM && !c->is_reading)
+            read_next(c);
+        ready(c);
+    }
+    op_is_over(c);
+}
+
+static void on_finished(struct op *op, bool ok)
+{
+    (void)ok;
+    op_is_over(CONTAINER_OF(op, struct call, finished));
+}
+
+static void on_due(struct timer *t)
+{
+    ready(CONTAINER_OF(t, struct call, timer));
+}
+
+static void take_message(struct call *c)
+{
+    ProtobufCMessage *request = NULL;
+    struct error err;
+
+    if (c->request != NULL && !message_parse(c->route->method->request, c->request, &request, &err)) {
+        life_end(c, &err, NULL);
+        return;
+    }
+    grpc_byte_buffer_destroy(c->request);
+    c->request = NULL;
+    c->stream_ops->message(c->stream, c, request);
+    if (request != NULL)
+        protobuf_c_message_free_unpacked(request, NULL);
+    ready(c);
+}
+
+static void on_read(struct op *op, bool ok)
+{
+    struct call *c = CONTAINER_OF(op, struct call, read);
+
+    c->is_reading = false;
+    if (ok && c->state == CALL_OPEN)
+        take_message(c);
+    op_is_over(c);
+}
+
+void calls_woken(struct cq *q, uint64_t topics)
+{
+    /* ready never frees its call: `closed` is still with the core. */
+    for (struct call *c = q->calls; c != NULL; c = c->next) {
+        if (c->topic < CALL_TOPICS_MAX && (topics >> c->topic & 1) != 0)
+            ready(c);
+    }
+}
+
+static void set_going(struct error *err)
+{
+    error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
+}
+
+static void tell_to_end(struct call *c, const struct error *why)
+{
+    if (c->stream_ops == NULL || c->stream_ops->drain == NULL) {
+        life_end(c, why, NULL);
+        return;
+    }
+    c->stream_ops->drain(c->stream, c, why);
+    ready(c);
+}
+
+void calls_drain(struct cq *q)
+{
+    struct error going;
+
+    set_going(&going);
+    for (struct call *c = q->calls; c != NULL; c = c->next)
+        if (c->state == CALL_OPEN && c->stream_ops != NULL) /* who holds a ticket answers it */
+            tell_to_end(c, &going);
+}
+
+/* ---- the deadline ---- */
+
+static void on_expiry(struct timer *t)
+{
+    struct call *c = CONTAINER_OF(t, struct call, expiry);
+    struct error late;
+
+    if (c->state != CALL_OPEN)
+        return;
+    error_reason(&late, ERROR_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the call's deadline has come");
+    tell_to_end(c, &late);
+}
+
+/* The core cuts a call at its deadline, without a reason and without trailers. So we are a moment ahead of it. */
+static void set_expiry(struct call *c)
+{
+    int64_t at_mono_ms = call_deadline_mono_ms(c), left_ms = at_mono_ms - clock_mono_ms(&clock_system);
+    int64_t ahead_ms = left_ms / 10 < EXPIRY_AHEAD_MS ? left_ms / 10 : EXPIRY_AHEAD_MS;
+
+    if (at_mono_ms != INT64_MAX)
+        timers_set(&c->q->timers, &c->expiry, at_mono_ms - ahead_ms);
+}
+
+/* ---- the age ---- */
+
+/* Before the core, which gives a connection that is too old some time, then cuts it. */
+static void on_aged(struct timer *t)
+{
+    struct call *c = CONTAINER_OF(t, struct call, age);
+    struct error aged;
+
+    if (c->state != CALL_OPEN)
+        return;
+    error_reason(&aged, ERROR_UNAVAILABLE, "CONNECTION_AGED",
+                 "this stream has lasted as long as one may over TCP (--max-connection-age): connect again");
+    tell_to_end(c, &aged);
+}
+
+/* Up to a tenth sooner: streams that began together do not all come back together. */
+void life_limit_age(struct call *c)
+{
+    const int64_t most = c->route->stream_ms;
+    uint32_t chance = 0;
+
+    if (most == 0)
+        return;
+    (void)!getrandom(&chance, sizeof chance, GRND_NONBLOCK);
+    timers_set(&c->q->timers, &c->age, clock_mono_ms(&clock_system) + most - chance % (most / 10 + 1));
+}
+
+/* ---- the beginning ---- */
+
+static bool refuse_unknown(const struct call *c, struct error *err)
+{
+    AUTO_BUF struct buf name = BUF(3 * METHOD_MAX);
+    struct view method = { (const char *)GRPC_SLICE_START_PTR(c->details.method),
+                           GRPC_SLICE_LENGTH(c->details.method) };
+
+    if (method.len > METHOD_MAX)
+        method.len = METHOD_MAX;
+    utf8_clean(method, &name);
+    return error_reason(err, ERROR_UNIMPLEMENTED, "UNKNOWN_METHOD",
+                        "there is no method %s here; reflection lists those that are", buf_cstr(&name));
+}
+
+static bool refuse_reader(const struct call *c, struct error *err)
+{
+    if (c->route->is_tls)
+        return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
+                            "this method needs the admin role: an address served as admin=, and a certificate with a "
+                            "name in --tls-admin-san");
+    return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
+                        "this method needs the admin socket, a Unix socket that only the server's own user and root "
+                        "may use; this is a reader's address");
+}
+
+/* True when the handler may have the call; its request is in *out. */
+static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
+{
+    const struct call_method *method = c->route->method;
+
+    if (atomic_load(&c->route->census->is_draining)) {
+        set_going(err);
+        return false;
+    }
+    if (c->route->role == NET_STRANGER)
+        return error_reason(err, ERROR_PERMISSION_DENIED, "CERTIFICATE_NOT_LISTED",
+                            "your certificate is good, but none of its names (SANs) is in the server's --tls-admin-san "
+                            "or --tls-reader-san");
+    if (method == NULL)
+        return refuse_unknown(c, err);
+    if (method->needs == NET_ADMIN && c->route->role != NET_ADMIN)
+        return refuse_reader(c, err);
+    if (c->request == NULL && method->kind == CALL_BIDI_STREAM)
+        return error_set(err, ERROR_OK, "nothing was asked");
+    if (c->request == NULL)
+        return error_reason(err, ERROR_INVALID_ARGUMENT, "REQUEST_INVALID", "the call ended without a request");
+    return message_parse(method->request, c->request, out, err);
+}
+
+static void hand_over(struct call *c)
+{
+    ProtobufCMessage *request = NULL;
+    struct error err;
+
+    if (!admit(c, &request, &err)) {
+        life_end(c, err.code != ERROR_OK ? &err : NULL, NULL);
+        return;
+    }
+    grpc_byte_buffer_destroy(c->request);
+    c->request = NULL;
+    c->route->method->start(c->route->service, c, request);
+    protobuf_c_message_free_unpacked(request, NULL);
+    ASSERT(c->state != CALL_OPEN || c->stream_ops != NULL || c->ticket != NULL);
+}
+
+static void on_arrived(struct op *op, bool ok)
+{
+    struct call *c = CONTAINER_OF(op, struct call, arrived);
+
+    if (!ok) {
+        c->state = CALL_ENDED; /* the server ends; nobody called */
+    } else {
+        call_arm(c->route, c->q);
+        census_add(c->route->census, &c->route->census->calls, +1);
+        atomic_fetch_add_explicit(&c->route->tally->started, 1, memory_order_relaxed);
+        c->state = CALL_OPEN;
+        c->next = c->q->calls;
+        c->link = &c->q->calls;
+        if (c->next != NULL)
+            c->next->link = &c->next;
+        c->q->calls = c;
+        watch_close(c);
+        set_expiry(c);
+        hand_over(c);
+    }
+    op_is_over(c);
+}
+
+static struct call *create(const struct route *route, struct cq *q)
+{
+    struct call *c = mem_zero(sizeof *c);
+
+    c->route = route;
+    c->q = q;
+    c->arrived.done = on_arrived;
+    c->closed.done = on_closed;
+    c->begin.done = on_begin;
+    c->headers.done = on_headers;
+    c->wrote.done = on_wrote;
+    c->read.done = on_read;
+    c->finished.done = on_finished;
+    c->timer.due = on_due;
+    c->expiry.due = on_expiry;
+    c->age.due = on_aged;
+    c->topic = CALL_TOPICS_MAX;
+    c->text = grpc_empty_slice();
+    grpc_metadata_array_init(&c->metadata);
+    grpc_call_details_init(&c->details);
+    census_add(route->census, &route->census->structs, +1);
+    return c;
+}
+
+void call_arm(const struct route *route, struct cq *q)
+{
+    struct call *c = create(route, q);
+    grpc_call_error refused;
+
+    c->ops++;
+    op_leaves(&c->arrived);
+    if (route->method != NULL)
+        refused = grpc_server_request_registered_call(route->server, route->handle, &c->raw, &c->deadline, &c->metadata,
+                                                      &c->request, q->raw, q->raw, &c->arrived);
+    else
+        refused =
+            grpc_server_request_call(route->server, &c->raw, &c->details, &c->metadata, q->raw, q->raw, &c->arrived);
+    ASSERT(refused == GRPC_CALL_OK);
+}

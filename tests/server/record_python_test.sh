@@ -1,6 +1,0 @@
-#!/bin/sh
-# What record.c writes, read by Python's protobuf.
-set -eu
-protoc -Iproto -I/usr/include --python_out="$TEST_TMPDIR" proto/okta/connector/v1/*.proto
-tests/server/record_dump "$TEST_TMPDIR"
-exec /usr/bin/python3 -B tests/server/record_python_test.py "$TEST_TMPDIR"
