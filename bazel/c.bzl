@@ -1,7 +1,7 @@
 """How this project's C is compiled: c_library, c_binary and c_test are Bazel's own rules with our flags.
 
 Headers are named from server/ (`#include "base/error.h"`), or from the top of the tree for
-everything else (`#include "client/session.h"`); in tests also from tests/ (`#include "world/day.h"`)."""
+everything else (`#include "client/rpc/session.h"`); in tests also from tests/ (`#include "world/day.h"`)."""
 
 _WARNINGS = [
     "-Wall",

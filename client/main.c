@@ -3,10 +3,10 @@
  * main.c finds the subcommand in commands.c's table and the global options; cli.c is what every subcommand works with;
  * each subcommand has a file of its own. session.c and reply.c are the connection, json.c and table.c what comes out.
  * help.c, completion.c and manual.c make the help, the shells' completions and the manual page of the tables. */
-#include "client/commands.h"
-#include "client/interrupt.h"
-#include "client/terminal.h"
-#include "client/text.h"
+#include "client/cli/commands.h"
+#include "client/term/interrupt.h"
+#include "client/term/terminal.h"
+#include "client/term/text.h"
 
 #include <stdio.h>
 #include <string.h>

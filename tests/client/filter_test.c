@@ -1,7 +1,7 @@
 /* --only and --not: the text, and the filters that it becomes. */
 #include "tests/rows.h"
 
-#include "client/filter.h"
+#include "client/cmd/filter.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Reads "TYPE LENGTH\n" and LENGTH bytes of a packed message, again and again, and prints its JSON, a line each. */
-#include "client/json.h"
+#include "client/term/json.h"
 
 #include "base/assert.h"
 #include "base/mem.h"

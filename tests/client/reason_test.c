@@ -1,5 +1,5 @@
-#include "client/backoff.h"
-#include "client/reason.h"
+#include "client/rpc/backoff.h"
+#include "client/rpc/reason.h"
 
 #include "base/error_reasons.h"
 

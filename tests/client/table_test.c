@@ -1,5 +1,5 @@
-#include "client/table.h"
-#include "client/text.h"
+#include "client/term/table.h"
+#include "client/term/text.h"
 
 #include "tests/rows.h"
 

@@ -1,4 +1,4 @@
-#include "client/text.h"
+#include "client/term/text.h"
 
 #include "tests/rows.h"
 

@@ -1,4 +1,4 @@
-#include "client/token.h"
+#include "client/cmd/token.h"
 
 #include "tests/rows.h"
 

@@ -3,10 +3,10 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/json.h"
-#include "client/json.h"
-#include "client/reply.h"
-#include "client/table.h"
-#include "client/text.h"
+#include "client/rpc/reply.h"
+#include "client/term/json.h"
+#include "client/term/table.h"
+#include "client/term/text.h"
 
 #include "okta/connector/v1/connector.pb-c.h"
 #include "okta/connector/v1/directory.pb-c.h"
