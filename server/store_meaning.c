@@ -1,114 +1,75 @@
 #include "store_meaning.h"
+
 #include "base/mem.h"
-#include "model/state.h"
-#include "okta/connector/v1/directory.pb-c.h"
+#include "model/collection.h"
 #include "okta/connector/v1/login.pb-c.h"
 #include "poller/poller_state.h"
 #include "poller/silence.h"
+#include "record/record_parts.h"
 
-/* What lies in a response: a tag of one byte, a length, the message. */
-static bool cut_message(struct view encoded, struct view *out)
-{
-    const unsigned char *at = (const unsigned char *)encoded.at;
-    size_t head = 1;
-
-    while (head < encoded.len && (at[head] & 128) != 0)
-        head++;
-    head++;
-    if (head > encoded.len)
-        return false;
-    *out = (struct view){ encoded.at + head, encoded.len - head };
-    return true;
-}
-
-static bool wrong(struct error *err, const char *what)
-{
-    return error_set(err, ERROR_DATA_LOSS, "its %s is not what its header says", what);
-}
-
-static int64_t time_of(const Google__Protobuf__Timestamp *t)
+static int64_t meaning_time_ms(const Google__Protobuf__Timestamp *t)
 {
     return t == NULL ? JOURNAL_NO_TIME : t->seconds * 1000 + t->nanos / 1000000;
 }
 
-static bool agrees(const Okta__Connector__V1__LoginEvent *e, const struct journal_record *r, struct error *err)
+static bool meaning_event_agrees(const Okta__Connector__V1__LoginEvent *e, const struct journal_record *r,
+                                 struct error *err)
 {
     if (e->sequence != r->sequence)
-        return wrong(err, "sequence");
+        return record_disagrees(err, "sequence");
     if ((int)e->kind != r->kind)
-        return wrong(err, "kind");
+        return record_disagrees(err, "kind");
     if ((int)e->result != r->result)
-        return wrong(err, "result");
-    if (time_of(e->published) != r->published_ms)
-        return wrong(err, "published");
+        return record_disagrees(err, "result");
+    if (meaning_time_ms(e->published) != r->published_ms)
+        return record_disagrees(err, "published");
     if (e->catalogue_version != r->catalogue_version)
-        return wrong(err, "catalogue_version");
+        return record_disagrees(err, "catalogue_version");
     if (e->late != ((r->flags & JOURNAL_LATE) != 0))
-        return wrong(err, "late");
-    return r->event_type.len == 0 || view_is(r->event_type, e->event_type) || wrong(err, "event_type");
+        return record_disagrees(err, "late");
+    if (r->event_type.len > 0 && !view_is(r->event_type, e->event_type))
+        return record_disagrees(err, "event_type");
+    return true;
 }
 
-static bool event(void *ctx, const struct journal_record *record, struct buf *uuid, struct error *err)
+static bool meaning_of_event(void *ctx, const struct journal_record *record, struct buf *uuid, struct error *err)
 {
     Okta__Connector__V1__LoginEvent *e = NULL;
     struct view message;
-    bool is_fine;
+    bool ok;
 
     (void)ctx;
-    if (cut_message(record->encoded, &message))
+    if (record_message(record->encoded, &message))
         e = okta__connector__v1__login_event__unpack(NULL, message.len, (const uint8_t *)message.at);
     if (e == NULL)
         return error_set(err, ERROR_DATA_LOSS, "it does not decode");
-    is_fine = agrees(e, record, err);
+    ok = meaning_event_agrees(e, record, err);
     buf_puts(uuid, e->uuid);
     okta__connector__v1__login_event__free_unpacked(e, NULL);
-    return is_fine;
+    return ok;
 }
 
-/* The alias is the login in lower case; a very long login has none. */
-static bool is_alias(struct view alias, const char *login)
+static bool meaning_of_row(void *ctx, const struct directory_row *row, struct error *err)
 {
-    return alias.len == 0 || view_eq_nocase(alias, view_of(login));
-}
-
-static bool user(void *ctx, const struct directory_row *row, struct error *err)
-{
-    Okta__Connector__V1__User *u = NULL;
-    struct view message;
-    bool is_fine;
-
     (void)ctx;
-    if (cut_message(row->encoded, &message))
-        u = okta__connector__v1__user__unpack(NULL, message.len, (const uint8_t *)message.at);
-    if (u == NULL)
-        return error_set(err, ERROR_DATA_LOSS, "it does not decode");
-    is_fine = (view_is(row->id, u->id) || wrong(err, "id")) &&
-              (is_alias(row->alias, u->profile != NULL ? u->profile->login : "") || wrong(err, "login"));
-    okta__connector__v1__user__free_unpacked(u, NULL);
-    return is_fine;
+    return record_row_is_sound(collection_by_store_number(1), row, err);
 }
 
-static bool cursor(void *ctx, struct view name, struct view value, struct error *err)
+static bool meaning_of_cursor(void *ctx, struct view name, struct view value, struct error *err)
 {
-    static const struct poller_state_kind *const kinds[] = { &poller_state_tail, &poller_state_backfill,
-                                                             &poller_state_users };
-    union {
-        struct tail_state tail;
-        struct backfill_state backfill;
-        struct users_state users;
-    } *state = mem_zero(sizeof *state);
+    const struct poller_state_kind *kind = poller_state_kind_of(name);
+    void *state = mem_zero(POLLER_STATE_BYTES_MAX);
     struct silence *silence = mem_zero(sizeof *silence);
-    bool is_fine = true;
+    bool ok = true;
 
     (void)ctx;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (view_is(name, poller_state_name(kinds[i])))
-            is_fine = poller_state_decode(kinds[i], value, state, err);
-    if (view_is(name, SILENCE_CURSOR) && !silence_decode(silence, value))
-        is_fine = error_set(err, ERROR_DATA_LOSS, "what was learned of the usual traffic is not readable");
+    if (kind != NULL)
+        ok = poller_state_decode(kind, value, state, err);
+    else if (view_is(name, SILENCE_CURSOR) && !silence_decode(silence, value))
+        ok = error_set(err, ERROR_DATA_LOSS, "the table of usual traffic is not readable");
     free(state);
     free(silence);
-    return is_fine;
+    return ok;
 }
 
-const struct verify_meaning store_meaning = { event, user, cursor, NULL };
+const struct verify_meaning store_meaning = { meaning_of_event, meaning_of_row, meaning_of_cursor, NULL };

@@ -1,5 +1,5 @@
-/* server/store_meaning.h: what `verify` asks of the bytes that the store keeps for others: an event and a user decode
- * and agree with their headers; a position of the poller can be read. */
+/* server/store_meaning.h: what `verify` checks of bytes that the store keeps for others: events and rows decode and
+ * agree with their headers, and the poller's positions can be read. */
 #ifndef STORE_MEANING_H
 #define STORE_MEANING_H
 

@@ -119,7 +119,7 @@ const struct config_option config_options[] = {
       .scope = CONFIG_CONNECTOR,
       IN_CONNECTOR(collections),
       .meta = "LIST",
-      .help = "that connector reads logins, users or logins,users; default: both",
+      .help = "what that connector collects, with a comma between, such as logins,users; default: all",
       .is_live = true },
     { .name = "connectors",
       .type = &config_connectors,

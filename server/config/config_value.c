@@ -1,6 +1,7 @@
 /* server/config/config_value.c: the value of one setting, from text and back. */
 #include "config/config_table.h"
 
+#include "model/collection.h"
 #include "okta/okta.h"
 
 #include <ctype.h>
@@ -399,24 +400,26 @@ static bool write_http(const struct config_option *o, const void *from, size_t i
 
 /* ---- connectors ---- */
 
-static const char *const collections[] = { NULL, "logins", "users" }; /* by the API's number */
-#define COLLECTION_COUNT (sizeof collections / sizeof collections[0])
-
-static bool add_collection(struct view part, void *ctx, struct error *err)
+static bool collect_add(struct view part, void *ctx, struct error *err)
 {
-    for (size_t i = 1; i < COLLECTION_COUNT; i++)
-        if (view_is(part, collections[i])) {
-            *(uint32_t *)ctx |= 1u << i;
-            return true;
-        }
-    return bad(part, "logins, users or logins,users", err);
+    const struct collection *c = collection_by_name(part);
+    AUTO_BUF struct buf names = BUF(256);
+
+    if (c != NULL) {
+        *(collection_set *)ctx |= collection_bit(c);
+        return true;
+    }
+    buf_puts(&names, "one of ");
+    collection_names(collection_all(), ", ", &names);
+    buf_puts(&names, ", or several with a comma between");
+    return bad(part, buf_cstr(&names), err);
 }
 
 static bool parse_collect(const struct config_option *o, struct view value, void *into, struct error *err)
 {
     uint32_t chosen = *(uint32_t *)place(o, into);
 
-    if (!each_part(value, add_collection, &chosen, err))
+    if (!each_part(value, collect_add, &chosen, err))
         return false;
     *(uint32_t *)place(o, into) = chosen;
     return true;
@@ -424,16 +427,11 @@ static bool parse_collect(const struct config_option *o, struct view value, void
 
 static bool write_collect(const struct config_option *o, const void *from, size_t index, struct buf *out)
 {
-    uint32_t chosen = *(const uint32_t *)value_at(o, from);
-    const char *comma = "";
+    collection_set chosen = *(const collection_set *)value_at(o, from);
 
     if (index > 0 || chosen == 0)
         return false;
-    for (size_t i = 1; i < COLLECTION_COUNT; i++)
-        if ((chosen >> i & 1) != 0) {
-            buf_printf(out, "%s%s", comma, collections[i]);
-            comma = ",";
-        }
+    collection_names(chosen, ",", out);
     return true;
 }
 

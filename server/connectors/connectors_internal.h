@@ -41,7 +41,6 @@
 #define HISTORY_DAYS_MAX       90 /* Okta keeps no more */
 #define RETENTION_DAYS_DEFAULT 90
 #define RETENTION_DAYS_MAX     3650
-#define COLLECTIONS_ALL        (1u << COLLECTION_LOGINS | 1u << COLLECTION_USERS)
 
 /* What a connector without poller says whose declaration is gone. */
 #define NOT_DECLARED_ANY_MORE                                                                                          \

@@ -191,21 +191,19 @@ static void put_answers(struct buf *out, const char *name, const struct metrics_
     end_count(out, counts->answers_429);
 }
 
-static const char *collection_name(int collection)
-{
-    return collection == COLLECTION_LOGINS ? "logins" : collection == COLLECTION_USERS ? "users" : "other";
-}
-
-#define EACH_COLLECTION(c, i, s)                                                                                       \
-    for (int i = 1; i < COLLECTIONS_END; i++)                                                                          \
-        for (const struct collection_snapshot *s = &(c)->now.collections[i]; s != NULL && s->is_chosen; s = NULL)
+/* The chosen collections, in the table's order. */
+#define EACH_COLLECTION(c, row, s)                                                                                     \
+    for (size_t i_ = 0; i_ < collection_table_count; i_++)                                                             \
+        for (const struct collection *row = collection_at(i_); row != NULL; row = NULL)                                \
+            for (const struct collection_snapshot *s = &(c)->now.collections[row->id]; s != NULL && s->is_chosen;      \
+                 s = NULL)
 
 static void put_objects(struct buf *out, const char *name, const struct metrics_connector *c, int64_t now_unix_ms)
 {
     (void)now_unix_ms;
-    EACH_COLLECTION(c, i, s)
+    EACH_COLLECTION(c, row, s)
     {
-        sample(out, name, c, "collection", collection_name(i));
+        sample(out, name, c, "collection", row->name);
         end_count(out, s->objects);
     }
 }
@@ -213,20 +211,20 @@ static void put_objects(struct buf *out, const char *name, const struct metrics_
 static void put_complete(struct buf *out, const char *name, const struct metrics_connector *c, int64_t now_unix_ms)
 {
     (void)now_unix_ms;
-    EACH_COLLECTION(c, i, s)
+    EACH_COLLECTION(c, row, s)
     {
-        sample(out, name, c, "collection", collection_name(i));
+        sample(out, name, c, "collection", row->name);
         end_count(out, s->is_complete);
     }
 }
 
 static void put_listed_age(struct buf *out, const char *name, const struct metrics_connector *c, int64_t now_unix_ms)
 {
-    EACH_COLLECTION(c, i, s)
+    EACH_COLLECTION(c, row, s)
     {
         if (s->last_success_unix_ms <= 0)
             continue;
-        sample(out, name, c, "collection", collection_name(i));
+        sample(out, name, c, "collection", row->name);
         end_seconds(out, now_unix_ms - s->last_success_unix_ms);
     }
 }

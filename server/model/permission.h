@@ -15,7 +15,7 @@ enum permission_verdict { /* numbers are the API's */
                           PERMISSION_NO_ANSWER,
 };
 struct permission {
-    enum connector_collection collection; /* 0: the org itself */
+    unsigned collection; /* its id; 0: the org itself */
     char endpoint[64];
     enum permission_verdict verdict;
     char remedy[320];
@@ -24,6 +24,6 @@ struct permission {
     int64_t retry_ms; /* of a 429: until Okta will answer again */
     char error_code[OKTA_ERROR_CODE_MAX + 1], request_id[OKTA_REQUEST_ID_MAX + 1];
 };
-#define PERMISSIONS_MAX 8
+#define PERMISSIONS_MAX (COLLECTION_IDS_MAX + 1) /* a row a collection, and the org itself */
 
 #endif

@@ -5,15 +5,13 @@
 #ifndef MODEL_PLAN_H
 #define MODEL_PLAN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "model/collection.h"
 
-#define PLAN_PARTS_MAX 4
+#define PLAN_PARTS_MAX LANES_MAX
 #define PLAN_MS_MAX    INT64_C(31536000000) /* a year: all that is longer is as good as that */
 
 struct plan_part {
-    char what[24], bucket[48];
+    char what[COLLECTION_NAME_MAX + 1], bucket[48];
     bool is_known;
     uint64_t calls_left;
     int64_t ms;

@@ -17,10 +17,12 @@ struct collection_snapshot {
 };
 
 struct wait_snapshot {
-    char what[24], bucket[OKTA_BUCKET_NAME_MAX + 1], reason[120];
+    char what[COLLECTION_NAME_MAX + 1], bucket[OKTA_BUCKET_NAME_MAX + 1], reason[120];
     int64_t until_unix_ms;
 };
-#define WAITS_MAX 8
+/* Every bucket and every lane can wait at the same time, and so can all of them: for other programs of the org, and for
+ * the credential. None of these is ever left out: a wait that Status does not show would be a silent stop. */
+#define WAITS_MAX (OKTA_BUCKETS_MAX + LANES_MAX + 2)
 
 /* Everything Status and progress say of a poller. A value: copy it. */
 struct poller_snapshot {
@@ -42,7 +44,7 @@ struct poller_snapshot {
     int64_t history_reached_ms, history_target_ms;
     uint64_t history_stored;
 
-    struct collection_snapshot collections[COLLECTIONS_END];
+    struct collection_snapshot collections[COLLECTION_IDS_MAX]; /* by id */
     struct okta_bucket buckets[OKTA_BUCKETS_MAX];
     size_t bucket_count;
     struct wait_snapshot waits[WAITS_MAX];

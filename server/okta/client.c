@@ -51,11 +51,11 @@ struct okta {
     uint64_t random;
     bool is_running; /* within okta_run */
 
-    struct attempt_list queued[OKTA_LANES], running, ended;
+    struct attempt_list queued[OKTA_PRIORITIES], running, ended;
     size_t queued_count;
     struct gate gate;
     struct okta_counts counts;
-    struct repeat repeats[OKTA_BUCKETS_MAX][OKTA_LANES];
+    struct repeat repeats[OKTA_BUCKETS_MAX][OKTA_PRIORITIES];
 };
 
 static int64_t now_mono_ms(const struct okta *o)
@@ -76,7 +76,7 @@ static uint64_t random_next(struct okta *o)
 static void note_repeat(struct okta *o, const struct okta_request *r, const struct okta_answer *told)
 {
     const struct attempt *a = r->exchange;
-    struct repeat *repeat = &o->repeats[a->bucket][r->lane];
+    struct repeat *repeat = &o->repeats[a->bucket][r->priority];
 
     if (told->verdict != OKTA_RETRY)
         repeat->count = 0;
@@ -87,7 +87,7 @@ static void note_repeat(struct okta *o, const struct okta_request *r, const stru
 static void tell_repeat(const struct okta *o, const struct okta_request *r)
 {
     struct attempt *a = r->exchange;
-    const struct repeat *repeat = &o->repeats[a->bucket][r->lane];
+    const struct repeat *repeat = &o->repeats[a->bucket][r->priority];
 
     if (repeat->count == 0)
         return;
@@ -136,7 +136,7 @@ static void refuse(struct okta *o, struct okta_request *r, const struct okta_ans
 static const struct okta_answer no_credential = { .verdict = OKTA_CREDENTIAL_REFUSED,
                                                   .message = "there is no credential" };
 
-static void dispatch_lane(struct okta *o, enum okta_lane lane, int64_t now, bool *waits)
+static void dispatch_lane(struct okta *o, enum okta_priority lane, int64_t now, bool *waits)
 {
     enum auth_state state = auth_state(&o->auth, now);
     struct okta_request **at = &o->queued[lane].first;
@@ -164,8 +164,8 @@ static void dispatch_token(struct okta *o, int64_t now, bool is_again)
     struct okta_request *r = &o->token_request;
     size_t bucket = bucket_of(r->path);
 
-    if (!auth_wants_token(&o->auth, now) || !gate_has_place(&o->gate, r->lane) ||
-        !gate_take(&o->gate, bucket, r->lane, now))
+    if (!auth_wants_token(&o->auth, now) || !gate_has_place(&o->gate, r->priority) ||
+        !gate_take(&o->gate, bucket, r->priority, now))
         return;
     if (r->exchange == NULL)
         r->exchange = attempt_create();
@@ -181,8 +181,8 @@ static void dispatch(struct okta *o)
     bool waits = false;
 
     gate_begin_round(&o->gate);
-    for (int lane = 0; lane < OKTA_LANES; lane++)
-        dispatch_lane(o, (enum okta_lane)lane, now, &waits);
+    for (int lane = 0; lane < OKTA_PRIORITIES; lane++)
+        dispatch_lane(o, (enum okta_priority)lane, now, &waits);
     if (waits)
         dispatch_token(o, now, false);
 }
@@ -214,7 +214,7 @@ static void send_again(struct okta *o, struct okta_request *r, bool is_fresh)
     attempt_clear(a);
     a->is_fresh |= is_fresh;
     o->queued_count++;
-    attempt_prepend(&o->queued[r->lane], r);
+    attempt_prepend(&o->queued[r->priority], r);
 }
 
 static void count(struct okta *o, const struct answer *a)
@@ -241,7 +241,7 @@ static void token_done(struct okta_request *r, const struct okta_answer *answer)
 /* What waited for the access token is told why there is none. */
 static void tell_waiting(struct okta *o)
 {
-    for (int lane = 0; lane < OKTA_LANES; lane++) {
+    for (int lane = 0; lane < OKTA_PRIORITIES; lane++) {
         struct okta_request **at = &o->queued[lane].first;
 
         while (*at != NULL) {
@@ -271,13 +271,13 @@ static void complete_token(struct okta *o, struct answer *a)
     if (next != AUTH_AGAIN) /* to be asked for a nonce is no failure */
         count(o, a);
     if (next == AUTH_FAILED && !was_stale) {
-        gate_judge(&o->gate, attempt->bucket, o->token_request.lane, a, now, random_next(o));
+        gate_judge(&o->gate, attempt->bucket, o->token_request.priority, a, now, random_next(o));
         note_repeat(o, &o->token_request, &a->told);
         auth_settle(&o->auth, &a->told, now);
         if (auth_state(&o->auth, now) != AUTH_READY)
             tell_waiting(o);
     } else if (next == AUTH_GOT) {
-        gate_judge(&o->gate, attempt->bucket, o->token_request.lane, a, now, random_next(o));
+        gate_judge(&o->gate, attempt->bucket, o->token_request.priority, a, now, random_next(o));
         note_repeat(o, &o->token_request, &a->told);
     }
     forget_attempt(o);
@@ -337,7 +337,7 @@ static void complete(struct okta *o, struct okta_request *r)
     count(o, &a);
     if (is_worth_again(o, r, &a))
         return;
-    gate_judge(&o->gate, attempt->bucket, r->lane, &a, attempt->received_mono_ms, random_next(o));
+    gate_judge(&o->gate, attempt->bucket, r->priority, &a, attempt->received_mono_ms, random_next(o));
     a.told.sent_mono_ms = attempt->sent_mono_ms;
     a.told.received_mono_ms = attempt->received_mono_ms;
     note_repeat(o, r, &a.told);
@@ -378,8 +378,9 @@ struct okta *okta_create(const struct okta_options *options)
     o->transport = o->owns_transport ? okta_transport_curl(options) : options->transport;
     o->transport->finished = on_finished;
     o->transport->ctx = o;
-    o->token_request =
-        (struct okta_request){ .path = VIEW(OKTA_TOKEN_PATH), .lane = OKTA_LANE_TAIL, .done = token_done, .ctx = o };
+    o->token_request = (struct okta_request){
+        .path = VIEW(OKTA_TOKEN_PATH), .priority = OKTA_PRIORITY_TAIL, .done = token_done, .ctx = o
+    };
     auth_init(&o->auth, &o->url, &o->clock);
     gate_init(&o->gate, share_percent);
     if (getrandom(&o->random, sizeof o->random, GRND_NONBLOCK) != (ssize_t)sizeof o->random)
@@ -423,16 +424,16 @@ void okta_send(struct okta *o, struct okta_request *r)
 {
     struct attempt *a = attempt_create();
 
-    ASSERT(r->exchange == NULL && r->lane < OKTA_LANES && o->queued_count < QUEUED_MAX);
+    ASSERT(r->exchange == NULL && r->priority < OKTA_PRIORITIES && o->queued_count < QUEUED_MAX);
     r->exchange = a;
     if (!url_path_ok(r->path)) {
         refuse(o, r, &bad_path);
         return;
     }
     a->bucket = bucket_of(r->path);
-    gate_want(&o->gate, a->bucket, r->lane, now_mono_ms(o));
+    gate_want(&o->gate, a->bucket, r->priority, now_mono_ms(o));
     o->queued_count++;
-    attempt_append(&o->queued[r->lane], r);
+    attempt_append(&o->queued[r->priority], r);
 }
 
 /* How long nothing will be there to do, as far as we know. */
@@ -508,7 +509,7 @@ void okta_cancel_all(struct okta *o)
     }
     attempt_move(&all, &o->running);
     attempt_move(&all, &o->ended);
-    for (int lane = 0; lane < OKTA_LANES; lane++)
+    for (int lane = 0; lane < OKTA_PRIORITIES; lane++)
         attempt_move(&all, &o->queued[lane]);
     o->queued_count = 0;
     while (all.first != NULL)
@@ -520,9 +521,27 @@ void okta_yield(struct okta *o, int64_t until_mono_ms)
     gate_yield(&o->gate, until_mono_ms, now_mono_ms(o));
 }
 
+/* The first request of the blocked priority that waits in the bucket. */
+static const struct okta_request *client_first_blocked(const struct okta *o, const struct okta_bucket *b)
+{
+    const struct okta_request *r = o->queued[b->blocked_priority].first;
+
+    while (r != NULL && strcmp(bucket_name(bucket_of(r->path)), b->name) != 0)
+        r = r->next;
+    return r;
+}
+
 size_t okta_buckets(const struct okta *o, struct okta_bucket out[OKTA_BUCKETS_MAX])
 {
-    return gate_buckets(&o->gate, now_mono_ms(o), out);
+    size_t count = gate_buckets(&o->gate, now_mono_ms(o), out);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct okta_request *r = out[i].blocked_until_mono_ms != 0 ? client_first_blocked(o, &out[i]) : NULL;
+
+        if (r != NULL && r->who != NULL)
+            snprintf(out[i].blocked_who, sizeof out[i].blocked_who, "%s", r->who);
+    }
+    return count;
 }
 
 struct okta_counts okta_counts(const struct okta *o)

@@ -24,10 +24,10 @@ static const char *const reasons[] = {
     [BUDGET_FLOOR] = "other programs have nearly used up this bucket",
 };
 
-static void block(struct gate_bucket *b, enum okta_lane lane, int64_t until_mono_ms, const char *reason)
+static void block(struct gate_bucket *b, enum okta_priority lane, int64_t until_mono_ms, const char *reason)
 {
     b->blocked_until_mono_ms = until_mono_ms;
-    b->blocked_lane = lane;
+    b->blocked_priority = lane;
     b->reason = reason;
 }
 
@@ -42,33 +42,33 @@ void gate_init(struct gate *g, int share_percent)
     gate_begin_round(g);
 }
 
-void gate_want(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_mono_ms)
+void gate_want(struct gate *g, size_t bucket, enum okta_priority lane, int64_t now_mono_ms)
 {
     struct gate_bucket *b = &g->buckets[bucket];
 
     b->is_used = true;
-    if (lane == OKTA_LANE_TAIL)
+    if (lane == OKTA_PRIORITY_TAIL)
         b->tail_until_mono_ms = now_mono_ms + TAIL_GONE_MS;
 }
 
 void gate_begin_round(struct gate *g)
 {
     for (size_t i = 0; i < OKTA_BUCKETS_MAX; i++)
-        block(&g->buckets[i], OKTA_LANE_TAIL, 0, "");
+        block(&g->buckets[i], OKTA_PRIORITY_TAIL, 0, "");
 }
 
 /* One place is kept for the tail: slow answers to others must not hold it up. */
-bool gate_has_place(const struct gate *g, enum okta_lane lane)
+bool gate_has_place(const struct gate *g, enum okta_priority lane)
 {
     size_t max = g->in_flight_max;
 
-    if (lane != OKTA_LANE_TAIL && max > 1)
+    if (lane != OKTA_PRIORITY_TAIL && max > 1)
         max--;
     return g->in_flight < max;
 }
 
 /* Notes until when, if so. */
-static bool is_held(const struct gate *g, struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_ms)
+static bool is_held(const struct gate *g, struct gate_bucket *b, enum okta_priority lane, int64_t now_mono_ms)
 {
     bool is_bucket = b->held_until_mono_ms > now_mono_ms;
 
@@ -80,9 +80,9 @@ static bool is_held(const struct gate *g, struct gate_bucket *b, enum okta_lane 
     return true;
 }
 
-static bool is_paused(const struct gate *g, struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_ms)
+static bool is_paused(const struct gate *g, struct gate_bucket *b, enum okta_priority lane, int64_t now_mono_ms)
 {
-    if (lane < OKTA_LANE_BACKFILL || g->pause_until_mono_ms <= now_mono_ms)
+    if (lane < OKTA_PRIORITY_BACKFILL || g->pause_until_mono_ms <= now_mono_ms)
         return false;
     block(b, lane, g->pause_until_mono_ms, "the org's log warns of its rate limits: what can wait makes room");
     return true;
@@ -95,19 +95,19 @@ void gate_set_share(struct gate *g, int share_percent)
         g->buckets[i].budget.share_percent = share_percent;
 }
 
-static int32_t share_percent_of(const struct gate *g, enum okta_lane lane, int64_t now_mono_ms)
+static int32_t share_percent_of(const struct gate *g, enum okta_priority lane, int64_t now_mono_ms)
 {
-    bool is_halved = g->yield_until_mono_ms > now_mono_ms && lane != OKTA_LANE_TAIL && g->share_percent > 1;
+    bool is_halved = g->yield_until_mono_ms > now_mono_ms && lane != OKTA_PRIORITY_TAIL && g->share_percent > 1;
 
     return is_halved ? g->share_percent / 2 : g->share_percent;
 }
 
 /* Nobody notices when these come some seconds later; that they come in one burst is noticed. */
-static bool is_paced(struct gate_bucket *b, enum okta_lane lane, int32_t reserve, int64_t now_mono_ms)
+static bool is_paced(struct gate_bucket *b, enum okta_priority lane, int32_t reserve, int64_t now_mono_ms)
 {
     int64_t wait_ms;
 
-    if (lane < OKTA_LANE_SYNC)
+    if (lane < OKTA_PRIORITY_SYNC)
         return false;
     wait_ms = budget_pace_ms(&b->budget, reserve, b->paced_mono_ms, now_mono_ms);
     if (wait_ms == 0)
@@ -117,18 +117,18 @@ static bool is_paced(struct gate_bucket *b, enum okta_lane lane, int32_t reserve
 }
 
 /* An idle tail polls at an interval that takes half of our share; the others leave it that. */
-static bool spend(struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_ms)
+static bool spend(struct gate_bucket *b, enum okta_priority lane, int64_t now_mono_ms)
 {
     int64_t wait_ms, less_in_ms = INT64_MAX;
     int32_t reserve = 0;
     enum budget_state state;
 
-    if (lane != OKTA_LANE_TAIL && now_mono_ms < b->tail_until_mono_ms)
+    if (lane != OKTA_PRIORITY_TAIL && now_mono_ms < b->tail_until_mono_ms)
         reserve = budget_idle_reserve(&b->budget, now_mono_ms, &less_in_ms);
     if (is_paced(b, lane, reserve, now_mono_ms))
         return false;
     wait_ms = budget_take(&b->budget, reserve, now_mono_ms);
-    if (wait_ms == 0 && lane >= OKTA_LANE_SYNC)
+    if (wait_ms == 0 && lane >= OKTA_PRIORITY_SYNC)
         b->paced_mono_ms = now_mono_ms;
     if (wait_ms == 0)
         return true;
@@ -139,7 +139,7 @@ static bool spend(struct gate_bucket *b, enum okta_lane lane, int64_t now_mono_m
     return false;
 }
 
-bool gate_take(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_mono_ms)
+bool gate_take(struct gate *g, size_t bucket, enum okta_priority lane, int64_t now_mono_ms)
 {
     struct gate_bucket *b = &g->buckets[bucket];
 
@@ -205,11 +205,11 @@ static void mind_concurrency(struct gate *g, const struct answer *a)
     }
 }
 
-void gate_judge(struct gate *g, size_t bucket, enum okta_lane lane, struct answer *a, int64_t now_mono_ms,
+void gate_judge(struct gate *g, size_t bucket, enum okta_priority lane, struct answer *a, int64_t now_mono_ms,
                 uint64_t random)
 {
     struct gate_bucket *b = &g->buckets[bucket];
-    int64_t cap_ms = lane == OKTA_LANE_TAIL ? BACKOFF_TAIL_MAX_MS : BACKOFF_MAX_MS;
+    int64_t cap_ms = lane == OKTA_PRIORITY_TAIL ? BACKOFF_TAIL_MAX_MS : BACKOFF_MAX_MS;
 
     backoff_count(&b->backoff[lane], a);
     if (a->told.verdict == OKTA_RETRY)
@@ -233,10 +233,10 @@ size_t gate_buckets(const struct gate *g, int64_t now_mono_ms, struct okta_bucke
             .limit = b->budget.limit,
             .remaining = is_over ? b->budget.limit : b->budget.remaining,
             .spent = is_over ? 0 : b->budget.spent,
-            .share_percent = share_percent_of(g, OKTA_LANE_READ, now_mono_ms),
+            .share_percent = share_percent_of(g, OKTA_PRIORITY_READ, now_mono_ms),
             .reset_unix_s = b->budget.reset_unix_s,
             .blocked_until_mono_ms = b->blocked_until_mono_ms,
-            .blocked_lane = b->blocked_lane,
+            .blocked_priority = b->blocked_priority,
         };
         snprintf(out[n].name, sizeof out[n].name, "%s", bucket_name(i));
         snprintf(out[n].reason, sizeof out[n].reason, "%s", b->reason);

@@ -15,11 +15,11 @@ struct gate_bucket {
     int64_t held_until_mono_ms; /* Okta said 429 */
     int64_t tail_until_mono_ms; /* the login tail asks here, and a part is kept for it */
     int64_t paced_mono_ms;      /* when somebody in no hurry last asked */
-    struct backoff backoff[OKTA_LANES];
+    struct backoff backoff[OKTA_PRIORITIES];
 
     /* why the first that waits does, as of the last round */
     int64_t blocked_until_mono_ms; /* 0: none waits */
-    enum okta_lane blocked_lane;
+    enum okta_priority blocked_priority;
     const char *reason;
 };
 
@@ -39,16 +39,16 @@ void gate_init(struct gate *g, int share_percent);
 void gate_set_share(struct gate *g, int share_percent);
 
 /* Somebody wants to ask; before its first round. */
-void gate_want(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_mono_ms);
+void gate_want(struct gate *g, size_t bucket, enum okta_priority lane, int64_t now_mono_ms);
 
 void gate_begin_round(struct gate *g);
 
 /* Whether one more of that lane may be under way at all. */
-bool gate_has_place(const struct gate *g, enum okta_lane lane);
+bool gate_has_place(const struct gate *g, enum okta_priority lane);
 
 /* Takes one request's place and budget, to be given back by gate_end; false: it waits, and so does what comes behind
  * it. */
-bool gate_take(struct gate *g, size_t bucket, enum okta_lane lane, int64_t now_mono_ms);
+bool gate_take(struct gate *g, size_t bucket, enum okta_priority lane, int64_t now_mono_ms);
 
 /* Others are short of requests: until then all but the tail take half of our share, and history and sweeps pause. Who
  * is told so again and again pauses GATE_PAUSE_MAX_MS of each GATE_PAUSE_EVERY_MS at most: something that never moves
@@ -65,7 +65,7 @@ void gate_end(struct gate *g, size_t bucket, const struct headers *headers, int6
 
 /* Judges an answer beyond itself: may turn RETRY into SMALLER, says when to ask again, and holds back what would suffer
  * the same. `random` is any number. */
-void gate_judge(struct gate *g, size_t bucket, enum okta_lane lane, struct answer *a, int64_t now_mono_ms,
+void gate_judge(struct gate *g, size_t bucket, enum okta_priority lane, struct answer *a, int64_t now_mono_ms,
                 uint64_t random);
 
 size_t gate_buckets(const struct gate *g, int64_t now_mono_ms, struct okta_bucket out[OKTA_BUCKETS_MAX]);

@@ -62,7 +62,14 @@ MUST_CHECK bool okta_ca_file_check(const char *path, struct error *err);
 /* ---- requests ---- */
 
 /* Who goes first when a bucket is short. */
-enum okta_lane { OKTA_LANE_TAIL, OKTA_LANE_READ, OKTA_LANE_SYNC, OKTA_LANE_BACKFILL, OKTA_LANE_SWEEP, OKTA_LANES };
+enum okta_priority {
+    OKTA_PRIORITY_TAIL,
+    OKTA_PRIORITY_READ,
+    OKTA_PRIORITY_SYNC,
+    OKTA_PRIORITY_BACKFILL,
+    OKTA_PRIORITY_SWEEP,
+    OKTA_PRIORITIES
+};
 
 /* What an answer means for who asked. */
 enum okta_verdict {
@@ -97,7 +104,8 @@ struct okta_answer {
 
 struct okta_request {
     struct view path; /* "/api/v1/logs?since=..."; borrowed until done is called */
-    enum okta_lane lane;
+    enum okta_priority priority;
+    const char *who;   /* a short name for Status, such as "logins"; borrowed likewise; may be NULL */
     bool is_anonymous; /* without credential: /.well-known/okta-organization */
     /* Once, from within okta_run (or what cancels). It may send this request again, or others. */
     void (*done)(struct okta_request *r, const struct okta_answer *answer);
@@ -173,8 +181,9 @@ struct okta_bucket {
     int32_t limit, remaining, spent, share_percent;
     int64_t reset_unix_s;          /* on Okta's clock; 0 unknown */
     int64_t blocked_until_mono_ms; /* a request waits for it; 0 none does */
-    enum okta_lane blocked_lane;
-    char reason[120]; /* why it waits, as a sentence; "" when it does not */
+    enum okta_priority blocked_priority;
+    char blocked_who[24]; /* `who` of the first request that waits for it; "" when none does, or it has no name */
+    char reason[120];     /* why it waits, as a sentence; "" when it does not */
 };
 /* Copies up to OKTA_BUCKETS_MAX; returns how many. */
 size_t okta_buckets(const struct okta *o, struct okta_bucket out[OKTA_BUCKETS_MAX]);

@@ -1,30 +1,22 @@
-/* One turn of the loop:
+/* The poller's thread. One turn of its loop:
  *
- *     letters from outside -> each lane: store what came, ask what is due -> bytes move -> store what came -> show it
+ *     take messages from other threads -> each lane stores what came -> each lane asks what is due -> bytes move ->
+ *     each lane stores what came -> publish the snapshot
  *
- * The thread sleeps in okta_run only: until an answer, a wake-up, or the next time something is due. Nothing here ends
- * the loop but poller_stop; what fails is tried again. */
+ * The thread sleeps in okta_run alone: until an answer, a wake-up, or the next time that something is due. Only
+ * poller_stop ends the loop; whatever fails is tried again. */
 #include "poller/poller.h"
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "poller/poller_internal.h"
 
 #include <string.h>
 
-#define LETTERS_MAX 8     /* settings that nobody has taken yet: one Configure at a time and some haste */
-#define TURN_MS     30000 /* nothing is due: look around all the same */
-
-/* Adding a collection is adding a row. The tail comes first: the first login is not to wait for anything. */
-static const struct lane_row lane_rows[LANES] = {
-    [LANE_TAIL] = { "logins", PATH_LOGS, COLLECTION_LOGINS, OKTA_LANE_TAIL, 1000, 50, tail_path, tail_step,
-                    tail_restart, NULL, tail_load },
-    [LANE_USERS] = { "users", PATH_USERS, COLLECTION_USERS, OKTA_LANE_SYNC, 200, 25, users_path, users_step,
-                     users_restart, NULL, users_load },
-    [LANE_BACKFILL] = { "history", PATH_LOGS, COLLECTION_LOGINS, OKTA_LANE_BACKFILL, 1000, 50, backfill_path,
-                        backfill_step, backfill_restart, backfill_narrow, backfill_load },
-};
+#define LETTERS_MAX 8     /* settings not taken yet: Configures of one connector come one at a time */
+#define TURN_MS     30000 /* the longest sleep, should a due time ever be wrong */
 
 /* ---- time ---- */
 
@@ -84,24 +76,24 @@ struct reconfigure {
     char token[];
 };
 
-static void free_letter(struct reconfigure *letter)
+static void reconfigure_free(struct reconfigure *letter)
 {
     explicit_bzero(letter->token, letter->token_len);
     free(letter);
 }
 
-static void wake(void *ctx)
+static void poller_wake(void *ctx)
 {
     struct poller *p = ctx;
 
-    /* Under the lock, so that the client is not replaced meanwhile; a wake-up does not block. */
+    /* The lock keeps the client from being replaced meanwhile; okta_wake does not block. */
     pthread_mutex_lock(&p->shared.lock);
     if (p->shared.okta != NULL)
         okta_wake(p->shared.okta);
     pthread_mutex_unlock(&p->shared.lock);
 }
 
-static void set_okta(struct poller *p, struct okta *okta)
+static void poller_set_okta(struct poller *p, struct okta *okta)
 {
     pthread_mutex_lock(&p->shared.lock);
     p->shared.okta = okta;
@@ -109,7 +101,7 @@ static void set_okta(struct poller *p, struct okta *okta)
     p->okta = okta;
 }
 
-static void connect_okta(struct poller *p)
+static void poller_connect(struct poller *p)
 {
     const struct okta_options options = {
         .url = p->url,
@@ -122,55 +114,55 @@ static void connect_okta(struct poller *p)
         .allow_private = p->options.allow_private,
     };
 
-    set_okta(p, okta_create(&options));
+    poller_set_okta(p, okta_create(&options));
     okta_set_credential(p->okta, buf_view(&p->credential.token));
 }
 
-static void disconnect_okta(struct poller *p)
+static void poller_disconnect(struct poller *p)
 {
     struct okta *okta = p->okta;
 
-    set_okta(p, NULL);
+    poller_set_okta(p, NULL);
     okta_destroy(okta);
 }
 
-static void apply_settings(struct poller *p, const struct poller_settings *settings)
+static void poller_apply_settings(struct poller *p, const struct poller_settings *settings)
 {
     p->settings = *settings;
-    for (int i = 0; i < LANES; i++)
-        p->lanes[i].is_on = (settings->collections & 1u << lane_rows[i].collection) != 0;
-    backfill_settings_changed(p);
+    EACH_LANE(p, l)
+    l->is_on = (settings->collections & collection_bit(l->collection)) != 0;
+    history_settings_changed(p);
     p->is_dirty = true;
 }
 
-static void reconfigure(struct poller *p, const struct reconfigure *letter)
+static void poller_take_settings(struct poller *p, const struct reconfigure *letter)
 {
     bool has_moved = strcmp(letter->url.text, p->url.text) != 0;
 
     okta_cancel_all(p->okta); /* with the old token, to the old address */
     if (has_moved) {
         p->url = letter->url;
-        disconnect_okta(p);
-        connect_okta(p);
+        poller_disconnect(p);
+        poller_connect(p);
     }
-    apply_settings(p, &letter->settings);
+    poller_apply_settings(p, &letter->settings);
     credential_renew(p, (struct view){ letter->token, letter->token_len });
 }
 
-static bool take_letters(struct poller *p)
+static bool poller_take_letters(struct poller *p)
 {
     struct letter *letter;
     bool any = false;
 
     while ((letter = mailbox_take(p->mailbox)) != NULL) {
-        reconfigure(p, (struct reconfigure *)letter);
-        free_letter((struct reconfigure *)letter);
+        poller_take_settings(p, (struct reconfigure *)letter);
+        reconfigure_free((struct reconfigure *)letter);
         any = true;
     }
     return any;
 }
 
-static bool take_share(struct poller *p)
+static bool poller_take_share(struct poller *p)
 {
     int wanted = atomic_load(&p->share_percent);
 
@@ -182,7 +174,7 @@ static bool take_share(struct poller *p)
     return true;
 }
 
-static bool take_poll_wish(struct poller *p)
+static bool poller_take_poll_request(struct poller *p)
 {
     bool wanted;
 
@@ -192,22 +184,23 @@ static bool take_poll_wish(struct poller *p)
     pthread_mutex_unlock(&p->shared.lock);
     if (!wanted)
         return false;
-    lane_hurry(&p->lanes[LANE_TAIL]);
-    lane_hurry(&p->lanes[LANE_USERS]);
-    if (!p->lanes[LANE_TAIL].is_on) {
-        p->now.tail_rounds++; /* there is no log to be behind of */
+    EACH_LANE(p, l)
+    if (l != p->history_of_log)
+        lane_hurry(l);
+    if (!p->tail_of_log->is_on) {
+        p->now.tail_rounds++; /* without a log, its head counts as reached */
         p->is_dirty = true;
     }
     return true;
 }
 
-/* Whatever was sent or asked from outside; true when there was anything. */
-static bool take_wishes(struct poller *p)
+/* Takes what other threads have sent or asked for. True when there was anything. */
+static bool poller_take_requests(struct poller *p)
 {
-    bool any = take_letters(p);
+    bool any = poller_take_letters(p);
 
-    any = take_share(p) || any;
-    return take_poll_wish(p) || any;
+    any = poller_take_share(p) || any;
+    return poller_take_poll_request(p) || any;
 }
 
 bool poller_wants_round(struct poller *p)
@@ -222,60 +215,58 @@ bool poller_wants_round(struct poller *p)
 
 /* ---- a turn ---- */
 
-static void step(struct poller *p)
+static void poller_step_lanes(struct poller *p)
 {
-    for (int i = 0; i < LANES; i++) {
-        lane_digest(&p->lanes[i]);
-        p->lanes[i].row->step(&p->lanes[i]);
+    EACH_LANE(p, l)
+    {
+        lane_digest(l);
+        l->kind->step(l);
     }
     retention_step(p);
 }
 
-static void ask(struct poller *p)
+static void poller_ask(struct poller *p)
 {
     credential_step(p);
-    for (int i = 0; i < LANES; i++)
-        lane_ask(&p->lanes[i]);
+    EACH_LANE(p, l)
+    lane_ask(l);
 }
 
-static int64_t next_due_mono_ms(const struct poller *p)
+static int64_t poller_next_due_mono_ms(const struct poller *p)
 {
-    int64_t due = p->retention_due_mono_ms;
+    int64_t due = min_i64(p->retention_due_mono_ms, credential_due_mono_ms(p));
 
-    if (credential_due_mono_ms(p) < due)
-        due = credential_due_mono_ms(p);
-    for (int i = 0; i < LANES; i++)
-        if (lane_due_mono_ms(&p->lanes[i]) < due)
-            due = lane_due_mono_ms(&p->lanes[i]);
+    for (size_t i = 0; i < p->lane_count; i++)
+        due = min_i64(due, lane_due_mono_ms(&p->lanes[i]));
     return due;
 }
 
-static void move_bytes(struct poller *p, int64_t wait_ms)
+static void poller_move_bytes(struct poller *p, int64_t wait_ms)
 {
-    int64_t left_ms = next_due_mono_ms(p) - poller_mono_ms(p);
+    int64_t left_ms = poller_next_due_mono_ms(p) - poller_mono_ms(p);
 
     if (left_ms < 0)
         left_ms = 0;
     okta_run(p->okta, wait_ms < left_ms ? wait_ms : left_ms);
-    step(p);
+    poller_step_lanes(p);
     show_publish(p);
 }
 
 int64_t poller_turn(struct poller *p, int64_t wait_ms)
 {
-    (void)take_wishes(p);
-    ask(p);
-    move_bytes(p, 0); /* sends, so that what has to wait is shown before we do */
+    (void)poller_take_requests(p);
+    poller_ask(p);
+    poller_move_bytes(p, 0); /* sends, so that waits for a rate limit are published before the thread sleeps */
     if (atomic_load(&p->is_stopping))
-        return next_due_mono_ms(p);
-    /* What came meanwhile: the run above has taken its wake-up. */
-    if (take_wishes(p))
-        ask(p);
-    move_bytes(p, wait_ms);
-    return next_due_mono_ms(p);
+        return poller_next_due_mono_ms(p);
+    /* Look again: a request that came meanwhile has had its wake-up, which the run above used up. */
+    if (poller_take_requests(p))
+        poller_ask(p);
+    poller_move_bytes(p, wait_ms);
+    return poller_next_due_mono_ms(p);
 }
 
-static void *run(void *ctx)
+static void *poller_thread(void *ctx)
 {
     struct poller *p = ctx;
 
@@ -286,16 +277,35 @@ static void *run(void *ctx)
 
 /* ---- life ---- */
 
-static bool load(struct poller *p, struct error *err)
+static struct lane *poller_add_lane(struct poller *p, const struct collection *c, const struct lane_kind *kind,
+                                    const char *name, const char *position)
 {
-    for (int i = 0; i < LANES; i++) {
-        lane_init(&p->lanes[i], &lane_rows[i], p);
-        p->lanes[i].due_mono_ms = poller_mono_ms(p);
-    }
-    for (int i = 0; i < LANES; i++)
-        if (!lane_rows[i].load(&p->lanes[i], err))
-            return false;
-    return tail_keep_start(&p->lanes[LANE_TAIL], err);
+    struct lane *l = &p->lanes[p->lane_count++];
+
+    ASSERT(p->lane_count <= LANES_MAX);
+    lane_init(l, p, c, kind, name, position);
+    return l;
+}
+
+/* A lane for each collection, in the table's order, and one more for the log's history. */
+static void poller_add_lanes(struct poller *p)
+{
+    const struct collection *c;
+
+    for (size_t i = 0; (c = collection_at(i)) != NULL; i++)
+        if (c->kind == COLLECTION_LOG)
+            p->tail_of_log = poller_add_lane(p, c, &tail_lane, c->name, POLLER_STATE_TAIL);
+        else
+            poller_add_lane(p, c, &listing_lane, c->name, c->name);
+    p->history_of_log = poller_add_lane(p, collection_log(), &history_lane, "history", POLLER_STATE_HISTORY);
+}
+
+static bool poller_load(struct poller *p, struct error *err)
+{
+    EACH_LANE(p, l)
+    if (!l->kind->load(l, err))
+        return false;
+    return tail_keep_start(p->tail_of_log, err);
 }
 
 bool poller_create(struct poller **out, const struct poller_options *options, struct view token, struct error *err)
@@ -313,28 +323,29 @@ bool poller_create(struct poller **out, const struct poller_options *options, st
     p->has_new_objects = p->is_dirty = true;
     p->now.state_since_unix_ms = poller_unix_ms(p);
     pthread_mutex_init(&p->shared.lock, NULL);
-    p->mailbox = mailbox_create(LETTERS_MAX, wake, p);
+    p->mailbox = mailbox_create(LETTERS_MAX, poller_wake, p);
     p->maker = record_maker_create(store_hash_key(p->store));
     buf_init(&p->credential.token, TOKEN_BYTES_MAX);
     buf_put(&p->credential.token, token.at, token.len);
-    connect_okta(p);
-    if (!load(p, err)) {
+    poller_add_lanes(p);
+    poller_connect(p);
+    if (!poller_load(p, err)) {
         poller_destroy(p);
         return error_wrap(err, "poller");
     }
-    apply_settings(p, &settings);
+    poller_apply_settings(p, &settings);
     show_publish(p);
     *out = p;
     return true;
 }
 
-static void free_letters(struct mailbox *mailbox)
+static void reconfigure_frees(struct mailbox *mailbox)
 {
     struct letter *letter;
 
     mailbox_close(mailbox);
     while ((letter = mailbox_take(mailbox)) != NULL)
-        free_letter((struct reconfigure *)letter);
+        reconfigure_free((struct reconfigure *)letter);
     mailbox_destroy(mailbox);
 }
 
@@ -343,12 +354,12 @@ void poller_destroy(struct poller *p)
     if (p == NULL)
         return;
     ASSERT(!p->has_thread);
-    disconnect_okta(p);
-    free_letters(p->mailbox);
+    poller_disconnect(p);
+    reconfigure_frees(p->mailbox);
     for (size_t i = 0; i < p->held_count; i++)
         page_drop(&p->held[i].page);
-    for (int i = 0; i < LANES; i++)
-        lane_deinit(&p->lanes[i]);
+    EACH_LANE(p, l)
+    lane_deinit(l);
     if (p->credential.token.at != NULL)
         explicit_bzero(p->credential.token.at, p->credential.token.room);
     buf_deinit(&p->credential.token);
@@ -359,14 +370,14 @@ void poller_destroy(struct poller *p)
 
 void poller_start(struct poller *p)
 {
-    ASSERT(pthread_create(&p->thread, NULL, run, p) == 0);
+    ASSERT(pthread_create(&p->thread, NULL, poller_thread, p) == 0);
     p->has_thread = true;
 }
 
 void poller_stop(struct poller *p)
 {
     atomic_store(&p->is_stopping, true);
-    wake(p);
+    poller_wake(p);
 }
 
 void poller_join(struct poller *p)
@@ -382,7 +393,7 @@ void poller_join(struct poller *p)
 void poller_set_share(struct poller *p, int share_percent)
 {
     atomic_store(&p->share_percent, share_percent);
-    wake(p);
+    poller_wake(p);
 }
 
 void poller_snapshot(struct poller *p, struct poller_snapshot *out)
@@ -411,7 +422,7 @@ bool poller_poll_now(struct poller *p, uint64_t *tail_rounds, struct error *err)
     if (state == CONNECTOR_RECONNECT_REQUIRED)
         return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_TOKEN_REFUSED",
                             "Okta refuses the API token: configure the connector with a new one first");
-    wake(p);
+    poller_wake(p);
     return true;
 }
 
@@ -432,7 +443,7 @@ bool poller_reconfigure(struct poller *p, const struct okta_url *url, struct vie
     letter = &r->letter;
     if (mailbox_send(p->mailbox, &letter))
         return true;
-    free_letter(r);
+    reconfigure_free(r);
     return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CHANGES",
                         "too many changes of this connector at once: try again");
 }

@@ -1,42 +1,60 @@
-/* Is the token dead? One refusal is not enough: belief.h says what is. While it is being found out, nothing else is
- * asked; two endpoints take turns, five seconds apart.
+/* Is the credential dead? One refusal is not enough: belief.h says what is. While it is in doubt nothing else is asked;
+ * the endpoints take turns, five seconds apart, since one endpoint that refuses is no dead credential.
  *
- *     GOOD --refused, and there is no newer token--> SUSPECT --refused again until it is believed--> DEAD
- *     SUSPECT, DEAD --another answer, or a newer token--> GOOD
+ *     GOOD --refused, and there is no newer one--> SUSPECT --refused again until it is believed--> DEAD
+ *     SUSPECT, DEAD --any other answer, or a newer credential--> GOOD
  *
- * DEAD asks once a quarter of an hour: hammering with a dead token alarms the org's admins. All positions are kept. */
+ * DEAD asks every quarter of an hour: more often would alarm the org's admins. Every position is kept, so collecting
+ * goes on from there. */
 #include "poller/poller_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DEAD_MS          (15 * MINUTE_MS)
 #define ENDPOINTS_NEEDED 2
 
-enum { ENDPOINT_LOGS, ENDPOINT_USERS, ENDPOINTS };
+/* The endpoints to ask: those of the collections that can be listed by themselves. NULL beyond the last. */
+static const struct collection *credential_endpoint(unsigned n)
+{
+    const struct collection *c;
 
-static const char *const probe_paths[ENDPOINTS] = { PATH_LOGS "?limit=1", PATH_USERS "?limit=1" };
+    for (size_t i = 0; (c = collection_at(i)) != NULL; i++)
+        if (c->parent == 0 && n-- == 0)
+            return c;
+    return NULL;
+}
 
-static void wipe(struct buf *token)
+static unsigned credential_endpoint_of(const struct lane *l)
+{
+    unsigned id = l->collection->parent != 0 ? l->collection->parent : l->collection->id, n = 0;
+
+    while (credential_endpoint(n)->id != id)
+        n++;
+    return n;
+}
+
+static void credential_wipe_token(struct buf *token)
 {
     if (token->at != NULL)
         explicit_bzero(token->at, token->room);
     buf_reset(token);
 }
 
-static void become(struct poller *p, enum credential_state state, int64_t wait_ms)
+static void credential_become(struct poller *p, enum credential_state state, int64_t wait_ms)
 {
     p->credential.state = state;
     p->credential.due_mono_ms = poller_mono_ms(p) + wait_ms;
     p->is_dirty = true;
 }
 
-static void resume(struct poller *p)
+static void credential_resume(struct poller *p)
 {
-    become(p, CREDENTIAL_GOOD, 0);
+    credential_become(p, CREDENTIAL_GOOD, 0);
     belief_forget(&p->credential.belief);
     p->credential.refused = NULL;
-    for (int i = 0; i < LANES; i++)
-        lane_hurry(&p->lanes[i]);
+    EACH_LANE(p, l)
+    lane_hurry(l);
 }
 
 void credential_renew(struct poller *p, struct view token)
@@ -44,21 +62,22 @@ void credential_renew(struct poller *p, struct view token)
     struct buf *kept = &p->credential.token;
 
     if (token.len > 0) {
-        wipe(kept);
+        credential_wipe_token(kept);
         buf_put(kept, token.at, token.len);
         okta_set_credential(p->okta, buf_view(kept));
     }
-    for (int i = 0; i < LANES; i++) {
-        p->lanes[i].failures = 0;
-        p->lanes[i].is_barred = false;
-        belief_forget(&p->lanes[i].belief);
-        p->lanes[i].not_before_mono_ms = 0;
+    EACH_LANE(p, l)
+    {
+        l->failures = 0;
+        l->is_barred = false;
+        belief_forget(&l->belief);
+        l->not_before_mono_ms = 0;
     }
-    resume(p);
+    credential_resume(p);
 }
 
-/* True when there was a newer token, which is in use now. */
-static bool try_fresh_token(struct poller *p)
+/* True when there was a newer credential; it is in use now. */
+static bool credential_try_newer(struct poller *p)
 {
     struct buf fresh = BUF(TOKEN_BYTES_MAX);
     bool found = p->options.fresh_token != NULL &&
@@ -67,21 +86,21 @@ static bool try_fresh_token(struct poller *p)
 
     if (found)
         credential_renew(p, buf_view(&fresh));
-    wipe(&fresh);
+    credential_wipe_token(&fresh);
     buf_deinit(&fresh);
     return found;
 }
 
-/* One more refusal; the next is asked of the other endpoint. */
-static void doubt(struct poller *p, unsigned endpoint)
+/* One more refusal. The next endpoint is asked next. */
+static void credential_doubt(struct poller *p, unsigned endpoint)
 {
     struct credential *c = &p->credential;
 
-    c->endpoint = (endpoint + 1) % ENDPOINTS;
+    c->endpoint = credential_endpoint(endpoint + 1) != NULL ? endpoint + 1 : 0;
     if (belief_refused(&c->belief, endpoint, ENDPOINTS_NEEDED, poller_mono_ms(p)))
-        become(p, CREDENTIAL_DEAD, poller_jitter_ms(p, DEAD_MS));
+        credential_become(p, CREDENTIAL_DEAD, poller_jitter_ms(p, DEAD_MS));
     else
-        become(p, CREDENTIAL_SUSPECT, BELIEF_AGAIN_MS);
+        credential_become(p, CREDENTIAL_SUSPECT, BELIEF_AGAIN_MS);
 }
 
 void credential_refused(struct lane *l)
@@ -89,32 +108,30 @@ void credential_refused(struct lane *l)
     struct poller *p = l->p;
 
     lane_hurry(l);
-    if (p->credential.state != CREDENTIAL_GOOD || try_fresh_token(p))
+    if (p->credential.state != CREDENTIAL_GOOD || credential_try_newer(p))
         return;
     p->credential.refused = l;
-    doubt(p, strcmp(l->row->bucket, PATH_USERS) == 0 ? ENDPOINT_USERS : ENDPOINT_LOGS);
+    credential_doubt(p, credential_endpoint_of(l));
 }
 
 /* ---- the probe ---- */
 
-static void was_refused(struct poller *p)
+static void credential_probe_refused(struct poller *p)
 {
-    if (!try_fresh_token(p))
-        doubt(p, p->credential.endpoint);
+    if (!credential_try_newer(p))
+        credential_doubt(p, p->credential.endpoint);
 }
 
-static void was_accepted(struct poller *p)
+static void credential_probe_accepted(struct poller *p)
 {
     struct lane *refused = p->credential.refused;
 
-    if (refused != NULL && p->credential.state == CREDENTIAL_SUSPECT) {
-        lane_failed(refused, 0, "Okta refuses the token here, though not elsewhere");
-        refused->why = REASON_ENDPOINT_REFUSED;
-    }
-    resume(p);
+    if (refused != NULL && p->credential.state == CREDENTIAL_SUSPECT)
+        lane_failed(refused, REASON_ENDPOINT_REFUSED, 0, "Okta refuses the token here, though not elsewhere");
+    credential_resume(p);
 }
 
-static void probed(struct okta_request *r, const struct okta_answer *a)
+static void credential_probed(struct okta_request *r, const struct okta_answer *a)
 {
     struct poller *p = r->ctx;
     bool is_dead = p->credential.state == CREDENTIAL_DEAD;
@@ -125,20 +142,20 @@ static void probed(struct okta_request *r, const struct okta_answer *a)
     if (a->verdict != OKTA_DONE && a->verdict != OKTA_CANCELLED)
         show_error(p, a);
     if (p->credential.state == CREDENTIAL_GOOD)
-        return; /* a new token came meanwhile */
+        return; /* a newer credential came meanwhile */
     switch (a->verdict) {
     case OKTA_CREDENTIAL_REFUSED:
-        was_refused(p);
+        credential_probe_refused(p);
         break;
     case OKTA_DONE:
     case OKTA_GONE:
     case OKTA_FORBIDDEN:
     case OKTA_SCOPE_MISSING:
     case OKTA_FEATURE_ABSENT:
-        was_accepted(p); /* it knows who we are */
+        credential_probe_accepted(p); /* Okta knows whose credential it is */
         break;
     default:
-        become(p, p->credential.state, is_dead ? DEAD_MS : BELIEF_AGAIN_MS);
+        credential_become(p, p->credential.state, is_dead ? DEAD_MS : BELIEF_AGAIN_MS);
         break;
     }
 }
@@ -149,12 +166,15 @@ void credential_step(struct poller *p)
 
     if (c->in_flight || credential_due_mono_ms(p) > poller_mono_ms(p))
         return;
-    if (c->state == CREDENTIAL_DEAD && try_fresh_token(p))
+    if (c->state == CREDENTIAL_DEAD && credential_try_newer(p))
         return;
     c->in_flight = true;
-    c->probe = (struct okta_request){
-        .path = view_of(probe_paths[c->endpoint]), .lane = OKTA_LANE_TAIL, .done = probed, .ctx = p
-    };
+    snprintf(c->path, sizeof c->path, "%s?limit=1", credential_endpoint(c->endpoint)->path);
+    c->probe = (struct okta_request){ .path = view_of(c->path),
+                                      .priority = OKTA_PRIORITY_TAIL,
+                                      .who = "credential",
+                                      .done = credential_probed,
+                                      .ctx = p };
     okta_send(p->okta, &c->probe);
 }
 

@@ -1,24 +1,25 @@
 /* server/poller/poller_internal.h: what the poller's files know of each other.
  *
- *     poller.c             life, thread, letters from outside, one turn of the loop
- *     poller_lane.c        one question at a time to Okta: when, what became of it, when again
- *     tail.c               the login tail      }
- *     backfill.c           the login history   } what a lane asks, and what it does with a page
- *     users.c              the users           }
- *     poller_credential.c  is the token dead?
- *     poller_retention.c   removing what is old or too much
- *     poller_show.c        the snapshot
- *     poller_state.c, poller_path.c    what is kept in the store, what is asked
+ *     poller.c             life, thread, messages from other threads, one turn of the loop
+ *     lane.c               one question at a time to Okta: when to ask, what the answer means, when to ask again
+ *     page_work.c          a page and its position in one transaction
+ *     log_tail.c           the tail of the log         }
+ *     log_history.c        the log below the tail      } what a lane asks, and what it does with a page
+ *     listing.c            a collection's objects      }
+ *     poller_credential.c  is the credential dead?
+ *     poller_retention.c   removes events that are too old, or too many
+ *     poller_show.c        the snapshot that Status shows; poller_plan.c: what is left to do
+ *     poller_state.c       positions as the store keeps them; poller_path.c: the log's queries
  *
- * Everything here belongs to the poller's thread, but for `struct shared`. */
+ * Everything here belongs to the poller's thread, except `struct shared`. */
 #ifndef POLLER_INTERNAL_H
 #define POLLER_INTERNAL_H
 
 #include "base/mailbox.h"
-#include "poller/belief.h"
+#include "poller/lane.h"
+#include "poller/page_work.h"
 #include "poller/poller.h"
 #include "poller/poller_path.h"
-#include "poller/poller_state.h"
 #include "poller/silence.h"
 #include "record/record.h"
 
@@ -34,164 +35,34 @@
  * later than it is stored, so any overlap covers Okta's clocks disagreeing among themselves. */
 #define OVERLAP_MS (10 * MINUTE_MS)
 
-/* A disk that fails may be well in a moment; one that is full seldom is not so a second later. */
+/* Retry soon after a failing disk; a full disk rarely has room a second later, so back off. */
 #define STORE_RETRY_FIRST_MS 2000
 #define STORE_RETRY_MAX_MS   30000
 
-/* ---- pages ---- */
+/* ---- the tail of the log ---- */
 
-/* An answer that was taken over, to be stored on our own time. */
-struct page {
-    bool is_there;
-    struct buf body, asked, next; /* asked: the path; next: the link, empty for none */
-    int64_t okta_ms;              /* Okta's clock when it answered */
-    uint64_t issue;               /* which of our questions it answers; grows */
-};
-
-struct page page_move(struct page *from);
-void page_drop(struct page *page); /* frees; an empty page is fine */
-#define AUTO_PAGE __attribute__((cleanup(page_drop)))
-
-/* ---- lanes ---- */
-
-#define LINKS_SEEN_MAX 8 /* a circle of links that is longer than this is Okta's invention, and paced by its limits */
-#define REASON_MAX     256
-
-enum lane_id { LANE_TAIL, LANE_USERS, LANE_BACKFILL, LANES };
-
-struct lane;
-
-/* One collection, or one way of reading it: a row of the table in poller.c. */
-struct lane_row {
-    const char *name;   /* in Status */
-    const char *bucket; /* the endpoint's path */
-    enum connector_collection collection;
-    enum okta_lane priority;
-    uint32_t page_size, page_size_min;
-
-    /* Appends the path to ask now; false when there is nothing to ask: due_mono_ms has been set. */
-    bool (*path)(struct lane *l, struct buf *out);
-    void (*step)(struct lane *l);    /* each turn: does with lane->page, and whatever else can be done now */
-    void (*restart)(struct lane *l); /* the link is dead */
-    void (*narrow)(struct lane *l); /* what was asked for is too much for Okta; NULL: smaller pages are all we can do */
-    MUST_CHECK bool (*load)(struct lane *l, struct error *err);
-};
-
-struct lane {
-    const struct lane_row *row;
-    struct poller *p;
-    bool is_on; /* chosen */
-
-    /* the question under way */
-    struct okta_request request;
-    struct buf asked;
-    uint64_t issue;
-    bool in_flight;
-    bool is_void; /* nobody wants the answer any more */
-
-    /* its answer: kept when it comes, looked at in the next step, so that no step finds its lane changed under it */
-    bool has_answer;
-    struct okta_answer answer; /* without body and link, which are in: */
-    struct page page;          /* arrived, not yet stored */
-
-    int64_t latency_ms; /* of the last answer; 0: none yet */
-
-    /* when next */
-    int64_t due_mono_ms;        /* while nothing is in flight: ask then */
-    int64_t not_before_mono_ms; /* nobody may make it due sooner: Okta asked for rest */
-
-    /* trouble */
-    int failures;                  /* since the last success */
-    int64_t failing_since_mono_ms; /* when the first of them was asked */
-    bool is_barred;                /* a permission is missing: asks once an hour */
-    struct belief belief;          /* in its refusals (403) */
-    char reason[REASON_MAX];       /* of the last failure, as a sentence */
-    enum connector_reason why;     /* the same, by name */
-
-    /* page size: what was too much for Okta is halved, and grows again slowly */
-    uint32_t page_size;
-    bool owns_limit; /* we have changed it once: links carry ours from then on */
-    int pages_since_cut;
-
-    bool has_restarted; /* a link was dead */
-    unsigned pages_since_restart;
-    uint64_t links_seen[LINKS_SEEN_MAX]; /* hashes, of the listing under way */
-    unsigned link_count;
-
-    struct buf saved; /* its state as it is in the store */
-};
-
-void lane_init(struct lane *l, const struct lane_row *row, struct poller *p);
-void lane_deinit(struct lane *l);
-/* Asks when it is due. */
-void lane_ask(struct lane *l);
-/* Looks at the answer, if one has come: a page for the row's step, or another time to ask. */
-void lane_digest(struct lane *l);
-/* Asks for the next page while this one is yet to be committed, and puts the request on the wire. */
-void lane_ask_ahead(struct lane *l, const char *path);
-/* What is in flight or has arrived is not wanted any more. */
-void lane_void(struct lane *l);
-/* A page was understood. */
-void lane_succeeded(struct lane *l);
-/* Try again later: at until_mono_ms, or where that is 0 after a while that grows. */
-void lane_failed(struct lane *l, int64_t until_mono_ms, const char *format, ...) PRINTF(3, 4);
-/* A page whose end is missing: not stored, asked for again. */
-void lane_cut_short(struct lane *l);
-/* The store would not take it: nothing was kept, ask for the same in a while. */
-void lane_store_failed(struct lane *l, const struct error *err);
-/* Sooner than planned, unless Okta wants rest. */
-void lane_hurry(struct lane *l);
-/* True when a full page leads back to where this listing has been. */
-bool lane_runs_in_circles(struct lane *l, const struct page *page);
-void lane_new_listing(struct lane *l);
-bool lane_is_degraded(const struct lane *l);
-int64_t lane_due_mono_ms(const struct lane *l); /* INT64_MAX: waits for an answer */
-
-/* Reads the state; found false when there is none yet. */
-MUST_CHECK bool lane_load(struct lane *l, const struct poller_state_kind *kind, void *state, bool *found,
-                          struct error *err);
-/* Writes the state where it is not in the store already. After the commit: lane_saved. */
-MUST_CHECK bool lane_save(struct lane *l, struct store_txn *txn, const struct poller_state_kind *kind,
-                          const void *state, struct buf *encoded, bool *wrote, struct error *err);
-void lane_saved(struct lane *l, struct buf *encoded);
-
-/* ---- the three ---- */
-
-/* Writes where a new tail starts, before anything else can happen. */
+/* Writes where a new tail starts, before anything else is stored. */
 MUST_CHECK bool tail_keep_start(struct lane *l, struct error *err);
-bool tail_path(struct lane *l, struct buf *out);
-void tail_step(struct lane *l);
-void tail_restart(struct lane *l);
-MUST_CHECK bool tail_load(struct lane *l, struct error *err);
 
-/* Behind one poll of the tail, so that not every page costs one; 2-4 MB each when full. */
-#define BACKFILL_HELD_MAX       4
-#define BACKFILL_HELD_BYTES_MAX (4u << 20) /* no more is asked for beyond */
+/* ---- the history of the log ---- */
+
+/* Pages that one poll of the tail releases together, so that not every page costs a poll; 2-4 MB each when full. */
+#define HISTORY_HELD_MAX       4
+#define HISTORY_HELD_BYTES_MAX (4u << 20) /* with this many bytes held, no more are asked for */
 
 struct held_page {
     struct page page;
-    struct backfill_state after; /* where the back-fill stands once it is stored */
+    struct history_state after; /* the position once this page is stored */
 };
 
-bool backfill_path(struct lane *l, struct buf *out);
-void backfill_step(struct lane *l);
-void backfill_restart(struct lane *l);
-void backfill_narrow(struct lane *l);
-MUST_CHECK bool backfill_load(struct lane *l, struct error *err);
-void backfill_settings_changed(struct poller *p);
-int64_t backfill_target_ms(struct poller *p);
-bool backfill_is_running(struct poller *p);
-void backfill_limited_by_size(struct poller *p); /* retention had to remove for size */
-
-bool users_path(struct lane *l, struct buf *out);
-void users_step(struct lane *l);
-void users_restart(struct lane *l);
-MUST_CHECK bool users_load(struct lane *l, struct error *err);
+void history_settings_changed(struct poller *p);
+int64_t history_target_ms(struct poller *p);
+bool history_is_running(struct poller *p);
+void history_limited_by_size(struct poller *p); /* retention had to remove events because of the store's size */
 
 /* ---- the credential ----
  *
- * It is dead when belief.h believes it: three refusals over at least 10 s by two endpoints, and no newer one at hand.
- */
+ * It is dead after three refusals over at least 10 s by two endpoints (belief.h), when there is no newer one. */
 
 enum credential_state { CREDENTIAL_GOOD, CREDENTIAL_SUSPECT, CREDENTIAL_DEAD };
 
@@ -200,8 +71,9 @@ enum credential_state { CREDENTIAL_GOOD, CREDENTIAL_SUSPECT, CREDENTIAL_DEAD };
 struct credential {
     enum credential_state state;
     struct belief belief; /* in its refusals (401) */
-    struct lane *refused; /* whose question was refused first */
-    unsigned endpoint;    /* of the next probe: its place in the table */
+    struct lane *refused; /* the lane whose question was refused first */
+    unsigned endpoint;    /* of the next probe: its number among the collections that have no parent */
+    char path[64];        /* of the probe under way */
     int64_t due_mono_ms;  /* of the next probe */
     bool in_flight;
     struct okta_request probe;
@@ -210,7 +82,7 @@ struct credential {
 
 void credential_refused(struct lane *l);
 void credential_step(struct poller *p);
-void credential_renew(struct poller *p, struct view token); /* all starts again with it */
+void credential_renew(struct poller *p, struct view token); /* every lane asks again at once, with this one */
 int64_t credential_due_mono_ms(const struct poller *p);
 
 /* ---- the poller ---- */
@@ -241,7 +113,9 @@ struct poller {
     struct store *store;
     struct okta *okta;
     struct record_maker *maker;
-    struct lane lanes[LANES];
+    struct lane lanes[LANES_MAX]; /* in the order in which they ask: the tail first, the history last */
+    size_t lane_count;
+    struct lane *tail_of_log, *history_of_log; /* of lanes */
     struct credential credential;
     struct poller_snapshot now; /* what is to be shown; counts go straight into it */
     bool is_dirty;              /* `now` differs from what is shown */
@@ -263,13 +137,14 @@ struct poller {
     uint64_t tail_head_issue;    /* the last question whose answer was the head */
     int64_t yield_until_mono_ms; /* the log has warned of the org's rate limits */
 
-    struct backfill_state backfill, backfill_ahead; /* as stored; as fetched */
-    struct held_page held[BACKFILL_HELD_MAX];
+    struct history_state history, history_ahead; /* as stored; as fetched */
+    struct held_page held[HISTORY_HELD_MAX];
     size_t held_count;
-    bool is_backfill_link_dead; /* begin again below what is held */
-
-    struct users_state users;
+    bool is_history_link_dead; /* ask again below the pages that are held */
 };
+
+/* Visits the lanes in their order. */
+#define EACH_LANE(p, l) for (struct lane *l = (p)->lanes; l < (p)->lanes + (p)->lane_count; l++)
 
 int64_t poller_mono_ms(const struct poller *p);
 int64_t poller_unix_ms(const struct poller *p);

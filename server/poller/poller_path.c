@@ -4,7 +4,7 @@
 
 #define LIMIT_MAX 10000
 
-static void put_time(struct buf *out, const char *before, int64_t unix_ms)
+static void path_put_time(struct buf *out, const char *before, int64_t unix_ms)
 {
     char text[TIME_TEXT_SIZE];
 
@@ -13,43 +13,23 @@ static void put_time(struct buf *out, const char *before, int64_t unix_ms)
     url_encode(view_of(text), out);
 }
 
-void path_logs_polling(struct buf *out, int64_t since_ms, uint32_t limit)
+void path_logs_polling(struct buf *out, const char *path, int64_t since_ms, uint32_t limit)
 {
-    put_time(out, PATH_LOGS "?since=", since_ms);
+    buf_puts(out, path);
+    path_put_time(out, "?since=", since_ms);
     buf_printf(out, "&limit=%u&sortOrder=ASCENDING", limit);
 }
 
-void path_logs_window(struct buf *out, int64_t since_ms, int64_t until_ms, uint32_t limit)
+void path_logs_window(struct buf *out, const char *path, int64_t since_ms, int64_t until_ms, uint32_t limit)
 {
-    put_time(out, PATH_LOGS "?since=", since_ms);
-    put_time(out, "&until=", until_ms);
+    buf_puts(out, path);
+    path_put_time(out, "?since=", since_ms);
+    path_put_time(out, "&until=", until_ms);
     buf_printf(out, "&limit=%u&sortOrder=DESCENDING", limit);
 }
 
-static void put_search(struct buf *out, const char *member, int64_t since_ms, uint32_t limit)
-{
-    AUTO_BUF struct buf search = BUF(256);
-    char text[TIME_TEXT_SIZE];
-
-    time_format(since_ms, text);
-    buf_printf(&search, "%s gt \"%s\"", member, text);
-    buf_puts(out, PATH_USERS "?search=");
-    url_encode(buf_view(&search), out);
-    buf_printf(out, "&sortBy=%s&sortOrder=asc&limit=%u", member, limit);
-}
-
-void path_users_all(struct buf *out, uint32_t limit)
-{
-    put_search(out, "created", 0, limit);
-}
-
-void path_users_changed(struct buf *out, int64_t since_ms, uint32_t limit)
-{
-    put_search(out, "lastUpdated", since_ms, limit);
-}
-
-/* The digits of "limit", as a part of path; none when there is no such parameter. */
-static struct view find_limit(struct view path)
+/* The digits of the parameter "limit", as a part of path; empty when there is none. */
+static struct view path_find_limit(struct view path)
 {
     static const char name[] = "limit=";
     const size_t name_len = sizeof name - 1;
@@ -70,12 +50,12 @@ uint32_t path_limit(struct view path, uint32_t fallback)
 {
     uint64_t limit;
 
-    return view_u64(find_limit(path), 1, LIMIT_MAX, &limit) ? (uint32_t)limit : fallback;
+    return view_u64(path_find_limit(path), 1, LIMIT_MAX, &limit) ? (uint32_t)limit : fallback;
 }
 
 void path_with_limit(struct buf *out, struct view path, uint32_t limit)
 {
-    struct view value = find_limit(path);
+    struct view value = path_find_limit(path);
     const char *end = path.at + path.len;
 
     if (value.len == 0) {

@@ -1,4 +1,5 @@
-/* What the poller shows of itself: gathered on its thread, copied under the lock. */
+/* The snapshot: gathered on the poller's thread, copied under the lock. */
+#include "base/assert.h"
 #include "base/log.h"
 #include "model/state.h"
 #include "poller/poller_internal.h"
@@ -6,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void copy_text(char *out, size_t size, const char *text)
+static void show_text(char *out, size_t size, const char *text)
 {
     snprintf(out, size, "%.*s", (int)size - 1, text);
 }
@@ -39,37 +40,43 @@ void show_error(struct poller *p, const struct okta_answer *a)
 
     now->error_unix_ms = poller_unix_ms(p);
     now->error_http_status = a->http_status;
-    copy_text(now->error_message, sizeof now->error_message, a->message);
-    copy_text(now->error_code, sizeof now->error_code, a->error_code);
-    copy_text(now->error_request_id, sizeof now->error_request_id, a->request_id);
+    show_text(now->error_message, sizeof now->error_message, a->message);
+    show_text(now->error_code, sizeof now->error_code, a->error_code);
+    show_text(now->error_request_id, sizeof now->error_request_id, a->request_id);
 }
 
 /* ---- state ---- */
 
-static const struct lane *degraded_lane(const struct poller *p)
+static const struct lane *show_degraded_lane(const struct poller *p)
 {
-    for (int i = 0; i < LANES; i++)
+    for (size_t i = 0; i < p->lane_count; i++)
         if (lane_is_degraded(&p->lanes[i]))
             return &p->lanes[i];
     return NULL;
 }
 
-static bool has_first_sync(const struct poller *p)
+/* The tail has reached the head once, and every first listing has finished. */
+static bool show_is_synced(const struct poller *p)
 {
-    return (!p->lanes[LANE_TAIL].is_on || p->now.tail_rounds > 0) &&
-           (!p->lanes[LANE_USERS].is_on || p->users.is_complete);
+    for (size_t i = 0; i < p->lane_count; i++) {
+        const struct lane *l = &p->lanes[i];
+
+        if (l->is_on && l->kind == &listing_lane && !l->listing.is_complete)
+            return false;
+    }
+    return !p->tail_of_log->is_on || p->now.tail_rounds > 0;
 }
 
-/* What is to be shown of the state. */
 struct standing {
     enum connector_state state;
     enum connector_reason why;
     char reason[REASON_MAX];
 };
 
-static void stand(struct standing *s, enum connector_state state, enum connector_reason why, const char *format, ...)
-    PRINTF(4, 5);
-static void stand(struct standing *s, enum connector_state state, enum connector_reason why, const char *format, ...)
+static void standing_set(struct standing *s, enum connector_state state, enum connector_reason why, const char *format,
+                         ...) PRINTF(4, 5);
+static void standing_set(struct standing *s, enum connector_state state, enum connector_reason why, const char *format,
+                         ...)
 {
     va_list args;
 
@@ -80,48 +87,49 @@ static void stand(struct standing *s, enum connector_state state, enum connector
     va_end(args);
 }
 
-/* While a refusal is not believed, nothing moves: what waits for it is among the waits. */
-static void stand_still(const struct poller *p, struct standing *s)
+/* While a refusal of the credential is not believed yet, the state stays; the waits show that nothing is asked
+ * meanwhile. */
+static void standing_while_in_doubt(const struct poller *p, struct standing *s)
 {
     bool was_dead = p->now.state == CONNECTOR_RECONNECT_REQUIRED;
 
     if (was_dead)
-        stand(s, CONNECTOR_DEGRADED, REASON_TOKEN_REFUSED, "Okta refused the new credential once: asking again");
+        standing_set(s, CONNECTOR_DEGRADED, REASON_TOKEN_REFUSED, "Okta refused the new credential once: asking again");
     else
-        stand(s, p->now.state, p->now.reason, "%s", p->now.state_reason);
+        standing_set(s, p->now.state, p->now.reason, "%s", p->now.state_reason);
 }
 
-static void stand_well(const struct poller *p, struct standing *s)
+static void standing_without_trouble(const struct poller *p, struct standing *s)
 {
     if (!p->has_answer)
-        stand(s, CONNECTOR_STARTING, REASON_NO_ANSWER_YET, "no answer from Okta yet");
-    else if (!has_first_sync(p))
-        stand(s, CONNECTOR_SYNCING, REASON_FIRST_SYNC, "the first sync is under way");
+        standing_set(s, CONNECTOR_STARTING, REASON_NO_ANSWER_YET, "no answer from Okta yet");
+    else if (!show_is_synced(p))
+        standing_set(s, CONNECTOR_SYNCING, REASON_FIRST_SYNC, "the first sync is under way");
     else if (silence_is_on(&p->silence))
-        stand(s, CONNECTOR_LIVE, REASON_LOG_SILENT,
-              "Okta answers, but its log brings far fewer events than at this hour of the last weeks");
+        standing_set(s, CONNECTOR_LIVE, REASON_LOG_SILENT,
+                     "Okta answers, but its log brings far fewer events than at this hour of the last weeks");
     else
-        stand(s, CONNECTOR_LIVE, REASON_NONE, "%s", "");
+        standing_set(s, CONNECTOR_LIVE, REASON_NONE, "%s", "");
 }
 
-static void find_standing(const struct poller *p, struct standing *s)
+static void standing_find(const struct poller *p, struct standing *s)
 {
-    const struct lane *degraded = degraded_lane(p);
+    const struct lane *degraded = show_degraded_lane(p);
 
     if (p->credential.state == CREDENTIAL_DEAD)
-        stand(s, CONNECTOR_RECONNECT_REQUIRED, REASON_TOKEN_REFUSED,
-              "Okta refuses the API token: make a new one and configure the connector with it");
+        standing_set(s, CONNECTOR_RECONNECT_REQUIRED, REASON_TOKEN_REFUSED,
+                     "Okta refuses the API token: make a new one and configure the connector with it");
     else if (p->store_reason[0] != '\0')
-        stand(s, CONNECTOR_DEGRADED, p->store_why, "cannot write, trying again: %.200s", p->store_reason);
+        standing_set(s, CONNECTOR_DEGRADED, p->store_why, "cannot write, trying again: %.200s", p->store_reason);
     else if (degraded != NULL)
-        stand(s, CONNECTOR_DEGRADED, degraded->why, "%s: %.220s", degraded->row->name, degraded->reason);
+        standing_set(s, CONNECTOR_DEGRADED, degraded->why, "%s: %.220s", degraded->name, degraded->reason);
     else if (p->credential.state == CREDENTIAL_SUSPECT)
-        stand_still(p, s);
+        standing_while_in_doubt(p, s);
     else
-        stand_well(p, s);
+        standing_without_trouble(p, s);
 }
 
-static void log_standing(const struct poller *p, const struct standing *s)
+static void standing_log(const struct poller *p, const struct standing *s)
 {
     enum log_level level = s->state == CONNECTOR_RECONNECT_REQUIRED                        ? LOG_ERROR
                            : s->state == CONNECTOR_DEGRADED || s->why == REASON_LOG_SILENT ? LOG_WARN
@@ -136,15 +144,15 @@ static void show_state(struct poller *p)
     struct poller_snapshot *now = &p->now;
     struct standing s;
 
-    find_standing(p, &s);
+    standing_find(p, &s);
     now->is_log_silent = silence_is_on(&p->silence);
-    copy_text(now->state_reason, sizeof now->state_reason, s.reason);
+    show_text(now->state_reason, sizeof now->state_reason, s.reason);
     if (s.state == now->state && s.why == now->reason)
         return;
-    log_standing(p, &s);
+    standing_log(p, &s);
     if (s.state != now->state)
         now->state_since_unix_ms = poller_unix_ms(p);
-    /* A silent log is counted for itself. */
+    /* A log that falls silent is counted in log_silences instead. */
     if (s.state != now->state || (s.why != REASON_LOG_SILENT && now->reason != REASON_LOG_SILENT))
         now->state_changes++;
     now->state = s.state;
@@ -153,30 +161,21 @@ static void show_state(struct poller *p)
 
 /* ---- waits ---- */
 
-static int64_t unix_of(const struct poller *p, int64_t mono_ms)
+static int64_t show_unix_of(const struct poller *p, int64_t mono_ms)
 {
     return poller_unix_ms(p) + mono_ms - poller_mono_ms(p);
 }
 
-static const char *lane_name(const struct poller *p, enum okta_lane priority)
-{
-    for (int i = 0; i < LANES; i++)
-        if (p->lanes[i].row->priority == priority)
-            return p->lanes[i].row->name;
-    return "";
-}
-
-static void add_wait(struct poller *p, const char *what, const char *bucket, int64_t until_mono_ms, const char *reason)
+static void show_wait(struct poller *p, const char *what, const char *bucket, int64_t until_mono_ms, const char *reason)
 {
     struct wait_snapshot *wait;
 
-    if (p->now.wait_count == WAITS_MAX)
-        return;
+    ASSERT(p->now.wait_count < WAITS_MAX);
     wait = &p->now.waits[p->now.wait_count++];
-    copy_text(wait->what, sizeof wait->what, what);
-    copy_text(wait->bucket, sizeof wait->bucket, bucket);
-    copy_text(wait->reason, sizeof wait->reason, reason);
-    wait->until_unix_ms = unix_of(p, until_mono_ms);
+    show_text(wait->what, sizeof wait->what, what);
+    show_text(wait->bucket, sizeof wait->bucket, bucket);
+    show_text(wait->reason, sizeof wait->reason, reason);
+    wait->until_unix_ms = show_unix_of(p, until_mono_ms);
 }
 
 static void show_waits(struct poller *p)
@@ -191,71 +190,81 @@ static void show_waits(struct poller *p)
         const struct okta_bucket *b = &now->buckets[i];
 
         if (b->blocked_until_mono_ms > mono_ms)
-            add_wait(p, lane_name(p, b->blocked_lane), b->name, b->blocked_until_mono_ms, b->reason);
+            show_wait(p, b->blocked_who, b->name, b->blocked_until_mono_ms, b->reason);
     }
-    for (int i = 0; i < LANES; i++) {
-        const struct lane *l = &p->lanes[i];
-
-        if (l->is_on && l->not_before_mono_ms > mono_ms && l->reason[0] != '\0')
-            add_wait(p, l->row->name, "", l->not_before_mono_ms, l->reason);
-    }
+    EACH_LANE(p, l)
+    if (l->is_on && l->not_before_mono_ms > mono_ms && l->reason[0] != '\0')
+        show_wait(p, l->name, "", l->not_before_mono_ms, l->reason);
     if (p->yield_until_mono_ms > mono_ms)
-        add_wait(p, "budget", "", p->yield_until_mono_ms,
-                 "the org's log warns of its rate limits: we take half of our share, and history waits");
+        show_wait(p, "budget", "", p->yield_until_mono_ms,
+                  "the org's log warns of its rate limits: we spend half of our share, and the history pauses");
     if (p->credential.state != CREDENTIAL_GOOD && !p->credential.in_flight)
-        add_wait(p, "credential", "", p->credential.due_mono_ms, "Okta refused the API token");
+        show_wait(p, "credential", "", p->credential.due_mono_ms, "Okta refused the API token");
 }
 
 /* ---- what is held ---- */
 
-static enum connector_history history_of(const struct poller *p)
+static enum connector_history show_history_state(const struct poller *p)
 {
     static const enum connector_history shown[] = {
-        [BACKFILL_RUNNING] = HISTORY_RUNNING,
-        [BACKFILL_COMPLETE] = HISTORY_COMPLETE,
-        [BACKFILL_LIMITED] = HISTORY_LIMITED_BY_SIZE,
+        [HISTORY_GOES_ON] = HISTORY_RUNNING,
+        [HISTORY_IS_COMPLETE] = HISTORY_COMPLETE,
+        [HISTORY_IS_LIMITED] = HISTORY_LIMITED_BY_SIZE,
     };
 
-    if (!p->lanes[LANE_BACKFILL].is_on || p->settings.history_days == 0)
+    if (!p->history_of_log->is_on || p->settings.history_days == 0)
         return HISTORY_OFF;
-    return shown[p->backfill.status];
+    return shown[p->history.progress];
 }
 
 static void show_collections(struct poller *p)
 {
-    struct collection_snapshot *logins = &p->now.collections[COLLECTION_LOGINS];
-    struct collection_snapshot *users = &p->now.collections[COLLECTION_USERS];
+    struct collection_snapshot *log = &p->now.collections[p->tail_of_log->collection->id];
 
-    logins->is_chosen = p->lanes[LANE_TAIL].is_on;
-    logins->is_complete = p->tail.has_reached_head;
-    users->is_chosen = p->lanes[LANE_USERS].is_on;
-    users->is_complete = p->users.is_complete;
-    users->pages = (uint64_t)p->users.pages;
-    users->listed = (uint64_t)p->users.listed;
-    p->now.history = history_of(p);
-    p->now.history_target_ms = p->now.history == HISTORY_OFF ? 0 : backfill_target_ms(p);
+    log->is_chosen = p->tail_of_log->is_on;
+    log->is_complete = p->tail.has_reached_head;
+    EACH_LANE(p, l)
+    {
+        struct collection_snapshot *shown = &p->now.collections[l->collection->id];
+
+        if (l->kind != &listing_lane)
+            continue;
+        shown->is_chosen = l->is_on;
+        shown->is_complete = l->listing.is_complete;
+        shown->pages = (uint64_t)l->listing.pages;
+        shown->listed = (uint64_t)l->listing.listed;
+    }
+    p->now.history = show_history_state(p);
+    p->now.history_target_ms = p->now.history == HISTORY_OFF ? 0 : history_target_ms(p);
     p->now.history_reached_ms =
-        p->backfill.has_begun && p->backfill.reached_ms < p->tail.start_ms ? p->backfill.reached_ms : 0;
+        p->history.has_begun && p->history.reached_ms < p->tail.start_ms ? p->history.reached_ms : 0;
 }
 
+/* How many objects the store holds: read again after each commit. */
 static void show_objects(struct poller *p)
 {
     struct journal_bounds bounds;
     struct error err;
+    bool ok;
 
     if (!p->has_new_objects)
         return;
-    if (journal_bounds(p->store, &bounds, &err)) {
-        p->now.collections[COLLECTION_LOGINS].objects = bounds.count;
+    ok = journal_bounds(p->store, &bounds, &err);
+    if (ok) {
+        p->now.collections[p->tail_of_log->collection->id].objects = bounds.count;
         p->now.history_stored = bounds.backfilled;
     }
-    if (directory_count(p->store, DIRECTORY_USERS, &p->now.collections[COLLECTION_USERS].objects, &err))
-        p->has_new_objects = false;
+    EACH_LANE(p, l)
+    if (l->kind == &listing_lane)
+        ok = directory_count(p->store, l->collection->store_number, &p->now.collections[l->collection->id].objects,
+                             &err) &&
+             ok;
+    p->has_new_objects = !ok;
 }
 
 void show_publish(struct poller *p)
 {
-    const struct lane *tail = &p->lanes[LANE_TAIL];
+    const struct lane *tail = p->tail_of_log;
 
     if (!p->is_dirty)
         return;

@@ -1,5 +1,6 @@
 #include "poller/poller_state.h"
-#include "model/state.h"
+
+#include "model/collection.h"
 
 #include <string.h>
 
@@ -14,14 +15,13 @@ struct member {
 };
 
 struct poller_state_kind {
-    const char *name;
     const struct member *members;
     size_t count;
 };
 
-#define KIND(kind_name, table)                                                                                         \
+#define KIND(table)                                                                                                    \
     {                                                                                                                  \
-        kind_name, table, sizeof(table) / sizeof(table)[0]                                                             \
+        table, sizeof(table) / sizeof(table)[0]                                                                        \
     }
 
 static const struct member tail_members[] = {
@@ -32,35 +32,41 @@ static const struct member tail_members[] = {
     { "has_reached_head", MEMBER_BOOL, offsetof(struct tail_state, has_reached_head) },
     { "path", MEMBER_PATH, offsetof(struct tail_state, path) },
 };
-const struct poller_state_kind poller_state_tail = KIND("tail", tail_members);
+const struct poller_state_kind poller_state_tail = KIND(tail_members);
 
-static const struct member backfill_members[] = {
-    { "status", MEMBER_I64, offsetof(struct backfill_state, status) },
-    { "has_begun", MEMBER_BOOL, offsetof(struct backfill_state, has_begun) },
-    { "top_ms", MEMBER_I64, offsetof(struct backfill_state, top_ms) },
-    { "bottom_ms", MEMBER_I64, offsetof(struct backfill_state, bottom_ms) },
-    { "reached_ms", MEMBER_I64, offsetof(struct backfill_state, reached_ms) },
-    { "window_ms", MEMBER_I64, offsetof(struct backfill_state, window_ms) },
-    { "window_events", MEMBER_I64, offsetof(struct backfill_state, window_events) },
-    { "pages", MEMBER_I64, offsetof(struct backfill_state, pages) },
-    { "path", MEMBER_PATH, offsetof(struct backfill_state, path) },
+static const struct member history_members[] = {
+    { "status", MEMBER_I64, offsetof(struct history_state, progress) },
+    { "has_begun", MEMBER_BOOL, offsetof(struct history_state, has_begun) },
+    { "top_ms", MEMBER_I64, offsetof(struct history_state, top_ms) },
+    { "bottom_ms", MEMBER_I64, offsetof(struct history_state, bottom_ms) },
+    { "reached_ms", MEMBER_I64, offsetof(struct history_state, reached_ms) },
+    { "window_ms", MEMBER_I64, offsetof(struct history_state, window_ms) },
+    { "window_events", MEMBER_I64, offsetof(struct history_state, window_events) },
+    { "pages", MEMBER_I64, offsetof(struct history_state, pages) },
+    { "path", MEMBER_PATH, offsetof(struct history_state, path) },
 };
-const struct poller_state_kind poller_state_backfill = KIND("backfill", backfill_members);
+const struct poller_state_kind poller_state_history = KIND(history_members);
 
-static const struct member users_members[] = {
-    { "is_complete", MEMBER_BOOL, offsetof(struct users_state, is_complete) },
-    { "pages", MEMBER_I64, offsetof(struct users_state, pages) },
-    { "listed", MEMBER_I64, offsetof(struct users_state, listed) },
-    { "began_ms", MEMBER_I64, offsetof(struct users_state, began_ms) },
-    { "high_ms", MEMBER_I64, offsetof(struct users_state, high_ms) },
-    { "seen_ms", MEMBER_I64, offsetof(struct users_state, seen_ms) },
-    { "path", MEMBER_PATH, offsetof(struct users_state, path) },
+static const struct member listing_members[] = {
+    { "is_complete", MEMBER_BOOL, offsetof(struct listing_state, is_complete) },
+    { "pages", MEMBER_I64, offsetof(struct listing_state, pages) },
+    { "listed", MEMBER_I64, offsetof(struct listing_state, listed) },
+    { "began_ms", MEMBER_I64, offsetof(struct listing_state, began_ms) },
+    { "high_ms", MEMBER_I64, offsetof(struct listing_state, high_ms) },
+    { "seen_ms", MEMBER_I64, offsetof(struct listing_state, seen_ms) },
+    { "path", MEMBER_PATH, offsetof(struct listing_state, path) },
 };
-const struct poller_state_kind poller_state_users = KIND("users", users_members);
+const struct poller_state_kind poller_state_listing = KIND(listing_members);
 
-const char *poller_state_name(const struct poller_state_kind *kind)
+const struct poller_state_kind *poller_state_kind_of(struct view name)
 {
-    return kind->name;
+    const struct collection *c = collection_by_name(name);
+
+    if (view_is(name, POLLER_STATE_TAIL))
+        return &poller_state_tail;
+    if (view_is(name, POLLER_STATE_HISTORY))
+        return &poller_state_history;
+    return c != NULL && c->kind == COLLECTION_OBJECTS ? &poller_state_listing : NULL;
 }
 
 void poller_state_encode(const struct poller_state_kind *kind, const void *state, struct buf *out)
@@ -87,7 +93,7 @@ void poller_state_encode(const struct poller_state_kind *kind, const void *state
 }
 
 /* Cuts what comes before the first `end` off text; false when there is none. */
-static bool cut(struct view *text, char end, struct view *part)
+static bool state_cut(struct view *text, char end, struct view *part)
 {
     const char *at = text->len > 0 ? memchr(text->at, end, text->len) : NULL;
 
@@ -99,7 +105,7 @@ static bool cut(struct view *text, char end, struct view *part)
     return true;
 }
 
-static bool set_member(const struct member *m, struct view value, void *state)
+static bool state_set_member(const struct member *m, struct view value, void *state)
 {
     void *at = (char *)state + m->at;
     int64_t number;
@@ -114,11 +120,11 @@ static bool set_member(const struct member *m, struct view value, void *state)
     return true;
 }
 
-static bool set_named(const struct poller_state_kind *kind, struct view name, struct view value, void *state)
+static bool state_set_named(const struct poller_state_kind *kind, struct view name, struct view value, void *state)
 {
     for (size_t i = 0; i < kind->count; i++)
         if (view_is(name, kind->members[i].name))
-            return set_member(&kind->members[i], value, state);
+            return state_set_member(&kind->members[i], value, state);
     return true;
 }
 
@@ -126,14 +132,13 @@ bool poller_state_decode(const struct poller_state_kind *kind, struct view text,
 {
     struct view line, name;
 
-    if (!cut(&text, '\n', &line))
-        return error_set(err, ERROR_DATA_LOSS, "the position '%s' is empty", kind->name);
+    if (!state_cut(&text, '\n', &line))
+        return error_set(err, ERROR_DATA_LOSS, "it is empty");
     if (line.len != strlen(FORMAT) - 1 || memcmp(line.at, FORMAT, line.len) != 0)
-        return error_set(err, ERROR_FAILED_PRECONDITION, "the position '%s' was written by another version",
-                         kind->name);
-    while (cut(&text, '\n', &line))
-        if (!cut(&line, ' ', &name) || !set_named(kind, name, line, state))
-            return error_set(err, ERROR_DATA_LOSS, "the position '%s' is not readable", kind->name);
+        return error_set(err, ERROR_FAILED_PRECONDITION, "another version wrote it");
+    while (state_cut(&text, '\n', &line))
+        if (!state_cut(&line, ' ', &name) || !state_set_named(kind, name, line, state))
+            return error_set(err, ERROR_DATA_LOSS, "it is not readable");
     return true;
 }
 

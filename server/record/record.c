@@ -1,13 +1,14 @@
 /* A page of Okta's JSON, element by element.
  *
- * One bad byte spoils a whole document for a JSON parser, and one bad event must not cost its neighbours. So a page is
- * cut into its elements first, by a scanner that believes nothing but quotes and brackets, and each element is parsed
- * alone. That costs a second look at the bytes; in return the parser's memory is an event's and not a page's, and the
- * bytes of an element that does not parse are at hand.
+ * A JSON parser rejects a whole document for one bad byte, and one bad event must not cost its neighbours. So
+ * json_split, a scanner that looks at quotes and brackets alone, first cuts the page into its elements, and each
+ * element is parsed by itself. The bytes are read twice for that. In return the parser's memory is that of one event
+ * instead of a page, and the bytes of an element that does not parse are at hand.
  *
- * It fails only where the body is no array. It ends early where the body does: the last element is then left out. */
+ * A body that is no array fails. A body that ends early ends the walk: its last element is left out. */
 #include "record/record_parts.h"
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -34,7 +35,7 @@ void record_maker_destroy(struct record_maker *m)
     free(m);
 }
 
-static bool is_array(struct view body)
+static bool record_is_array(struct view body)
 {
     body = view_trim(body);
     return body.len > 0 && body.at[0] == '[';
@@ -49,7 +50,7 @@ struct page_walk {
     bool has_stopped;
 };
 
-static enum record_outcome read_event(struct page_walk *w, struct view bytes, struct journal_record *out)
+static enum record_outcome record_read_event(struct page_walk *w, struct view bytes, struct journal_record *out)
 {
     enum record_outcome outcome = RECORD_UNPARSED;
     struct json event;
@@ -64,7 +65,7 @@ static enum record_outcome read_event(struct page_walk *w, struct view bytes, st
     return outcome;
 }
 
-static void visit_event(void *ctx, struct view bytes, bool is_whole)
+static void record_visit_event(void *ctx, struct view bytes, bool is_whole)
 {
     struct page_walk *w = ctx;
     struct journal_record record;
@@ -73,7 +74,7 @@ static void visit_event(void *ctx, struct view bytes, bool is_whole)
     if (!is_whole || w->has_stopped)
         return;
     record_reset(w->m);
-    outcome = read_event(w, bytes, &record);
+    outcome = record_read_event(w, bytes, &record);
     w->result->elements++;
     if (record.published_ms > w->result->published_max_ms)
         w->result->published_max_ms = record.published_ms;
@@ -85,32 +86,44 @@ bool record_page(struct record_maker *m, const struct record_page *page, record_
 {
     struct page_walk w = { m, page, result, visit, ctx, false };
 
-    if (!is_array(page->body))
+    if (!record_is_array(page->body))
         return error_set(err, ERROR_INVALID_ARGUMENT, "not a JSON array");
     *result = (struct record_page_result){ .published_max_ms = JOURNAL_NO_TIME };
-    result->was_truncated = !json_split(page->body, visit_event, &w);
+    result->was_truncated = !json_split(page->body, record_visit_event, &w);
     return true;
 }
 
-struct users_walk {
+/* ---- objects ---- */
+
+static const struct record_kind *record_kind_of(const struct collection *collection)
+{
+    for (size_t i = 0; i < record_kind_count; i++)
+        if (strcmp(record_kinds[i].collection, collection->name) == 0)
+            return &record_kinds[i];
+    ASSERT(!"every collection of objects has a record file");
+    return NULL;
+}
+
+struct objects_walk {
     struct record_maker *m;
-    struct record_users_result *result;
-    record_user_visit *visit;
+    const struct record_kind *kind;
+    struct record_objects_result *result;
+    record_row_visit *visit;
     void *ctx;
     bool has_stopped;
 };
 
-static void visit_user(void *ctx, struct view bytes, bool is_whole)
+static void record_visit_object(void *ctx, struct view bytes, bool is_whole)
 {
-    struct users_walk *w = ctx;
+    struct objects_walk *w = ctx;
     struct directory_row row;
-    struct json user;
+    struct json object;
 
     if (!is_whole || w->has_stopped)
         return;
     record_reset(w->m);
     w->result->elements++;
-    if (!json_parse(w->m->parser, bytes, &user, NULL) || !record_user(w->m, user, &row)) {
+    if (!json_parse(w->m->parser, bytes, &object, NULL) || !w->kind->make(w->m, object, &row)) {
         w->result->skipped++;
         return;
     }
@@ -119,14 +132,19 @@ static void visit_user(void *ctx, struct view bytes, bool is_whole)
     w->has_stopped = !w->visit(w->ctx, &row);
 }
 
-bool record_users(struct record_maker *m, struct view body, record_user_visit *visit, void *ctx,
-                  struct record_users_result *result, struct error *err)
+bool record_objects(struct record_maker *m, const struct collection *collection, struct view body,
+                    record_row_visit *visit, void *ctx, struct record_objects_result *result, struct error *err)
 {
-    struct users_walk w = { m, result, visit, ctx, false };
+    struct objects_walk w = { m, record_kind_of(collection), result, visit, ctx, false };
 
-    if (!is_array(body))
+    if (!record_is_array(body))
         return error_set(err, ERROR_INVALID_ARGUMENT, "not a JSON array");
-    *result = (struct record_users_result){ 0 };
-    result->was_truncated = !json_split(body, visit_user, &w);
+    *result = (struct record_objects_result){ 0 };
+    result->was_truncated = !json_split(body, record_visit_object, &w);
     return true;
+}
+
+bool record_row_is_sound(const struct collection *collection, const struct directory_row *row, struct error *err)
+{
+    return record_kind_of(collection)->check(row, err);
 }

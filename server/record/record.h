@@ -1,12 +1,13 @@
-/* server/record/record.h: one of Okta's JSON objects -> one encoded message: the only conversion there is.
+/* server/record/record.h: converts Okta's JSON objects into encoded messages, once, when they arrive.
  *
- * The only writer of string fields: what it writes is valid UTF-8 without U+0000, whatever came in. Members are
- * allow-listed: what the API does not name is not kept, so no secret that Okta sends is stored. A maker is used by one
- * thread. */
+ * record/ is the only writer of string fields: they are valid UTF-8 without U+0000, whatever came in. Members are
+ * allow-listed: a member that the API does not name is not kept, so no secret that Okta sends is stored. A maker is
+ * used by one thread. */
 #ifndef RECORD_H
 #define RECORD_H
 
 #include "base/json.h"
+#include "model/collection.h"
 #include "store/directory.h"
 #include "store/journal.h"
 
@@ -45,14 +46,33 @@ struct record_page_result {
 MUST_CHECK bool record_page(struct record_maker *m, const struct record_page *page, record_visit *visit, void *ctx,
                             struct record_page_result *result, struct error *err);
 
-/* A page of users, likewise. An element without a readable id is skipped and counted. */
-typedef bool record_user_visit(void *ctx, const struct directory_row *row);
-struct record_users_result {
+/* A page of a collection's objects, likewise. An element without a readable id is skipped and counted. */
+typedef bool record_row_visit(void *ctx, const struct directory_row *row);
+struct record_objects_result {
     size_t elements, skipped;
     int64_t last_updated_max_ms; /* 0: none */
     bool was_truncated;
 };
-MUST_CHECK bool record_users(struct record_maker *m, struct view body, record_user_visit *visit, void *ctx,
-                             struct record_users_result *result, struct error *err);
+MUST_CHECK bool record_objects(struct record_maker *m, const struct collection *collection, struct view body,
+                               record_row_visit *visit, void *ctx, struct record_objects_result *result,
+                               struct error *err);
+
+/* Whether a stored row says the same as its header: verify asks. False with what is wrong. */
+MUST_CHECK bool record_row_is_sound(const struct collection *collection, const struct directory_row *row,
+                                    struct error *err);
+
+/* ---- which file converts which collection ---- */
+
+/* One object, already parsed. False when it has no readable id. */
+typedef bool record_object(struct record_maker *m, struct json object, struct directory_row *out);
+typedef bool record_row_check(const struct directory_row *row, struct error *err);
+struct record_kind {
+    const char *collection; /* its name */
+    record_object *make;
+    record_row_check *check; /* for record_row_is_sound */
+};
+/* The dispatch table, in an object file of its own, so that a test can link another one. */
+extern const struct record_kind record_kinds[];
+extern const size_t record_kind_count;
 
 #endif

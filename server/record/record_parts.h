@@ -110,7 +110,13 @@ enum record_outcome record_login(struct record_maker *m, const struct record_pag
 void record_unparsed(struct record_maker *m, const struct record_page *page, struct view bytes,
                      struct journal_record *out);
 
-/* record_user.c: false when there is no readable id. */
-bool record_user(struct record_maker *m, struct json user, struct directory_row *out);
+/* The message in a row or record as it is stored: without its tag and length. False when they are damaged. */
+bool record_message(struct view encoded, struct view *out);
+/* DATA_LOSS: the header of a stored row or record says something else than its message. Returns false. */
+bool record_disagrees(struct error *err, const char *member);
+
+/* record_user.c */
+record_object record_user;
+record_row_check record_user_check;
 
 #endif

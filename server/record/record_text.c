@@ -192,3 +192,23 @@ struct view record_encode(struct record_maker *m, const ProtobufCMessage *messag
     ASSERT(protobuf_c_message_pack(message, at + head) == size);
     return (struct view){ (char *)at, head + size };
 }
+
+bool record_message(struct view encoded, struct view *out)
+{
+    const unsigned char *at = (const unsigned char *)encoded.at;
+    size_t head = 1;
+
+    /* A tag of one byte, a length of which every byte but the last has its top bit set, the message. */
+    while (head < encoded.len && (at[head] & 128) != 0)
+        head++;
+    head++;
+    if (head > encoded.len)
+        return false;
+    *out = (struct view){ encoded.at + head, encoded.len - head };
+    return true;
+}
+
+bool record_disagrees(struct error *err, const char *member)
+{
+    return error_set(err, ERROR_DATA_LOSS, "its %s is not what its header says", member);
+}

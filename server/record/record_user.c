@@ -264,3 +264,26 @@ bool record_user(struct record_maker *m, struct json user, struct directory_row 
     ASSERT(out->encoded.len <= DIRECTORY_ROW_MAX);
     return true;
 }
+
+/* The alias is the login in lower case; a login that is too long has none. */
+static bool user_alias_is_login(struct view alias, const char *login)
+{
+    return alias.len == 0 || view_eq_nocase(alias, view_of(login));
+}
+
+bool record_user_check(const struct directory_row *row, struct error *err)
+{
+    Okta__Connector__V1__User *u = NULL;
+    struct view message;
+    bool ok;
+
+    if (record_message(row->encoded, &message))
+        u = okta__connector__v1__user__unpack(NULL, message.len, (const uint8_t *)message.at);
+    if (u == NULL)
+        return error_set(err, ERROR_DATA_LOSS, "it does not decode");
+    ok = view_is(row->id, u->id) || record_disagrees(err, "id");
+    if (ok && !user_alias_is_login(row->alias, u->profile != NULL ? u->profile->login : ""))
+        ok = record_disagrees(err, "login");
+    okta__connector__v1__user__free_unpacked(u, NULL);
+    return ok;
+}

@@ -15,12 +15,13 @@ static bool read_collections(const Okta__Connector__V1__ConfigureRequest *reques
     *out = 0;
     for (size_t i = 0; i < request->n_collections; i++) {
         int n = (int)request->collections[i];
+        const struct collection *c = n > 0 ? collection_by_id((unsigned)n) : NULL;
         struct error why;
         char path[40];
 
         snprintf(path, sizeof path, "collections[%zu]", i);
-        if (n > 0 && n < COLLECTIONS_END)
-            *out |= UINT32_C(1) << n;
+        if (c != NULL)
+            *out |= collection_bit(c);
         else if (!error_invalid(&why, "COLLECTION_INVALID", path, "collection %d is none that this server knows", n))
             ok = error_also(err, ok, &why);
     }

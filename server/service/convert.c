@@ -61,18 +61,19 @@ Okta__Connector__V1__HistoryStatus *convert_history(struct scratch *s, const str
 Okta__Connector__V1__CollectionStatus **convert_collections(struct scratch *s, const struct poller_snapshot *p,
                                                             size_t *count)
 {
-    Okta__Connector__V1__CollectionStatus **rows = scratch_zero(s, COLLECTIONS_END * sizeof(*rows));
+    const struct collection *c;
+    Okta__Connector__V1__CollectionStatus **rows = scratch_zero(s, COLLECTION_IDS_MAX * sizeof(*rows));
 
     *count = 0;
-    for (int i = 1; i < COLLECTIONS_END; i++) {
-        const struct collection_snapshot *from = &p->collections[i];
+    for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+        const struct collection_snapshot *from = &p->collections[c->id];
         Okta__Connector__V1__CollectionStatus *row;
 
         if (!from->is_chosen)
             continue;
         row = rows[(*count)++] = scratch_zero(s, sizeof *row);
         okta__connector__v1__collection_status__init(row);
-        row->collection = (Okta__Connector__V1__Collection)i;
+        row->collection = (Okta__Connector__V1__Collection)c->id;
         row->objects = from->objects;
         row->complete = from->is_complete;
         row->last_success = convert_time(s, from->last_success_unix_ms);

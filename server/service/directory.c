@@ -17,12 +17,18 @@
 #define TAG_NEXT_PAGE_TOKEN 0x12 /* field 2, bytes */
 #define TAG_COMPLETE        0x18 /* field 3, varint */
 
-static bool is_complete(struct connector *connector, enum connector_collection collection)
+/* The collection that GetUser and ListUsers read. */
+static const struct collection *users(void)
+{
+    return collection_by_name(VIEW("users"));
+}
+
+static bool is_complete(struct connector *connector, const struct collection *collection)
 {
     struct poller_snapshot snapshot;
 
     connector_snapshot(connector, &snapshot);
-    return snapshot.collections[collection].is_complete;
+    return snapshot.collections[collection->id].is_complete;
 }
 
 /* ---- GetUser ---- */
@@ -49,14 +55,15 @@ static bool find_user(struct store *store, const Okta__Connector__V1__GetUserReq
         key = view_of(request->id);
         if (key.len == 0 || key.len > DIRECTORY_ID_MAX)
             return error_invalid(err, "USER_INVALID", "id", "id must have 1 to %d bytes", DIRECTORY_ID_MAX);
-        return directory_get(store, DIRECTORY_USERS, key, copy_row, out, &found, err);
+        return directory_get(store, users()->store_number, key, copy_row, out, &found, err);
     case OKTA__CONNECTOR__V1__GET_USER_REQUEST__USER_LOGIN:
         key = view_of(request->login);
         if (key.len == 0 || key.len > sizeof login)
             return error_invalid(err, "USER_INVALID", "login", "login must have 1 to %d bytes", LOGIN_BYTES_MAX);
         for (size_t i = 0; i < key.len; i++)
             login[i] = key.at[i] >= 'A' && key.at[i] <= 'Z' ? (char)(key.at[i] + ('a' - 'A')) : key.at[i];
-        return directory_get_alias(store, DIRECTORY_USERS, (struct view){ login, key.len }, copy_row, out, &found, err);
+        return directory_get_alias(store, users()->store_number, (struct view){ login, key.len }, copy_row, out, &found,
+                                   err);
     default:
         return error_invalid(err, "USER_INVALID", "id", "name a user: set id or login");
     }
@@ -66,7 +73,7 @@ static bool no_such_user(struct connector *connector, struct error *err)
 {
     const char *name = connector_name(connector);
 
-    if (is_complete(connector, COLLECTION_USERS))
+    if (is_complete(connector, users()))
         error_reason(err, ERROR_NOT_FOUND, "NO_SUCH_USER", "connector \"%s\" knows no such user", name);
     else
         error_reason(err, ERROR_NOT_FOUND, "NOT_COLLECTED_YET",
@@ -162,11 +169,11 @@ static bool list_users(struct connector *connector, const Okta__Connector__V1__L
         return false;
     if (token.len > 0)
         after = (struct view){ token.at + 1, token.len - 1 };
-    if (!directory_list(connector_store(connector), DIRECTORY_USERS, after, add_row, page, err))
+    if (!directory_list(connector_store(connector), users()->store_number, after, add_row, page, err))
         return false;
     if (page->has_more)
         put_page_token(page);
-    if (is_complete(connector, COLLECTION_USERS))
+    if (is_complete(connector, users()))
         buf_put(&page->rows, (char[]){ TAG_COMPLETE, 1 }, 2);
     return true;
 }

@@ -69,10 +69,10 @@ static bool history_has_ended(const struct poller_snapshot *p)
 
 static bool is_done(const struct poller_snapshot *p, uint64_t tail_rounds, bool with_history)
 {
-    for (int i = 1; i < COLLECTIONS_END; i++)
+    for (size_t i = 0; i < COLLECTION_IDS_MAX; i++)
         if (p->collections[i].is_chosen && !p->collections[i].is_complete)
             return false;
-    if (p->collections[COLLECTION_LOGINS].is_chosen && p->tail_rounds <= tail_rounds)
+    if (p->collections[collection_log()->id].is_chosen && p->tail_rounds <= tail_rounds)
         return false;
     return !with_history || history_has_ended(p);
 }

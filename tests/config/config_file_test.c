@@ -90,7 +90,7 @@ static const struct refusal {
     { "an empty text", "data-dir: \"\"\n", "/etc/c.yaml:1:11: data-dir: must be a path" },
     { "a NUL", "data-dir: \"/a\\0b\"\n", "/etc/c.yaml:1:11: data-dir holds a NUL character" },
     { "what a connector collects", "connectors:\n  - collect: groups\n",
-      "/etc/c.yaml:2:14: collect: must be logins, users or logins,users, not \"groups\"" },
+      "/etc/c.yaml:2:14: collect: must be one of logins, users, or several with a comma between, not \"groups\"" },
     { "one thing that a connector collects", "connectors:\n  - collect: [logins, groups]\n",
       "/etc/c.yaml:2:23: collect: must be" },
     { "a connector's days", "connectors:\n  - history-days: 91\n",

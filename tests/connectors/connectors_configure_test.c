@@ -3,12 +3,13 @@
 #include "connectors/configure/configure.h"
 #include "connectors/connector.h"
 #include "connectors/connectors.h"
-#include "world/connectors_world.h"
 #include "model/credential.h"
 #include "model/permission.h"
 #include "model/snapshot.h"
 #include "model/state.h"
 #include "registry/registry.h"
+#include "world/collections.h"
+#include "world/connectors_world.h"
 
 #include <string.h>
 
@@ -139,7 +140,7 @@ static void check_refusal(void **state)
     struct world *w = world_create();
     struct configure_request r = request_of("acme", ACME_URL, ORG_TOKEN);
     struct answer *a;
-    enum permission_verdict verdicts[COLLECTIONS_END] = { 0 };
+    enum permission_verdict verdicts[COLLECTION_IDS_MAX] = { 0 };
 
     orgs_fault(world_orgs(w), ACME_PORT, row->prefix, 9, row->status, row->body);
     a = world_configure(w, &r);

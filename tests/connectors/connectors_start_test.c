@@ -3,11 +3,12 @@
 #include "connectors/configure/configure.h"
 #include "connectors/connector.h"
 #include "connectors/connectors.h"
-#include "world/connectors_world.h"
 #include "model/snapshot.h"
 #include "model/state.h"
 #include "registry/registry.h"
 #include "store/store.h"
+#include "world/collections.h"
+#include "world/connectors_world.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "connectors/diagnose/diagnose_verdict.h"
 
 #include "tests/rows.h"
+#include "world/collections.h"
 
 #include <string.h>
 

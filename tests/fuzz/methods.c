@@ -295,7 +295,7 @@ static void step_connector(struct view *rest)
         now->history = (enum connector_history)(how % HISTORY_LIMITED_BY_SIZE + 1);
         break;
     case 3:
-        now->collections[how % COLLECTIONS_END].is_complete ^= true;
+        now->collections[how % COLLECTION_IDS_MAX].is_complete ^= true;
         break;
     case 4:
         acme.is_deleted = how > 250;

@@ -166,12 +166,12 @@ static void fill(struct store *s)
     struct record_maker *m = record_maker_create(store_hash_key(s));
     const struct record_page page = { VIEW(logins), JOURNAL_NO_TIME, JOURNAL_TAIL };
     struct record_page_result result;
-    struct record_users_result users_result;
+    struct record_objects_result users_result;
     struct store_txn *txn;
 
     ASSERT(store_begin(s, &txn, NULL));
     ASSERT(record_page(m, &page, keep_login, txn, &result, NULL));
-    ASSERT(record_users(m, VIEW(users), keep_user, txn, &users_result, NULL));
+    ASSERT(record_objects(m, collection_by_name(VIEW("users")), VIEW(users), keep_user, txn, &users_result, NULL));
     ASSERT(store_commit(&txn, NULL));
     record_maker_destroy(m);
     stored_add(s, 20, T0);

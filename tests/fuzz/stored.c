@@ -150,10 +150,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         lane(&poller_state_tail, sizeof(struct tail_state), rest);
         break;
     case 'b':
-        lane(&poller_state_backfill, sizeof(struct backfill_state), rest);
+        lane(&poller_state_history, sizeof(struct history_state), rest);
         break;
     case 'u':
-        lane(&poller_state_users, sizeof(struct users_state), rest);
+        lane(&poller_state_listing, sizeof(struct listing_state), rest);
         break;
     case 'q':
         silence(rest);

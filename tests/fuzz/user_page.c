@@ -46,13 +46,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const unsigned char key[STORE_HASH_KEY_SIZE] = { 7 };
     static struct record_maker *m;
-    struct record_users_result result;
+    struct record_objects_result result;
     struct error err = { 0 };
     size_t count = 0;
 
     if (m == NULL)
         m = record_maker_create(key);
-    if (record_users(m, fuzz_view(data, size), visit, &count, &result, &err))
+    if (record_objects(m, collection_by_name(VIEW("users")), fuzz_view(data, size), visit, &count, &result, &err))
         ASSERT(result.elements == count + result.skipped && result.last_updated_max_ms >= 0);
     else
         ASSERT(count == 0 && fuzz_is_sentence(err.text, ERROR_TEXT_MAX));

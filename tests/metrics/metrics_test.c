@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "world/collections.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -80,7 +80,7 @@ static void on_done(struct okta_request *r, const struct okta_answer *answer)
 
 static void ask_once(const char *path)
 {
-    struct okta_request r = { .path = view_of(path), .lane = OKTA_LANE_TAIL, .done = on_done };
+    struct okta_request r = { .path = view_of(path), .priority = OKTA_PRIORITY_TAIL, .done = on_done };
 
     tells = 0;
     okta_send(w.okta, &r);

@@ -137,13 +137,13 @@ static void on_done(struct okta_request *r, const struct okta_answer *answer)
     a->answer = *answer;
 }
 
-static struct asked *ask(const char *path, enum okta_lane lane)
+static struct asked *ask(const char *path, enum okta_priority lane)
 {
     static struct asked pool[64];
     static size_t used;
     struct asked *a = &pool[used++ % 64];
 
-    *a = (struct asked){ .r = { .path = view_of(path), .lane = lane, .done = on_done, .ctx = a } };
+    *a = (struct asked){ .r = { .path = view_of(path), .priority = lane, .done = on_done, .ctx = a } };
     okta_send(okta, &a->r);
     okta_run(okta, 0);
     return a;
@@ -228,7 +228,7 @@ static int tear_down(void **state)
 /* A request goes out with an access token in place; sent: the POST, then it. */
 static struct asked *ask_with_token(const char *token_body)
 {
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL);
 
     answer(0, 200, JSON DATE, token_body);
     assert_int_equal(wire.count, 1);
@@ -358,7 +358,7 @@ static void an_assertion_is_signed(void **state)
 
     set_up(NULL);
     use_key(row->kind, row->form, ",\"key_id\":\"kid-1\"");
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     check_assertion(0, row->kind, row->want_alg);
     tear_down(NULL);
 }
@@ -378,7 +378,7 @@ static void a_jwk_decides(void **state)
     buf_printf(&text, "{\"client_id\":\"" CLIENT "\",\"private_key\":{\"kid\":\"kid-1\",\"alg\":\"%s\",%s}", row->alg,
                jwk + 1);
     okta_set_credential(okta, buf_view(&text));
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     check_assertion(0, "RSA-2048", row->alg);
     tear_down(NULL);
 }
@@ -387,7 +387,7 @@ static void a_jwk_decides(void **state)
 
 static void an_access_token_comes_first(void **state)
 {
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL);
     const struct sent *post = sent(0);
     struct okta_grants grants;
 
@@ -417,8 +417,8 @@ static void an_access_token_comes_first(void **state)
 
 static void many_wait_for_one_token(void **state)
 {
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL), *b = ask(USERS, OKTA_LANE_SYNC),
-                 *c = ask("/api/v1/org", OKTA_LANE_READ);
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL), *b = ask(USERS, OKTA_PRIORITY_SYNC),
+                 *c = ask("/api/v1/org", OKTA_PRIORITY_READ);
 
     (void)state;
     assert_int_equal(wire.sent_count, 1);
@@ -435,7 +435,7 @@ static void an_anonymous_request_does_not_wait(void **state)
 
     (void)state;
     a.r.ctx = &a;
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     okta_send(okta, &a.r);
     okta_run(okta, 0);
     assert_int_equal(wire.sent_count, 2);
@@ -472,7 +472,7 @@ static void a_token_of_an_hour(void **state)
     ask_with_token(BEARER("t1", BOTH));
     finish_all();
     mono_ms = row->after_ms;
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     for (size_t i = 2; i < wire.sent_count; i++) {
         posts += is_token_request(i);
         gets += sent(i)->body == NULL;
@@ -490,15 +490,15 @@ static void the_renewed_token_is_used(void **state)
     ask_with_token(BEARER("t1", BOTH));
     finish_all();
     mono_ms = HOUR_MS - 1000;
-    ask(LOGS, OKTA_LANE_TAIL); /* with t1, while t2 is asked for */
-    ask(USERS, OKTA_LANE_SYNC);
+    ask(LOGS, OKTA_PRIORITY_TAIL); /* with t1, while t2 is asked for */
+    ask(USERS, OKTA_PRIORITY_SYNC);
     for (post = 2; !is_token_request(post);)
         post++;
     for (i = 0; strstr(wire.under_way[i]->url, "/token") == NULL;)
         i++;
     answer(i, 200, JSON, BEARER("t2", BOTH));
     finish_all();
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_non_null(strstr(sent(wire.sent_count - 1)->headers, "Bearer t2\n"));
     assert_null(strstr(sent(wire.sent_count - 1)->headers, "t1"));
 }
@@ -509,7 +509,7 @@ static void a_token_without_life_is_kept_for_a_while(void **state)
     (void)state;
     ask_with_token("{\"token_type\":\"Bearer\",\"expires_in\":0,\"access_token\":\"t1\"}");
     finish_all();
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_int_equal(wire.sent_count, 3);
     assert_string_equal(okta_grants(okta).granted, BOTH); /* not said: as asked */
 }
@@ -550,7 +550,7 @@ static void two_refused_together_cost_one_renewal(void **state)
 
     (void)state;
     ask_with_token(BEARER("t1", BOTH));
-    ask(USERS, OKTA_LANE_SYNC);
+    ask(USERS, OKTA_PRIORITY_SYNC);
     assert_int_equal(wire.count, 2);
     answer(0, 401, DEAD, "");
     answer(0, 401, DEAD, "");
@@ -569,7 +569,7 @@ static void a_late_refusal_of_the_old_token_costs_no_renewal(void **state)
 
     (void)state;
     ask_with_token(BEARER("t1", BOTH));
-    b = ask(USERS, OKTA_LANE_SYNC);
+    b = ask(USERS, OKTA_PRIORITY_SYNC);
     answer(0, 401, DEAD, "");
     answer(1, 200, JSON, BEARER("t2", BOTH));
     answer(0, 401, DEAD, "");
@@ -586,7 +586,7 @@ static void an_api_token_is_not_renewed(void **state)
 
     (void)state;
     okta_set_credential(okta, VIEW(TOKEN));
-    a = ask(LOGS, OKTA_LANE_TAIL);
+    a = ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_non_null(strstr(sent(0)->headers, "Authorization: SSWS " TOKEN "\n"));
     answer(0, 401, DEAD, "{\"errorCode\":\"E0000011\"}");
     assert_int_equal(a->answer.verdict, OKTA_CREDENTIAL_REFUSED);
@@ -595,7 +595,7 @@ static void an_api_token_is_not_renewed(void **state)
 
 static void a_new_credential_drops_what_the_old_one_asked_for(void **state)
 {
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     okta_set_credential(okta, VIEW(TOKEN));
@@ -612,7 +612,7 @@ static void a_connection_that_died_costs_a_new_assertion(void **state)
     AUTO_FREE char *first = NULL, *second = NULL;
 
     (void)state;
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     fail_stale(0);
     assert_true(is_token_request(1));
     assert_true(sent(1)->was_fresh);
@@ -633,7 +633,7 @@ static void the_nonce_comes_with_a_challenge(void **state)
     struct jwt j;
 
     (void)state;
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     first = proof_of(0);
     read_proof(&j, first, thumbprint);
     assert_text(j.claims, "htm", "POST");
@@ -676,7 +676,7 @@ static void a_bound_token_goes_with_a_proof(void **state)
     assert_text(j.claims, "ath", hash);
     jwt_deinit(&j);
     answer(0, 200, JSON "DPoP-Nonce: nonce-2\r\n", "[]");
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     second = proof_of(2);
     assert_unlike(first, second);
     read_proof(&j, second, thumbprint);
@@ -743,7 +743,7 @@ static void a_nonce_that_is_none_is_not_taken(void **state)
     (void)state;
     ask_with_token(DPOP("t1"));
     answer(0, 200, JSON "DPoP-Nonce: a\"b\r\n", "[]");
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     proof = proof_of(2);
     read_proof(&j, proof, thumbprint);
     assert_int_equal(json_type(json_get(j.claims, "nonce")), JSON_NONE);
@@ -760,7 +760,7 @@ static void the_time_is_oktas(void **state)
 
     (void)state;
     unix_offset_s = 7200; /* ours is two hours fast */
-    a = ask(LOGS, OKTA_LANE_TAIL);
+    a = ask(LOGS, OKTA_PRIORITY_TAIL);
     first = assertion_of(0);
     read_token(&j, first);
     assert_int_equal(seconds_of(j.claims, "iat"), UNIX_S + 7200 - 5);
@@ -781,7 +781,7 @@ static void the_time_is_oktas(void **state)
 
 static void trouble_with_time_is_cured_once(void **state)
 {
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL);
     static const char expired[] = "{\"error\":\"invalid_client\",\"error_description\":\"The token has expired.\"}";
 
     (void)state;
@@ -800,10 +800,10 @@ static void an_earlier_answer_has_told_the_time(void **state)
     (void)state;
     unix_offset_s = -86400;
     okta_set_credential(okta, VIEW(TOKEN));
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     answer(0, 200, JSON DATE, "[]");
     use_key("P-256", KEYS_PKCS8, "");
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     text = assertion_of(1);
     read_token(&j, text);
     assert_int_equal(seconds_of(j.claims, "iat"), UNIX_S - 5);
@@ -884,8 +884,8 @@ static void the_token_endpoint_answers(void **state)
     struct asked *a, *b;
 
     set_up(NULL);
-    a = ask(LOGS, OKTA_LANE_TAIL);
-    b = ask(USERS, OKTA_LANE_SYNC);
+    a = ask(LOGS, OKTA_PRIORITY_TAIL);
+    b = ask(USERS, OKTA_PRIORITY_SYNC);
     answer(0, row->status, row->head, row->body);
     assert_int_equal(a->calls, 1); /* none is left waiting */
     assert_int_equal(b->calls, 1);
@@ -905,7 +905,7 @@ static void what_could_be_a_secret_is_scrubbed(void **state)
 {
     AUTO_BUF struct buf body = BUF(65536);
     AUTO_FREE char *assertion = NULL;
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     assertion = assertion_of(0);
@@ -924,27 +924,27 @@ static void a_refusal_holds_for_a_moment(void **state)
     struct asked *b;
 
     (void)state;
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     answer(0, 401, JSON, ERROR("invalid_client", "No such client."));
-    b = ask(USERS, OKTA_LANE_SYNC);
+    b = ask(USERS, OKTA_PRIORITY_SYNC);
     okta_run(okta, 0);
     assert_int_equal(b->answer.verdict, OKTA_CREDENTIAL_REFUSED);
     assert_int_equal(wire.sent_count, 1);
     mono_ms += 5000;
-    ask(USERS, OKTA_LANE_SYNC);
+    ask(USERS, OKTA_PRIORITY_SYNC);
     assert_int_equal(wire.sent_count, 2);
 }
 
 /* A passing fault: what comes meanwhile waits for the next try, and okta_run for no longer than that. */
 static void a_passing_fault_is_waited_out(void **state)
 {
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL), *b;
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL), *b;
     int64_t retry_mono_ms;
 
     (void)state;
     answer(0, 503, JSON, "");
     retry_mono_ms = a->answer.retry_mono_ms;
-    b = ask(USERS, OKTA_LANE_SYNC);
+    b = ask(USERS, OKTA_PRIORITY_SYNC);
     okta_run(okta, 3600000);
     assert_int_equal(wire.waited_ms, retry_mono_ms - mono_ms);
     assert_int_equal(b->calls, 0);
@@ -966,13 +966,13 @@ static void a_renewal_that_fails_harms_nobody_yet(void **state)
     ask_with_token(BEARER("t1", BOTH));
     finish_all();
     mono_ms = 3000000;
-    a = ask(LOGS, OKTA_LANE_TAIL);
+    a = ask(LOGS, OKTA_PRIORITY_TAIL);
     answer(0, 200, JSON, "[]");
     assert_int_equal(a->answer.verdict, OKTA_DONE);
     answer(0, 401, JSON, ERROR("invalid_client", "No such client."));
     for (int i = 0; i < 5; i++) {
         mono_ms += 5000;
-        a = ask(LOGS, OKTA_LANE_TAIL);
+        a = ask(LOGS, OKTA_PRIORITY_TAIL);
         assert_int_equal(wire.count, 1);
         answer(0, 200, JSON, "[]");
         assert_int_equal(a->answer.verdict, OKTA_DONE);
@@ -986,32 +986,32 @@ static void a_request_that_comes_again_says_so(void **state)
 {
     (void)state;
     okta_set_credential(okta, VIEW(TOKEN));
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_null(strstr(sent(0)->headers, "X-Okta-Retry"));
     answer(0, 503, JSON "X-Okta-Request-Id: first\r\n", "");
     mono_ms += 60000;
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_non_null(strstr(sent(1)->headers, "X-Okta-Retry-For: first\n"));
     assert_non_null(strstr(sent(1)->headers, "X-Okta-Retry-Count: 1\n"));
     answer(0, 503, JSON "X-Okta-Request-Id: second\r\n", "");
     mono_ms += 60000;
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_non_null(strstr(sent(2)->headers, "X-Okta-Retry-For: first\n"));
     assert_non_null(strstr(sent(2)->headers, "X-Okta-Retry-Count: 2\n"));
     answer(0, 200, JSON "X-Okta-Request-Id: third\r\n", "[]");
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_null(strstr(sent(3)->headers, "X-Okta-Retry"));
 }
 
 static void cancelled_it_can_be_asked_for_again(void **state)
 {
-    struct asked *a = ask(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = ask(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     okta_cancel_all(okta);
     assert_int_equal(a->answer.verdict, OKTA_CANCELLED);
     assert_int_equal(wire.count, 0);
-    ask(LOGS, OKTA_LANE_TAIL);
+    ask(LOGS, OKTA_PRIORITY_TAIL);
     assert_int_equal(wire.sent_count, 2);
     assert_true(is_token_request(1));
 }

@@ -139,13 +139,13 @@ static void on_done(struct okta_request *r, const struct okta_answer *answer)
 }
 
 /* They outlive the test, since its end cancels them. */
-static struct asked *asked_of(const char *path, enum okta_lane lane)
+static struct asked *asked_of(const char *path, enum okta_priority lane)
 {
     static struct asked pool[256];
     static size_t used;
     struct asked *a = &pool[used++ % 256];
 
-    *a = (struct asked){ .r = { .path = view_of(path), .lane = lane, .done = on_done, .ctx = a } };
+    *a = (struct asked){ .r = { .path = view_of(path), .priority = lane, .done = on_done, .ctx = a } };
     return a;
 }
 
@@ -214,7 +214,7 @@ static int tear_down(void **state)
 /* The bucket's limit becomes known. */
 static void know(const char *path, int limit)
 {
-    struct asked *a = asked_of(path, OKTA_LANE_SYNC);
+    struct asked *a = asked_of(path, OKTA_PRIORITY_SYNC);
 
     send(a);
     okta_run(okta, 0);
@@ -228,7 +228,7 @@ static void know(const char *path, int limit)
 
 static void a_request_goes_to_the_org_with_its_token(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -245,7 +245,7 @@ static void a_request_goes_to_the_org_with_its_token(void **state)
 
 static void an_anonymous_request_shows_no_token(void **state)
 {
-    struct asked *a = asked_of("/.well-known/okta-organization", OKTA_LANE_READ);
+    struct asked *a = asked_of("/.well-known/okta-organization", OKTA_PRIORITY_READ);
 
     (void)state;
     a->r.is_anonymous = true;
@@ -258,7 +258,7 @@ static void an_anonymous_request_shows_no_token(void **state)
 
 static void an_answer_is_told_with_its_times(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     mono_ms = 5000;
@@ -282,7 +282,7 @@ static void an_answer_is_told_with_its_times(void **state)
 
 static void without_a_token_nothing_is_sent(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     okta_set_credential(okta, VIEW_NONE);
@@ -307,7 +307,7 @@ static const struct row {
 static void what_cannot_stand_in_a_header_is_no_token(void **state)
 {
     const struct row *row = *state;
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     set_up(NULL);
     okta_set_credential(okta, view_of(row->token));
@@ -320,7 +320,7 @@ static void what_cannot_stand_in_a_header_is_no_token(void **state)
 
 static void a_token_withdrawn_stops_what_waits(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL), *b = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL), *b = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -335,7 +335,7 @@ static void a_token_withdrawn_stops_what_waits(void **state)
 
 static void a_new_token_is_used_at_once(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -356,7 +356,7 @@ static const struct row bad_paths[] = {
 static void a_path_that_is_none_is_never_sent(void **state)
 {
     const struct row *row = *state;
-    struct asked *a = asked_of(row->token, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(row->token, OKTA_PRIORITY_TAIL);
 
     set_up(NULL);
     send(a);
@@ -371,7 +371,7 @@ static void a_path_that_is_none_is_never_sent(void **state)
 
 static void a_stale_connection_is_replaced_at_once_and_once(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -392,7 +392,7 @@ static void a_stale_connection_is_replaced_at_once_and_once(void **state)
 
 static void an_invalid_session_is_tried_on_a_fresh_connection(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -408,7 +408,7 @@ static void an_invalid_session_is_tried_on_a_fresh_connection(void **state)
 
 static void other_failures_are_not_tried_again_by_the_client(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -424,7 +424,7 @@ static void other_failures_are_not_tried_again_by_the_client(void **state)
 
 static void failures_in_a_row_lengthen_the_wait_until_one_succeeds(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
     int64_t longest_ms = 0;
 
     (void)state;
@@ -451,7 +451,7 @@ static void failures_in_a_row_lengthen_the_wait_until_one_succeeds(void **state)
 
 static void a_time_out_twice_asks_for_a_smaller_page(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     a->again = true;
@@ -468,7 +468,7 @@ static void a_time_out_twice_asks_for_a_smaller_page(void **state)
 
 static void what_the_transport_forgets_is_given_up(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -489,9 +489,10 @@ static void what_the_transport_forgets_is_given_up(void **state)
 
 static void the_tail_goes_first(void **state)
 {
-    struct asked *back = asked_of("/api/v1/logs?b", OKTA_LANE_BACKFILL),
-                 *sync = asked_of("/api/v1/logs?s", OKTA_LANE_SYNC), *read = asked_of("/api/v1/logs?r", OKTA_LANE_READ),
-                 *tail = asked_of("/api/v1/logs?t", OKTA_LANE_TAIL);
+    struct asked *back = asked_of("/api/v1/logs?b", OKTA_PRIORITY_BACKFILL),
+                 *sync = asked_of("/api/v1/logs?s", OKTA_PRIORITY_SYNC),
+                 *read = asked_of("/api/v1/logs?r", OKTA_PRIORITY_READ),
+                 *tail = asked_of("/api/v1/logs?t", OKTA_PRIORITY_TAIL);
 
     (void)state;
     know(LOGS, 600);
@@ -516,7 +517,7 @@ static void no_more_than_four_are_under_way(void **state)
     (void)state;
     know(LOGS, 600);
     for (int i = 0; i < 8; i++) {
-        a[i] = asked_of(LOGS, OKTA_LANE_TAIL);
+        a[i] = asked_of(LOGS, OKTA_PRIORITY_TAIL);
         send(a[i]);
     }
     okta_run(okta, 0);
@@ -525,7 +526,7 @@ static void no_more_than_four_are_under_way(void **state)
 
 static void a_request_waits_for_its_window_and_then_goes(void **state)
 {
-    struct asked *first = asked_of(LOGS, OKTA_LANE_TAIL), *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *first = asked_of(LOGS, OKTA_PRIORITY_TAIL), *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
     struct okta_bucket buckets[OKTA_BUCKETS_MAX];
 
     (void)state;
@@ -554,7 +555,7 @@ static void a_request_waits_for_its_window_and_then_goes(void **state)
 
 static void a_429_is_waited_out_by_oktas_clock(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL), *b = asked_of(LOGS, OKTA_LANE_BACKFILL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL), *b = asked_of(LOGS, OKTA_PRIORITY_BACKFILL);
 
     (void)state;
     send(a);
@@ -589,7 +590,7 @@ static void the_idle_interval_follows_the_limit(void **state)
 
 static void a_callback_may_send_its_own_and_another(void **state)
 {
-    struct asked *other = asked_of(USERS, OKTA_LANE_SYNC), *a = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *other = asked_of(USERS, OKTA_PRIORITY_SYNC), *a = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     a->again = true;
@@ -605,7 +606,7 @@ static void a_callback_may_send_its_own_and_another(void **state)
 
 static void a_callback_that_sends_what_fails_at_once_does_not_hold_the_run(void **state)
 {
-    struct asked *a = asked_of("no path", OKTA_LANE_TAIL);
+    struct asked *a = asked_of("no path", OKTA_PRIORITY_TAIL);
 
     (void)state;
     a->again = true;
@@ -618,8 +619,8 @@ static void a_callback_that_sends_what_fails_at_once_does_not_hold_the_run(void 
 
 static void a_callback_may_cancel_everything(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL), *b = asked_of(USERS, OKTA_LANE_SYNC),
-                 *c = asked_of(USERS, OKTA_LANE_SWEEP), *d = asked_of("no path", OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL), *b = asked_of(USERS, OKTA_PRIORITY_SYNC),
+                 *c = asked_of(USERS, OKTA_PRIORITY_SWEEP), *d = asked_of("no path", OKTA_PRIORITY_TAIL);
 
     (void)state;
     a->cancels_all = true;
@@ -646,7 +647,7 @@ static void what_was_cancelled_gives_its_place_back(void **state)
     (void)state;
     know(LOGS, 600);
     for (int i = 0; i < 4; i++) {
-        a[i] = asked_of(LOGS, OKTA_LANE_TAIL);
+        a[i] = asked_of(LOGS, OKTA_PRIORITY_TAIL);
         send(a[i]);
     }
     okta_run(okta, 0);
@@ -655,7 +656,7 @@ static void what_was_cancelled_gives_its_place_back(void **state)
     for (int i = 0; i < 4; i++) {
         assert_int_equal(a[i]->calls, 1);
         assert_int_equal(a[i]->answer.verdict, OKTA_CANCELLED);
-        b[i] = asked_of(LOGS, OKTA_LANE_TAIL);
+        b[i] = asked_of(LOGS, OKTA_PRIORITY_TAIL);
         send(b[i]);
     }
     okta_run(okta, 0);
@@ -664,7 +665,7 @@ static void what_was_cancelled_gives_its_place_back(void **state)
 
 static void what_was_refused_can_still_be_cancelled(void **state)
 {
-    struct asked *a = asked_of("no path", OKTA_LANE_TAIL);
+    struct asked *a = asked_of("no path", OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);
@@ -676,7 +677,7 @@ static void what_was_refused_can_still_be_cancelled(void **state)
 
 static void the_end_cancels_what_is_left(void **state)
 {
-    struct asked *a = asked_of(LOGS, OKTA_LANE_TAIL), *b = asked_of(LOGS, OKTA_LANE_TAIL);
+    struct asked *a = asked_of(LOGS, OKTA_PRIORITY_TAIL), *b = asked_of(LOGS, OKTA_PRIORITY_TAIL);
 
     (void)state;
     send(a);

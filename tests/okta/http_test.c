@@ -634,7 +634,7 @@ static void on_told(struct okta_request *r, const struct okta_answer *answer)
 static void the_client_makes_its_own_transport(void **state)
 {
     struct okta_options options = { .clock = &clock_system, .user_agent = "okta-test/2" };
-    struct okta_request r = { .path = VIEW(AT "json"), .lane = OKTA_LANE_TAIL, .done = on_told };
+    struct okta_request r = { .path = VIEW(AT "json"), .priority = OKTA_PRIORITY_TAIL, .done = on_told };
     struct error err = { 0 };
     struct okta *okta;
     char url[64];

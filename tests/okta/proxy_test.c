@@ -37,7 +37,7 @@ static void on_told(struct okta_request *r, const struct okta_answer *answer)
 static void ask(const char *org, const char *proxy, bool in_environment)
 {
     struct okta_options options = { .clock = &clock_system, .proxy = in_environment ? NULL : proxy };
-    struct okta_request r = { .path = VIEW("/api/v1/logs"), .lane = OKTA_LANE_TAIL, .done = on_told };
+    struct okta_request r = { .path = VIEW("/api/v1/logs"), .priority = OKTA_PRIORITY_TAIL, .done = on_told };
     struct error err = { 0 };
     struct okta *okta;
 

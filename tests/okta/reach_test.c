@@ -111,7 +111,7 @@ static void on_told(struct okta_request *r, const struct okta_answer *answer)
 static void ask(const char *org, const char *proxy, const char *leads_to, bool allow_private)
 {
     struct okta_options options = { .clock = &clock_system, .proxy = proxy, .allow_private = allow_private };
-    struct okta_request r = { .path = VIEW("/api/v1/logs"), .lane = OKTA_LANE_TAIL, .done = on_told };
+    struct okta_request r = { .path = VIEW("/api/v1/logs"), .priority = OKTA_PRIORITY_TAIL, .done = on_told };
     struct okta *okta;
 
     snprintf(answers, sizeof answers, "%s", leads_to);

@@ -103,7 +103,7 @@ static void on_told(struct okta_request *r, const struct okta_answer *answer)
 __attribute__((noinline)) static void use_token(int port)
 {
     struct okta_options options = { .clock = &clock_system };
-    struct okta_request r = { .path = VIEW("/api/v1/logs"), .lane = OKTA_LANE_TAIL, .done = on_told };
+    struct okta_request r = { .path = VIEW("/api/v1/logs"), .priority = OKTA_PRIORITY_TAIL, .done = on_told };
     char url[64], *token = mem_alloc(TOKEN_LEN + 1);
     struct okta *okta;
 

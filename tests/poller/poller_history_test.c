@@ -1,10 +1,11 @@
 /* The login history: how far down it goes, what makes it stop, and retention. */
-#include "world/poller_world.h"
 #include "store/directory.h"
+#include "world/poller_world.h"
 
 #include "model/state.h"
 #include "rows.h"
 #include "store/journal.h"
+#include "world/collections.h"
 
 #include <stdio.h>
 #include <string.h>

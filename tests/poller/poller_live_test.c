@@ -4,6 +4,7 @@
 #include "model/snapshot.h"
 #include "model/state.h"
 #include "rows.h"
+#include "world/collections.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

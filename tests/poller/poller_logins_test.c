@@ -2,6 +2,7 @@
 #include "world/poller_world.h"
 
 #include "rows.h"
+#include "world/collections.h"
 
 #include <stdio.h>
 #include <string.h>

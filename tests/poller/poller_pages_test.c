@@ -8,6 +8,7 @@
 
 #include "rows.h"
 #include "store/journal.h"
+#include "world/collections.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -10,22 +10,12 @@
 
 static void polling(struct buf *out)
 {
-    path_logs_polling(out, T, 1000);
+    path_logs_polling(out, "/api/v1/logs", T, 1000);
 }
 
 static void window(struct buf *out)
 {
-    path_logs_window(out, T - 86400000, T, 500);
-}
-
-static void all_users(struct buf *out)
-{
-    path_users_all(out, 200);
-}
-
-static void changed_users(struct buf *out)
-{
-    path_users_changed(out, T, 25);
+    path_logs_window(out, "/api/v1/logs", T - 86400000, T, 500);
 }
 
 static const struct query_row {
@@ -38,11 +28,6 @@ static const struct query_row {
     { "a window has both ends and goes backwards", window,
       "/api/v1/logs?since=2026-03-13T09%3A26%3A53.589Z&until=2026-03-14T09%3A26%3A53.589Z&limit=500"
       "&sortOrder=DESCENDING" },
-    { "all users, the deactivated among them", all_users,
-      "/api/v1/users?search=created%20gt%20%221970-01-01T00%3A00%3A00.000Z%22&sortBy=created&sortOrder=asc&limit=200" },
-    { "users changed since a time", changed_users,
-      "/api/v1/users?search=lastUpdated%20gt%20%222026-03-14T09%3A26%3A53.589Z%22&sortBy=lastUpdated&sortOrder=asc"
-      "&limit=25" },
 };
 
 static void query_is(void **state)

@@ -6,6 +6,7 @@
 #include "poller/silence.h"
 #include "rows.h"
 #include "store/cursor.h"
+#include "world/collections.h"
 
 #include <string.h>
 

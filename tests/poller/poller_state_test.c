@@ -27,23 +27,24 @@ static void tail_comes_back_as_it_was(void **state)
     assert_string_equal(is.path, was.path);
 }
 
-static void backfill_and_users_come_back_as_they_were(void **state)
+static void history_and_listing_come_back_as_they_were(void **state)
 {
-    const struct backfill_state b = { BACKFILL_LIMITED, true, 30, 20, 25, 86400000, 7, 9, "/b" };
-    const struct users_state u = { true, 10, 2000, 5, 7, 6, "" };
-    struct backfill_state b2 = { 0 };
-    struct users_state u2 = { .path = "/gone" };
+    const struct history_state b = { HISTORY_IS_LIMITED, true, 30, 20, 25, 86400000, 7, 9, "/b" };
+    const struct listing_state u = { true, 10, 2000, 5, 7, 6, "" };
+    struct history_state b2 = { 0 };
+    struct listing_state u2 = { .path = "/gone" };
     AUTO_BUF struct buf text = BUF(CURSOR_BYTES_MAX);
     struct error err;
 
     (void)state;
-    poller_state_encode(&poller_state_backfill, &b, &text);
-    assert_true(poller_state_decode(&poller_state_backfill, buf_view(&text), &b2, &err));
-    assert_true(b2.status == b.status && b2.has_begun && b2.top_ms == 30 && b2.bottom_ms == 20 && b2.reached_ms == 25);
+    poller_state_encode(&poller_state_history, &b, &text);
+    assert_true(poller_state_decode(&poller_state_history, buf_view(&text), &b2, &err));
+    assert_true(b2.progress == b.progress && b2.has_begun && b2.top_ms == 30 && b2.bottom_ms == 20 &&
+                b2.reached_ms == 25);
     assert_string_equal(b2.path, "/b");
     buf_reset(&text);
-    poller_state_encode(&poller_state_users, &u, &text);
-    assert_true(poller_state_decode(&poller_state_users, buf_view(&text), &u2, &err));
+    poller_state_encode(&poller_state_listing, &u, &text);
+    assert_true(poller_state_decode(&poller_state_listing, buf_view(&text), &u2, &err));
     assert_true(u2.is_complete && u2.pages == 10 && u2.listed == 2000 && u2.began_ms == 5 && u2.high_ms == 7);
     assert_int_equal(u2.seen_ms, 6);
     assert_string_equal(u2.path, "");
@@ -103,7 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tail_comes_back_as_it_was),
-        cmocka_unit_test(backfill_and_users_come_back_as_they_were),
+        cmocka_unit_test(history_and_listing_come_back_as_they_were),
         cmocka_unit_test(the_longest_link_fits_into_a_cursor),
         cmocka_unit_test(a_link_too_long_is_refused),
     };

@@ -1,8 +1,9 @@
 /* The users: all of them in one listing, then what changes. */
-#include "world/poller_world.h"
 #include "store/directory.h"
+#include "world/poller_world.h"
 
 #include "rows.h"
+#include "world/collections.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -57,12 +57,12 @@ static void dump(const char *folder)
 {
     struct record_maker *m = pages_maker();
     FILE *logins = open_in(folder, "logins"), *names = open_in(folder, "names"), *rows = open_in(folder, "users");
-    struct record_users_result result;
+    struct record_objects_result result;
     struct error err;
 
     for (size_t i = 0; i < pages_hostile_count; i++)
         dump_row(&pages_hostile[i], m, logins, names);
-    if (!record_users(m, view_of(users), dump_user, rows, &result, &err))
+    if (!record_objects(m, collection_by_name(VIEW("users")), view_of(users), dump_user, rows, &result, &err))
         exit(1);
     if (fclose(logins) != 0 || fclose(names) != 0 || fclose(rows) != 0)
         exit(1);

@@ -128,7 +128,7 @@ static void corrupted_pages_of_users_as_well(void **state)
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         AUTO_BUF struct buf body = BUF(PAGE_BYTES_MAX);
-        struct record_users_result result;
+        struct record_objects_result result;
         size_t seen = 0, elements = 0;
         struct error err;
 
@@ -138,7 +138,7 @@ static void corrupted_pages_of_users_as_well(void **state)
         }
         buf_puts(&body, "]");
         corrupt(&body, &seed);
-        if (!record_users(m, buf_view(&body), see_user, &seen, &result, &err))
+        if (!record_objects(m, collection_by_name(VIEW("users")), buf_view(&body), see_user, &seen, &result, &err))
             continue;
         json_split(buf_view(&body), count_element, &elements);
         assert_int_equal(result.elements, elements);

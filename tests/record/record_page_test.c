@@ -73,12 +73,13 @@ static void is_refused(void **state)
     struct record_maker *m = pages_maker();
     struct record_page page = { view_of(row->body), JOURNAL_NO_TIME, JOURNAL_TAIL };
     struct record_page_result result;
-    struct record_users_result users;
+    struct record_objects_result users;
     struct error err = { 0 };
 
     assert_false(record_page(m, &page, must_not_see, NULL, &result, &err));
     assert_int_equal(err.code, ERROR_INVALID_ARGUMENT);
-    assert_false(record_users(m, page.body, must_not_see_user, NULL, &users, &err));
+    assert_false(
+        record_objects(m, collection_by_name(VIEW("users")), page.body, must_not_see_user, NULL, &users, &err));
     record_maker_destroy(m);
 }
 

@@ -65,13 +65,13 @@ static bool see(void *ctx, const struct directory_row *row)
     return true;
 }
 
-static void read_body(struct seen *s, struct view body, struct record_users_result *result)
+static void read_body(struct seen *s, struct view body, struct record_objects_result *result)
 {
     struct record_maker *m = pages_maker();
     struct error err;
 
     *s = (struct seen){ 0 };
-    assert_true(record_users(m, body, see, s, result, &err));
+    assert_true(record_objects(m, collection_by_name(VIEW("users")), body, see, s, result, &err));
     record_maker_destroy(m);
 }
 
@@ -79,7 +79,7 @@ static void read_body(struct seen *s, struct view body, struct record_users_resu
 static void read_profile(struct seen *s, const char *profile)
 {
     AUTO_BUF struct buf body = BUF(PAGE_BYTES_MAX);
-    struct record_users_result result;
+    struct record_objects_result result;
 
     buf_printf(&body, "[{\"id\":\"00u1\",\"profile\":%s}]", profile);
     read_body(s, buf_view(&body), &result);
@@ -89,7 +89,7 @@ static void read_profile(struct seen *s, const char *profile)
 static void read_example(struct seen *s)
 {
     AUTO_BUF struct buf body = BUF(PAGE_BYTES_MAX);
-    struct record_users_result result;
+    struct record_objects_result result;
 
     buf_printf(&body, "[%s]", example);
     read_body(s, buf_view(&body), &result);
@@ -288,7 +288,7 @@ static const struct page_row {
 static void pages(void **state)
 {
     const struct page_row *row = *state;
-    struct record_users_result result;
+    struct record_objects_result result;
     struct seen s;
 
     read_body(&s, view_of(row->body), &result);

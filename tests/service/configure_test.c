@@ -12,6 +12,7 @@
 #include "model/permission.h"
 #include "okta/connector/v1/connector.pb-c.h"
 #include "store/journal.h"
+#include "world/collections.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -280,7 +281,7 @@ static int setup(void **state)
     beta = (struct connector){ .name = "beta" };
     acme.snapshot.state = CONNECTOR_LIVE;
     acme.snapshot.history = HISTORY_COMPLETE;
-    for (int i = 1; i < COLLECTIONS_END; i++)
+    for (int i = 1; i < COLLECTION_IDS_MAX; i++)
         acme.snapshot.collections[i] = (struct collection_snapshot){ .is_chosen = true, .is_complete = true };
     acme.snapshot.tail_rounds = 7;
     acme.snapshot.version = 1;

@@ -9,6 +9,7 @@
 #include "record/catalogue.h"
 #include "store/journal.h"
 #include "store/store.h"
+#include "world/collections.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -103,9 +103,9 @@ bool configure_settings(const struct configure_request *request, const struct re
     }
     if (!check_days(history, retention, err))
         return false;
-    out->collections = request->collections & COLLECTIONS_ALL;
+    out->collections = request->collections & collection_all();
     if (out->collections == 0)
-        out->collections = was != NULL && was->collections != 0 ? was->collections : COLLECTIONS_ALL;
+        out->collections = was != NULL && was->collections != 0 ? was->collections : collection_all();
     out->history_days = (uint32_t)history;
     out->retention_days = (uint32_t)retention;
     return true;

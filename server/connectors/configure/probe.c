@@ -56,7 +56,8 @@ static bool ask_once(struct probe *p, const char *path, bool is_anonymous, struc
 {
     struct okta_request request = {
         .path = view_of(path),
-        .lane = OKTA_LANE_READ,
+        .priority = OKTA_PRIORITY_READ,
+        .who = "configure",
         .is_anonymous = is_anonymous,
         .done = answered,
         .ctx = p,
@@ -125,7 +126,7 @@ static bool read_org_id(struct view body, char out[REGISTRY_ORG_ID_MAX + 1])
     return ok;
 }
 
-static struct permission *add_row(struct probe *p, enum connector_collection collection, const char *endpoint,
+static struct permission *add_row(struct probe *p, unsigned collection, const char *endpoint,
                                   enum permission_verdict verdict)
 {
     struct permission *row = &p->result->permissions[p->result->permission_count++];
@@ -199,20 +200,23 @@ static bool probe_org(struct probe *p, struct error *err)
 
 /* ---- the collections ---- */
 
-static bool probe_collections(struct probe *p, uint32_t collections, struct error *err)
+static bool probe_collections(struct probe *p, collection_set collections, struct error *err)
 {
-    for (size_t i = 0; i < probe_subject_count; i++) {
-        const struct probe_subject *s = &probe_subjects[i];
+    const struct collection *c;
+
+    for (size_t i = 0; (c = probe_subject(i)) != NULL; i++) {
         struct okta_grants grants;
         struct permission *row;
+        char path[64];
 
-        if ((collections & 1u << s->collection) == 0)
+        if ((collections & collection_bit(c)) == 0)
             continue;
-        if (!ask(p, s->path, false, err))
+        snprintf(path, sizeof path, "%s?limit=1", c->path);
+        if (!ask(p, path, false, err))
             return false;
         grants = okta_grants(p->okta);
-        row = add_row(p, s->collection, s->endpoint, probe_verdict_of(s, &p->answer, buf_view(&p->body), &grants));
-        probe_advise(s, p->kind, &p->answer, row);
+        row = add_row(p, c->id, c->path, probe_verdict_of(c, &p->answer, buf_view(&p->body), &grants));
+        probe_advise(c, p->kind, &p->answer, row);
     }
     return true;
 }

@@ -7,26 +7,19 @@
 #include "connectors/configure/configure.h"
 #include "model/credential.h"
 
-struct probe_subject {
-    enum connector_collection collection;
-    const char *path, *endpoint;
-    const char *scope; /* that a service app needs for it */
-    const char *act;   /* "list users" */
-    bool is_never_empty;
-};
-
-extern const struct probe_subject probe_subjects[];
-extern const size_t probe_subject_count;
+/* The collections in the order in which they are asked: objects first, then the log. A collection with a parent has no
+ * endpoint of its own to ask. NULL beyond the last. */
+const struct collection *probe_subject(size_t index);
 
 /* True when the list of scopes, divided by blanks, names this one. */
 bool probe_has_scope(const char *scopes, const char *scope);
 
 /* What an answer comes to. `body` is the answer's. */
-enum permission_verdict probe_verdict_of(const struct probe_subject *s, const struct okta_answer *answer,
-                                         struct view body, const struct okta_grants *grants);
+enum permission_verdict probe_verdict_of(const struct collection *c, const struct okta_answer *answer, struct view body,
+                                         const struct okta_grants *grants);
 
 /* Fills row->verdict's remedy and missing_scope. */
-void probe_advise(const struct probe_subject *s, enum credential_kind kind, const struct okta_answer *answer,
+void probe_advise(const struct collection *c, enum credential_kind kind, const struct okta_answer *answer,
                   struct permission *row);
 
 /* The remedy of a row without a usable answer. */

@@ -8,12 +8,15 @@
 #define APP_PAGE  "Okta Admin Console > Applications > the app > "
 #define TRY_AGAIN "then configure again."
 
-const struct probe_subject probe_subjects[] = {
-    { COLLECTION_USERS, "/api/v1/users?limit=1", "/api/v1/users", "okta.users.read", "list users", true },
-    { COLLECTION_LOGINS, "/api/v1/logs?limit=1", "/api/v1/logs", "okta.logs.read", "read the System Log",
-      false /* an org may be quiet */ },
-};
-const size_t probe_subject_count = sizeof probe_subjects / sizeof probe_subjects[0];
+const struct collection *probe_subject(size_t index)
+{
+    const struct collection *c;
+
+    for (size_t i = 0; (c = collection_at(i)) != NULL; i++)
+        if (c->kind != COLLECTION_LOG && c->parent == 0 && index-- == 0)
+            return c;
+    return index == 0 ? collection_log() : NULL;
+}
 
 /* Admin roles of others are for a Super Admin to see: a read-only one gets 403 here. */
 const char probe_overreach_path[] = "/api/v1/iam/assignees/users?limit=1";
@@ -48,27 +51,27 @@ bool probe_has_scope(const char *scopes, const char *scope)
 /* ---- what an answer comes to ---- */
 
 /* Looked at as text: one hostile element must not make a list unreadable. */
-static enum permission_verdict verdict_of_list(struct view body, const struct probe_subject *s)
+static enum permission_verdict verdict_of_list(struct view body, const struct collection *c)
 {
     struct view v = view_trim(body);
 
     if (v.len < 2 || v.at[0] != '[')
         return PERMISSION_NO_ANSWER;
     v = view_trim((struct view){ v.at + 1, v.len - 1 });
-    return s->is_never_empty && view_is(v, "]") ? PERMISSION_SUSPICIOUSLY_EMPTY : PERMISSION_WORKS;
+    return c->is_never_empty && view_is(v, "]") ? PERMISSION_SUSPICIOUSLY_EMPTY : PERMISSION_WORKS;
 }
 
-enum permission_verdict probe_verdict_of(const struct probe_subject *s, const struct okta_answer *answer,
-                                         struct view body, const struct okta_grants *grants)
+enum permission_verdict probe_verdict_of(const struct collection *c, const struct okta_answer *answer, struct view body,
+                                         const struct okta_grants *grants)
 {
     switch (answer->verdict) {
     case OKTA_DONE:
-        return verdict_of_list(body, s);
+        return verdict_of_list(body, c);
     case OKTA_CREDENTIAL_REFUSED:
         return PERMISSION_CREDENTIAL_REFUSED;
     case OKTA_FORBIDDEN:
         /* Without the scope no role helps: that comes first. */
-        return grants->is_known && !probe_has_scope(grants->granted, s->scope) ? PERMISSION_SCOPE_MISSING
+        return grants->is_known && !probe_has_scope(grants->granted, c->scope) ? PERMISSION_SCOPE_MISSING
                                                                                : PERMISSION_ROLE_MISSING;
     case OKTA_SCOPE_MISSING:
         return PERMISSION_SCOPE_MISSING;
@@ -106,23 +109,23 @@ static void advise_refused(bool is_app, const struct okta_answer *answer, struct
                  "Security > API > Tokens.");
 }
 
-static void advise_role(const struct probe_subject *s, bool is_app, struct permission *row)
+static void advise_role(const struct collection *c, bool is_app, struct permission *row)
 {
     if (is_app)
         snprintf(row->remedy, sizeof row->remedy,
                  "The app may not %s: assign it the Read-only Administrator role (" APP_PAGE "Admin roles), " TRY_AGAIN,
-                 s->act);
+                 c->action);
     else
         snprintf(row->remedy, sizeof row->remedy,
                  "The token's owner may not %s: give that admin the Read-only Administrator role (" ADMINS
                  "), " TRY_AGAIN,
-                 s->act);
+                 c->action);
 }
 
-static void advise_scope(const struct probe_subject *s, const struct okta_answer *answer, struct permission *row)
+static void advise_scope(const struct collection *c, const struct okta_answer *answer, struct permission *row)
 {
     snprintf(row->missing_scope, sizeof row->missing_scope, "%s",
-             answer->missing_scope[0] != '\0' ? answer->missing_scope : s->scope);
+             answer->missing_scope[0] != '\0' ? answer->missing_scope : c->scope);
     snprintf(row->remedy, sizeof row->remedy,
              "The app lacks the scope %s: grant it (" APP_PAGE "Okta API Scopes), " TRY_AGAIN, row->missing_scope);
 }
@@ -135,7 +138,7 @@ static void advise_empty(bool is_app, struct permission *row)
              is_app ? "app" : "token's owner", is_app ? APP_PAGE "Admin roles" : ADMINS);
 }
 
-void probe_advise(const struct probe_subject *s, enum credential_kind kind, const struct okta_answer *answer,
+void probe_advise(const struct collection *c, enum credential_kind kind, const struct okta_answer *answer,
                   struct permission *row)
 {
     bool is_app = kind == CREDENTIAL_SERVICE_APP;
@@ -145,10 +148,10 @@ void probe_advise(const struct probe_subject *s, enum credential_kind kind, cons
         advise_refused(is_app, answer, row);
         break;
     case PERMISSION_ROLE_MISSING:
-        advise_role(s, is_app, row);
+        advise_role(c, is_app, row);
         break;
     case PERMISSION_SCOPE_MISSING:
-        advise_scope(s, answer, row);
+        advise_scope(c, answer, row);
         break;
     case PERMISSION_SUSPICIOUSLY_EMPTY:
         advise_empty(is_app, row);

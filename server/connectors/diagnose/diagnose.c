@@ -125,25 +125,25 @@ static void look_at_credential(struct diagnosing *d, struct connector *c, const 
 }
 
 /* What is asked of the collections whose limits are not short. */
-static uint32_t may_ask(const struct poller_snapshot *s)
+static collection_set may_ask(const struct poller_snapshot *s)
 {
-    uint32_t collections = 0;
+    collection_set may = 0;
+    const struct collection *c;
 
-    for (size_t i = 0; i < probe_subject_count; i++)
-        if (s->collections[probe_subjects[i].collection].is_chosen &&
-            !diagnose_is_short(s, view_of(probe_subjects[i].path)))
-            collections |= UINT32_C(1) << probe_subjects[i].collection;
-    return collections;
+    for (size_t i = 0; (c = probe_subject(i)) != NULL; i++)
+        if (s->collections[c->id].is_chosen && !diagnose_is_short(s, view_of(c->path)))
+            may |= collection_bit(c);
+    return may;
 }
 
-static void tell_short(struct diagnosing *d, const char *name, const struct poller_snapshot *s, uint32_t asked)
+static void tell_short(struct diagnosing *d, const char *name, const struct poller_snapshot *s, collection_set asked)
 {
-    for (size_t i = 0; i < probe_subject_count; i++)
-        if (s->collections[probe_subjects[i].collection].is_chosen &&
-            (asked & UINT32_C(1) << probe_subjects[i].collection) == 0)
+    const struct collection *c;
+
+    for (size_t i = 0; (c = probe_subject(i)) != NULL; i++)
+        if (s->collections[c->id].is_chosen && (asked & collection_bit(c)) == 0)
             check_set(next(d, name), "scope", CHECK_SKIPPED,
-                      "GET %s: its rate limit is nearly used up, and nothing of it is spent on this",
-                      probe_subjects[i].endpoint);
+                      "GET %s: its rate limit is nearly used up, and nothing of it is spent on this", c->path);
 }
 
 static void skip_okta(struct diagnosing *d, const char *name, const char *why)

@@ -315,14 +315,23 @@ void diagnose_limits(const struct poller_snapshot *s, int64_t now_unix_ms, struc
                           "limit: see Reports > Rate Limits in the Admin Console");
 }
 
+/* Something is collected, but not the log. Nothing at all is chosen before Okta has answered for the first time. */
+static bool only_other_collections(const struct poller_snapshot *s)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < COLLECTION_IDS_MAX; i++)
+        any = any || s->collections[i].is_chosen;
+    return any && !s->collections[collection_log()->id].is_chosen;
+}
+
 void diagnose_tail(const struct poller_snapshot *s, int64_t now_unix_ms, struct check *out)
 {
     int64_t age_ms = now_unix_ms - s->tail_success_unix_ms;
 
     if (s->state == CONNECTOR_RETIRED) {
         check_set(out, "tail", CHECK_SKIPPED, "it is retired: readable, and nothing is collected");
-    } else if (s->collections[COLLECTION_USERS].is_chosen && !s->collections[COLLECTION_LOGINS].is_chosen &&
-               s->tail_success_unix_ms == 0) {
+    } else if (only_other_collections(s) && s->tail_success_unix_ms == 0) {
         check_set(out, "tail", CHECK_SKIPPED, "no logins are collected");
     } else if (s->tail_success_unix_ms == 0) {
         check_set(out, "tail", CHECK_FAIL, "the log has not been read once; %.200s",
@@ -353,7 +362,7 @@ void diagnose_store(const struct store_usage *u, const struct poller_snapshot *s
     bool is_failed = s->reason == REASON_STORE_FULL || s->reason == REASON_STORE_FAILED || percent >= STORE_FAIL;
     bool is_complete = true;
 
-    for (size_t i = 0; i < COLLECTIONS_END; i++)
+    for (size_t i = 0; i < COLLECTION_IDS_MAX; i++)
         is_complete = is_complete && (!s->collections[i].is_chosen || s->collections[i].is_complete);
     check_set(out, "store",
               is_failed               ? CHECK_FAIL
