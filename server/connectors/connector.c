@@ -1,8 +1,10 @@
 /* server/connectors/connector.c: one connector: its store, its poller, its references.
  *
- *   create -> show or recall (it does not run), or run (a poller) -> listed -> halt -> the last release frees
+ *   connector_create -> connector_run, or connector_show and connector_recall for one that does not run -> listed ->
+ *   connector_halt -> the last connector_release frees it
  *
- * The store and the topic are a holding, which a connector shares with the one that takes its place. */
+ * Store and topic are in a struct holding, which a connector shares with the one that replaces it: streams of the old
+ * one can still read while the new one collects. */
 #include "connectors/connectors_internal.h"
 
 #include "base/assert.h"
@@ -49,7 +51,8 @@ static void holding_release(struct connectors *cs, struct holding *h)
     }
 }
 
-static bool open_store(struct connectors *cs, const struct registry_entry *entry, struct store **out, struct error *err)
+static bool holding_open_store(struct connectors *cs, const struct registry_entry *entry, struct store **out,
+                               struct error *err)
 {
     AUTO_BUF struct buf dir = BUF(1u << 14);
     struct store_options options = { .max_bytes = cs->options.store_max_bytes, .must_exist = entry->is_retired };
@@ -88,8 +91,8 @@ bool connector_create(struct connectors *cs, const struct registry_entry *entry,
     if (h == NULL)
         return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
                             "there are %d connectors already; delete one first", CONNECTORS_MAX);
-    /* Nobody else uses a holding without store but whoever claimed its name: us. */
-    if (h->store == NULL && entry->org_id[0] != '\0' && !open_store(cs, entry, &h->store, err)) {
+    /* A holding without a store is used only by the job that claimed its name, which is this one. */
+    if (h->store == NULL && entry->org_id[0] != '\0' && !holding_open_store(cs, entry, &h->store, err)) {
         holding_release(cs, h);
         return error_wrap(err, "connector %s", entry->name);
     }
@@ -106,7 +109,7 @@ bool connector_create(struct connectors *cs, const struct registry_entry *entry,
     return true;
 }
 
-static enum connector_reason reason_without_poller(enum connector_state state)
+static enum connector_reason connector_reason_without_poller(enum connector_state state)
 {
     switch (state) {
     case CONNECTOR_STARTING:
@@ -130,7 +133,7 @@ void connector_show(struct connector *c, enum connector_state state, const char 
         c->still.state_changes++;
     }
     c->still.state = state;
-    c->still.reason = reason_without_poller(state);
+    c->still.reason = connector_reason_without_poller(state);
     snprintf(c->still.state_reason, sizeof c->still.state_reason, "%s", reason);
     c->still.version++;
     pthread_mutex_unlock(&c->set->lock);
@@ -144,7 +147,7 @@ void connector_tell_health(struct connector *c)
     if (c->set->options.health == NULL || connector_is_deleted(c))
         return;
     connector_snapshot(c, &now);
-    /* SYNCING: Okta has answered, and is being read. Kept data has nobody to be fresh. */
+    /* SYNCING counts as fresh: Okta has answered and is being read. A retired connector is neither fresh nor stale. */
     is_fresh = now.state == CONNECTOR_LIVE || now.state == CONNECTOR_SYNCING;
     if (now.state == CONNECTOR_RETIRED)
         c->set->options.health(c->set->options.ctx, c->name, false, true);
@@ -153,7 +156,7 @@ void connector_tell_health(struct connector *c)
         c->set->options.health(c->set->options.ctx, c->name, is_fresh, false);
 }
 
-static void drop_transport(struct connector *c)
+static void connector_drop_transport(struct connector *c)
 {
     if (c->transport != NULL)
         c->transport->destroy(c->transport);
@@ -161,7 +164,7 @@ static void drop_transport(struct connector *c)
 }
 
 /* On the poller's thread. */
-static void poller_changed(void *ctx)
+static void connector_poller_changed(void *ctx)
 {
     struct connector *c = ctx;
 
@@ -169,8 +172,8 @@ static void poller_changed(void *ctx)
     connector_tell_health(c);
 }
 
-static bool make_poller(struct connector *c, const struct registry_entry *entry, struct view credential,
-                        void (*tell_changed)(void *ctx), struct poller **out, struct error *err)
+static bool connector_make_poller(struct connector *c, const struct registry_entry *entry, struct view credential,
+                                  void (*tell_changed)(void *ctx), struct poller **out, struct error *err)
 {
     struct connectors *cs = c->set;
     struct poller_options options = {
@@ -196,7 +199,7 @@ static bool make_poller(struct connector *c, const struct registry_entry *entry,
     options.transport = c->transport;
     if (poller_create(out, &options, credential, err))
         return true;
-    drop_transport(c);
+    connector_drop_transport(c);
     return error_wrap(err, "connector %s", entry->name);
 }
 
@@ -221,7 +224,7 @@ bool connector_run(struct connector *c, const struct registry_entry *entry, stru
 {
     struct poller *p = NULL;
 
-    if (!make_poller(c, entry, credential, poller_changed, &p, err))
+    if (!connector_make_poller(c, entry, credential, connector_poller_changed, &p, err))
         return false;
     connector_show_credential(c, credential,
                               c->declared != NULL ? declared_set_unix_ms(c->declared) : entry->credential_set_unix_ms);
@@ -240,20 +243,20 @@ void connector_recall(struct connector *c, const struct registry_entry *entry)
 
     if (c->store == NULL)
         return;
-    if (!make_poller(c, entry, VIEW_NONE, NULL, &p, &err)) {
+    if (!connector_make_poller(c, entry, VIEW_NONE, NULL, &p, &err)) {
         log_warn("connector.recall_failed", "name=%s error=%s", c->name, err.text);
         return;
     }
     poller_snapshot(p, &c->still);
     poller_destroy(p);
-    drop_transport(c);
+    connector_drop_transport(c);
 }
 
 void connector_halt(struct connector *c)
 {
     struct poller *p;
 
-    /* Only the job that claimed the name, or the end of the set, comes here: p stays ours. */
+    /* Only the job that claimed the name, or the end of the set, calls this: nobody else frees p. */
     pthread_mutex_lock(&c->set->lock);
     p = c->poller;
     pthread_mutex_unlock(&c->set->lock);
@@ -266,7 +269,7 @@ void connector_halt(struct connector *c)
     c->poller = NULL;
     pthread_mutex_unlock(&c->set->lock);
     poller_destroy(p);
-    drop_transport(c);
+    connector_drop_transport(c);
 }
 
 const char *connector_name(const struct connector *c)
@@ -318,8 +321,8 @@ void connector_credential(struct connector *c, struct credential_facts *out)
     pthread_mutex_unlock(&c->set->lock);
 }
 
-/* With what Okta said, if it was the last that it said. */
-static void refused_by_okta(const struct poller_snapshot *now, struct error *err)
+/* With Okta's own codes, when its last error is known. */
+static void connector_refused_by_okta(const struct poller_snapshot *now, struct error *err)
 {
     char status[16];
 
@@ -339,7 +342,7 @@ bool connector_collects(const struct connector *c, const struct poller_snapshot 
         error_reason(err, ERROR_FAILED_PRECONDITION, "RETIRED",
                      "\"%s\" was deleted with its data kept: configure it again to collect", c->name);
     else if (now->state == CONNECTOR_RECONNECT_REQUIRED)
-        refused_by_okta(now, err);
+        connector_refused_by_okta(now, err);
     else
         return true;
     return error_fact(err, "connector", c->name);
@@ -358,10 +361,11 @@ bool connector_poll_now(struct connector *c, uint64_t *tail_rounds, struct error
     pthread_mutex_lock(&c->set->lock);
     if (c->poller != NULL)
         ok = poller_poll_now(c->poller, tail_rounds, err);
-    else
-        ok = error_reason(err, ERROR_UNAVAILABLE, "NOT_READY", "\"%s\" does not run yet: %s", c->name,
-                          c->still.state_reason) ||
-             error_fact(err, "connector", c->name);
+    else {
+        error_reason(err, ERROR_UNAVAILABLE, "NOT_READY", "\"%s\" does not run yet: %s", c->name,
+                     c->still.state_reason);
+        ok = error_fact(err, "connector", c->name);
+    }
     pthread_mutex_unlock(&c->set->lock);
     return ok;
 }

@@ -1,12 +1,12 @@
-/* server/connectors/connectors.c: the set of connectors: who is listed, who holds a reference, who may change what.
+/* server/connectors/connectors.c: the set of connectors.
  *
  *   create   every entry of the registry becomes a listed connector; those that can run get a poller
- *   find     gives a reference; release gives it back; the last one frees
- *   change   a job (configure.c, declare.c, delete.c) claims a name and an org, and lists what it made
- *   stop     jobs see is_stopping and give up; pollers are told
- *   destroy  jobs, declarations and pollers are joined; then nobody holds a reference any more
+ *   find     takes a reference; release returns it; the last release frees the connector
+ *   change   a job (configure.c, declarations.c, delete.c) claims a name and an org, and lists what it has made
+ *   stop     jobs see is_stopping and give up; pollers begin to end
+ *   destroy  joins jobs, declarations and pollers; by then every reference has been released
  *
- * An entry that cannot run is listed all the same, and shows why. */
+ * An entry that cannot run is listed too, and its snapshot says why. */
 #include "connectors/connectors_internal.h"
 
 #include "base/assert.h"
@@ -18,8 +18,8 @@
 
 /* ---- the list ---- */
 
-/* Where the name stands or would stand. The lock is held. */
-static size_t place_of(const struct connectors *cs, const char *name)
+/* Index at which the name stands, or would be inserted. The caller holds the lock. */
+static size_t list_place_of(const struct connectors *cs, const char *name)
 {
     size_t at = 0;
 
@@ -28,9 +28,9 @@ static size_t place_of(const struct connectors *cs, const char *name)
     return at;
 }
 
-static struct connector *listed_ref(struct connectors *cs, const char *name)
+static struct connector *list_find(struct connectors *cs, const char *name)
 {
-    size_t at = place_of(cs, name);
+    size_t at = list_place_of(cs, name);
 
     if (at == cs->listed_count || strcmp(cs->listed[at]->name, name) != 0)
         return NULL;
@@ -43,7 +43,7 @@ struct connector *connectors_get(struct connectors *cs, const char *name)
     struct connector *c;
 
     pthread_mutex_lock(&cs->lock);
-    c = listed_ref(cs, name);
+    c = list_find(cs, name);
     pthread_mutex_unlock(&cs->lock);
     return c;
 }
@@ -61,7 +61,7 @@ struct connector *connectors_find(struct connectors *cs, struct view name, struc
         c = cs->listed[0];
         c->refs++;
     } else if (name.len > 0 && view_is(name, text)) {
-        c = listed_ref(cs, text);
+        c = list_find(cs, text);
     }
     pthread_mutex_unlock(&cs->lock);
     if (c != NULL)
@@ -89,9 +89,9 @@ size_t connectors_all(struct connectors *cs, struct connector *out[CONNECTORS_MA
     return count;
 }
 
-static void unlist(struct connectors *cs, struct connector *c)
+static void list_remove(struct connectors *cs, struct connector *c)
 {
-    size_t at = place_of(cs, c->name);
+    size_t at = list_place_of(cs, c->name);
 
     ASSERT(at < cs->listed_count && cs->listed[at] == c);
     cs->listed_count--;
@@ -99,9 +99,9 @@ static void unlist(struct connectors *cs, struct connector *c)
     atomic_store(&c->is_deleted, true);
 }
 
-static void list(struct connectors *cs, struct connector *c)
+static void list_insert(struct connectors *cs, struct connector *c)
 {
-    size_t at = place_of(cs, c->name);
+    size_t at = list_place_of(cs, c->name);
 
     ASSERT(cs->listed_count < CONNECTORS_MAX);
     memmove(&cs->listed[at + 1], &cs->listed[at], (cs->listed_count - at) * sizeof(struct connector *));
@@ -116,9 +116,9 @@ bool connectors_replace(struct connectors *cs, struct connector *old, struct con
     pthread_mutex_lock(&cs->lock);
     is_full = old == NULL && next != NULL && cs->listed_count == CONNECTORS_MAX;
     if (!is_full && old != NULL)
-        unlist(cs, old);
+        list_remove(cs, old);
     if (!is_full && next != NULL)
-        list(cs, next);
+        list_insert(cs, next);
     pthread_mutex_unlock(&cs->lock);
     if (is_full)
         return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
@@ -146,8 +146,8 @@ void connectors_set_share(struct connectors *cs, int share_percent)
 
 /* ---- the start ---- */
 
-/* Without a poller yet: why, and what to do. */
-static void show_waiting(struct connector *c, const struct registry_entry *entry)
+/* An entry that cannot run: its snapshot says why, and what to do. */
+static void start_show_waiting(struct connector *c, const struct registry_entry *entry)
 {
     connector_recall(c, entry);
     if (entry->is_retired)
@@ -168,7 +168,7 @@ static bool run_with_stored_credential(struct connector *c, const struct registr
     return ok;
 }
 
-/* Shown without a store, since that could not be opened. */
+/* Lists an entry whose store could not be opened, so that Status can say why. */
 static struct connector *start_without_store(struct connectors *cs, const struct registry_entry *entry)
 {
     struct registry_entry bare = *entry;
@@ -203,7 +203,7 @@ static void start_entry(struct connectors *cs, const struct registry_entry *entr
     if (ok && !entry->is_retired && entry->has_secret)
         ok = run_with_stored_credential(c, entry, &err);
     else if (ok)
-        show_waiting(c, entry);
+        start_show_waiting(c, entry);
     if (!ok) {
         log_error("connector.start_failed", "name=%s error=%s", entry->name, err.text);
         connector_show(c, entry->is_retired ? CONNECTOR_RETIRED : CONNECTOR_DEGRADED, err.text);
@@ -273,9 +273,9 @@ void connectors_stop(struct connectors *cs)
     pthread_mutex_unlock(&cs->lock);
 }
 
-static void join_jobs(struct connectors *cs)
+static void connectors_join_jobs(struct connectors *cs)
 {
-    /* No job starts any more; one that runs still writes its state, under the lock. */
+    /* No job starts any more. A running one still writes its state, under the lock. */
     for (size_t i = 0; i < JOBS_MAX; i++) {
         bool is_used;
 
@@ -292,16 +292,16 @@ void connectors_destroy(struct connectors *cs)
     if (cs == NULL)
         return;
     ASSERT(atomic_load(&cs->is_stopping));
-    join_jobs(cs);
+    connectors_join_jobs(cs);
     declared_join_all(cs);
-    /* A job may have listed one after connectors_stop went through the list: tell all before waiting for any. */
+    /* A job may have listed a connector after connectors_stop: stop all of them before joining any. */
     connectors_stop(cs);
     for (size_t i = 0; i < cs->listed_count; i++) {
         connector_halt(cs->listed[i]);
         connector_release(cs->listed[i]);
     }
     declared_free_all(cs);
-    ASSERT(cs->topics == 0); /* else somebody still holds a reference */
+    ASSERT(cs->topics == 0); /* else a reference was never released */
     pthread_attr_destroy(&cs->thread_attr);
     pthread_cond_destroy(&cs->moved);
     pthread_mutex_destroy(&cs->lock);

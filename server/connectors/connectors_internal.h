@@ -88,7 +88,7 @@ struct claim {
 };
 
 /* Whether whoever wants something still wants it. Any thread. */
-struct wish {
+struct job_limit {
     bool (*is_cancelled)(void *ctx); /* NULL: never */
     void *ctx;
     int64_t deadline_mono_ms;
@@ -113,7 +113,7 @@ struct connectors {
     /* Guards everything below, every holding, and the marked parts of connectors and declarations. Held for moments:
      * no file, network or callback under it. */
     pthread_mutex_t lock;
-    pthread_cond_t moved; /* a claim, a reference or a wish changed; on CLOCK_MONOTONIC */
+    pthread_cond_t moved; /* a claim, a reference or a limit changed; on CLOCK_MONOTONIC */
     struct connector *listed[CONNECTORS_MAX];
     size_t listed_count; /* ordered by name */
     uint64_t topics;     /* bit n: taken */
@@ -134,12 +134,12 @@ MUST_CHECK bool job_start(struct connectors *cs, size_t first, size_t count, voi
                           void *arg);
 
 /* CANCELLED, DEADLINE_EXCEEDED or UNAVAILABLE / SHUTTING_DOWN when there is no more use in going on. */
-MUST_CHECK bool wish_lives(struct connectors *cs, const struct wish *wish, struct error *err);
+MUST_CHECK bool job_may_continue(struct connectors *cs, const struct job_limit *limit, struct error *err);
 
 /* Waits until nobody else works on the name (or org). Drop the claim in any case. */
-MUST_CHECK bool claim_name(struct connectors *cs, struct claim *claim, const char *name, const struct wish *wish,
+MUST_CHECK bool claim_name(struct connectors *cs, struct claim *claim, const char *name, const struct job_limit *limit,
                            struct error *err);
-MUST_CHECK bool claim_org(struct connectors *cs, struct claim *claim, const char *org_id, const struct wish *wish,
+MUST_CHECK bool claim_org(struct connectors *cs, struct claim *claim, const char *org_id, const struct job_limit *limit,
                           struct error *err);
 void claim_drop(struct connectors *cs, struct claim *claim);
 
@@ -177,20 +177,32 @@ MUST_CHECK bool connectors_replace(struct connectors *cs, struct connector *old,
 /* Fills permissions, and org_id when the org answered. False when the org itself is none or does not answer. What a
  * collection lacks is in its row. */
 MUST_CHECK bool probe_run(struct connectors *cs, const struct okta_url *url, struct view credential,
-                          uint32_t collections, const struct wish *wish, struct configure_result *result,
+                          uint32_t collections, const struct job_limit *limit, struct configure_result *result,
                           struct error *err);
 
 /* What the table comes to: true, or why it must not be stored. */
 MUST_CHECK bool probe_verdict(const struct configure_result *result, bool allow_partial, struct error *err);
 
-/* ---- configure_check.c: without asking anybody ---- */
+/* ---- configure_check.c: without asking Okta ---- */
+
+/* A request, parsed: nothing of it is parsed a second time. */
+struct configure_order {
+    struct configure_request wanted; /* flags, settings and is_cancelled; its views are empty, see below */
+    char name[REGISTRY_NAME_MAX + 1];
+    bool has_org, has_credential; /* else: as stored */
+    struct okta_url url;
+    struct buf credential; /* as it is stored and used */
+};
+/* INVALID_ARGUMENT names every field that is wrong. configure_order_deinit in any case: it wipes the credential. */
+MUST_CHECK bool configure_parse(struct connectors *cs, const struct configure_request *r, struct configure_order *out,
+                                struct error *err);
+void configure_order_deinit(struct configure_order *order);
 
 MUST_CHECK bool configure_name_is_valid(struct view name, struct error *err);
 /* Appends the credential as it is stored and used. INVALID_ARGUMENT / TOKEN_INVALID. */
 MUST_CHECK bool configure_credential(struct view text, struct buf *out, struct error *err);
-/* One more thing to know; beyond CONFIGURE_WARNINGS_MAX it is dropped. */
+/* Adds a warning; one beyond CONFIGURE_WARNINGS_MAX is dropped. */
 void configure_warn(struct configure_result *result, const char *sentence);
-MUST_CHECK bool configure_check(struct connectors *cs, const struct configure_request *r, struct error *err);
 
 /* The merged settings of a request and what was there (NULL: nothing). */
 MUST_CHECK bool configure_settings(const struct configure_request *request, const struct registry_entry *was,
@@ -198,9 +210,9 @@ MUST_CHECK bool configure_settings(const struct configure_request *request, cons
 
 /* ---- configure.c ---- */
 
-/* The whole of Configure, on the caller's thread. `declared`: whose credential it is, for a declared one. */
-MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_request *request, struct declared *declared,
-                              const struct wish *wish, struct configure_result *result, struct error *err);
+/* The whole of Configure, on the caller's thread. `declared`: the declaration whose credential it is; NULL for none. */
+MUST_CHECK bool configure_run(struct connectors *cs, const struct configure_order *order, struct declared *declared,
+                              const struct job_limit *limit, struct configure_result *result, struct error *err);
 
 /* ---- declare.c ---- */
 

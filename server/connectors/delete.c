@@ -1,12 +1,13 @@
-/* server/connectors/delete.c: Delete: stops a connector, wipes its credential, keeps or removes its store.
+/* server/connectors/delete.c: Delete stops a connector, wipes its credential, and keeps or removes its store.
  *
- *   1 the declaration ends, so that it does not come back while we work; the name and the org are claimed
- *   2 the registry's entry is marked retired and its secret wiped: durable, and what a crash from here on leaves
+ *   1 the declaration ends, so that it cannot come back meanwhile; the name and the org are claimed
+ *   2 the registry's entry is marked retired and its secret wiped, durably: after a crash the next start finds that
  *   3 the poller stops
- *   4 keeping: a RETIRED connector with the same store takes its place; its readers end and may read on there
- *   5 purging: it is unlisted, its readers end; when they have let go, the store is closed and removed, then the entry
+ *   4 keep:  a RETIRED connector with the same store takes its place; its readers' streams end, and may resume there
+ *   5 purge: the connector leaves the list and its readers' streams end; once they have let go, the store is closed and
+ *            removed, then the entry
  *
- * Readers that do not let go in time leave the connector RETIRED, and Delete says so: it can be asked again. */
+ * When readers do not let go in time the connector stays as RETIRED, and Delete says so: it can be called again. */
 #include "connectors/connectors_internal.h"
 
 #include "base/log.h"
@@ -15,33 +16,35 @@
 #include <stdio.h>
 #include <string.h>
 
-struct deleting {
+struct delete_job {
     char name[REGISTRY_NAME_MAX + 1];
     bool keep_data;
     delete_done *done;
     void *ctx;
 };
 
-#define SAY(result, ...)                                                                                               \
+#define REMAINS(result, ...)                                                                                           \
     (void)snprintf((result)->remaining[(result)->remaining_count++], sizeof(result)->remaining[0], __VA_ARGS__)
 
-static void say_remaining(struct delete_result *result, const char *org_url, struct declared *declared)
+static void delete_list_remaining(struct delete_result *result, const char *org_url, struct declared *declared)
 {
     char file[111];
 
-    SAY(result, "Revoke the API token in the Okta Admin Console of %.120s: Security > API > Tokens.", org_url);
-    SAY(result, "If an admin user was made for it, deactivate that user as well.");
+    REMAINS(result, "Revoke the API token in the Okta Admin Console of %.120s: Security > API > Tokens.", org_url);
+    REMAINS(result, "If an admin user was made for it, deactivate that user as well.");
     if (declared == NULL)
         return;
     declared_file(declared, file, sizeof file);
-    SAY(result,
+    REMAINS(
+        result,
         "It was declared by file, flags or environment: take it out, or it comes back at the next start; and remove "
         "the token file %s.",
         file);
 }
 
 /* The entry as retired, with the secret wiped. */
-static bool retire_entry(struct connectors *cs, const char *name, struct registry_entry *entry, struct error *err)
+static bool delete_retire_entry(struct connectors *cs, const char *name, struct registry_entry *entry,
+                                struct error *err)
 {
     if (!registry_get(cs->options.registry, name, entry, err))
         return false;
@@ -53,9 +56,9 @@ static bool retire_entry(struct connectors *cs, const char *name, struct registr
            registry_forget_secret(cs->options.registry, name, err);
 }
 
-/* Lists a RETIRED one with the store of `of`, in the place of `old` (which may be NULL). */
-static bool list_retired(struct connectors *cs, const struct registry_entry *entry, struct connector *of,
-                         struct connector *old, struct error *err)
+/* Lists a RETIRED connector with the store of `of`, in the place of `old` (which may be NULL). */
+static bool delete_list_retired(struct connectors *cs, const struct registry_entry *entry, struct connector *of,
+                                struct connector *old, struct error *err)
 {
     struct connector *next = NULL;
 
@@ -69,8 +72,8 @@ static bool list_retired(struct connectors *cs, const struct registry_entry *ent
     return false;
 }
 
-/* Whether nobody but `c`, whose only reference is ours, holds the store any more; waits until then at most. */
-static bool wait_for_readers(struct connectors *cs, struct connector *c, int64_t until)
+/* Waits until only our reference to `c` and its own hold on the store are left, or until the time is over. */
+static bool delete_wait_for_readers(struct connectors *cs, struct connector *c, int64_t until)
 {
     bool is_free = false;
 
@@ -82,8 +85,9 @@ static bool wait_for_readers(struct connectors *cs, struct connector *c, int64_t
     return is_free;
 }
 
-/* Unlists and removes. `c` is the caller's reference, taken. */
-static bool purge(struct connectors *cs, struct connector *c, const struct registry_entry *entry, struct error *err)
+/* Removes the connector from the list, then its data from disk. Takes the caller's reference. */
+static bool delete_purge(struct connectors *cs, struct connector *c, const struct registry_entry *entry,
+                         struct error *err)
 {
     int64_t until = connectors_mono_ms(cs) + PURGE_WAIT_MS;
 
@@ -91,15 +95,16 @@ static bool purge(struct connectors *cs, struct connector *c, const struct regis
         connector_release(c);
         return false;
     }
-    if (!wait_for_readers(cs, c, until)) {
-        bool ok = list_retired(cs, entry, c, NULL, err);
+    if (!delete_wait_for_readers(cs, c, until)) {
+        bool ok = delete_list_retired(cs, entry, c, NULL, err);
 
         connector_release(c);
-        return ok &&
-               error_reason(err, ERROR_UNAVAILABLE, "DELETED_DATA_IN_USE",
-                            "\"%s\" was stopped and its credential wiped, but its data is still being read: it is "
-                            "kept as RETIRED; delete it again",
-                            entry->name);
+        if (ok)
+            error_reason(err, ERROR_UNAVAILABLE, "DELETED_DATA_IN_USE",
+                         "\"%s\" was stopped and its credential wiped, but its data is still being read: it is kept as "
+                         "RETIRED; delete it again",
+                         entry->name);
+        return false;
     }
     connector_release(c); /* closes the store */
     return registry_purge_store(cs->options.registry, entry->org_id, err) &&
@@ -107,7 +112,7 @@ static bool purge(struct connectors *cs, struct connector *c, const struct regis
 }
 
 /* A declared connector that Okta never answered for: there is nothing on disk. */
-static bool drop(struct connectors *cs, struct connector *c, struct error *err)
+static bool delete_placeholder(struct connectors *cs, struct connector *c, struct error *err)
 {
     bool ok;
 
@@ -117,7 +122,7 @@ static bool drop(struct connectors *cs, struct connector *c, struct error *err)
     return ok;
 }
 
-static bool delete_claimed(struct connectors *cs, const struct deleting *d, struct delete_result *result,
+static bool delete_claimed(struct connectors *cs, const struct delete_job *d, struct delete_result *result,
                            struct error *err)
 {
     struct connector *c = connectors_find(cs, view_of(d->name), err);
@@ -126,26 +131,27 @@ static bool delete_claimed(struct connectors *cs, const struct deleting *d, stru
 
     if (c == NULL)
         return false;
-    say_remaining(result, c->org_url, c->declared);
+    delete_list_remaining(result, c->org_url, c->declared);
     if (c->org_id[0] == '\0')
-        return drop(cs, c, err);
-    if (!retire_entry(cs, d->name, &entry, err)) {
+        return delete_placeholder(cs, c, err);
+    if (!delete_retire_entry(cs, d->name, &entry, err)) {
         connector_release(c);
         return false;
     }
     connector_halt(c);
     if (!d->keep_data) {
-        result->purged = purge(cs, c, &entry, err);
+        result->purged = delete_purge(cs, c, &entry, err);
         return result->purged;
     }
-    ok = list_retired(cs, &entry, c, c, err);
+    ok = delete_list_retired(cs, &entry, c, c, err);
     connector_release(c);
     return ok;
 }
 
-static bool delete_run(struct connectors *cs, const struct deleting *d, struct delete_result *result, struct error *err)
+static bool delete_run(struct connectors *cs, const struct delete_job *d, struct delete_result *result,
+                       struct error *err)
 {
-    const struct wish wish = { .deadline_mono_ms = connectors_mono_ms(cs) + CONFIGURE_DEADLINE_MS };
+    const struct job_limit limit = { .deadline_mono_ms = connectors_mono_ms(cs) + CONFIGURE_DEADLINE_MS };
     struct connector *c = connectors_find(cs, view_of(d->name), err);
     struct claim claim;
     bool ok;
@@ -153,19 +159,22 @@ static bool delete_run(struct connectors *cs, const struct deleting *d, struct d
     if (c == NULL)
         return false;
     declared_end(cs, d->name);
-    ok = claim_name(cs, &claim, d->name, &wish, err);
+    ok = claim_name(cs, &claim, d->name, &limit, err);
     if (ok) {
-        ok = (c->org_id[0] == '\0' || claim_org(cs, &claim, c->org_id, &wish, err)) &&
-             (connector_release(c), c = NULL, delete_claimed(cs, d, result, err));
+        ok = c->org_id[0] == '\0' || claim_org(cs, &claim, c->org_id, &limit, err);
+        /* Let go of this reference first: delete_claimed takes one of its own, and waits for all others. */
+        connector_release(c);
+        ok = ok && delete_claimed(cs, d, result, err);
         claim_drop(cs, &claim);
+    } else {
+        connector_release(c);
     }
-    connector_release(c);
     return ok;
 }
 
-static void deleting_run(struct connectors *cs, void *arg)
+static void delete_job_run(struct connectors *cs, void *arg)
 {
-    struct deleting *d = arg;
+    struct delete_job *d = arg;
     struct delete_result result = { .purged = false };
     struct error err;
     bool ok = delete_run(cs, d, &result, &err);
@@ -179,7 +188,7 @@ static void deleting_run(struct connectors *cs, void *arg)
 void connectors_delete(struct connectors *cs, struct view name, bool keep_data, delete_done *done, void *ctx)
 {
     const struct delete_result nothing = { .purged = false };
-    struct deleting *d;
+    struct delete_job *d;
     struct error err;
 
     if (name.len == 0 || name.len > REGISTRY_NAME_MAX) {
@@ -195,7 +204,7 @@ void connectors_delete(struct connectors *cs, struct view name, bool keep_data, 
     d->keep_data = keep_data;
     d->done = done;
     d->ctx = ctx;
-    if (!atomic_load(&cs->is_stopping) && job_start(cs, CONFIGURES_MAX, DELETES_MAX, deleting_run, d))
+    if (!atomic_load(&cs->is_stopping) && job_start(cs, CONFIGURES_MAX, DELETES_MAX, delete_job_run, d))
         return;
     free(d);
     if (atomic_load(&cs->is_stopping))

@@ -1,7 +1,7 @@
-/* server/connectors/jobs.c: who works on the set: threads of their own, what they still wish for, and what they have
- * claimed.
+/* server/connectors/jobs.c: jobs change the set of connectors. Each runs on a thread of its own, until its caller
+ * cancels or its deadline passes.
  *
- * A job claims a name, later an org; the next job for either waits until the claim is dropped. */
+ * A job claims a name, and later an org; the next job for either waits until the claim is dropped. */
 #include "connectors/connectors_internal.h"
 
 #include <stdio.h>
@@ -50,7 +50,7 @@ bool job_start(struct connectors *cs, size_t first, size_t count, void (*run)(st
         if (cs->jobs[i].state != JOB_RUNNING)
             job = &cs->jobs[i];
     if (job != NULL) {
-        /* An ended thread only has to return: this join does not wait for anything that takes time. */
+        /* An ended job's thread only has to return, so this join takes no time. */
         if (job->state == JOB_ENDED)
             pthread_join(job->thread, NULL);
         *job = (struct job){ .state = JOB_RUNNING, .set = cs, .run = run, .arg = arg };
@@ -63,13 +63,13 @@ bool job_start(struct connectors *cs, size_t first, size_t count, void (*run)(st
     return job != NULL;
 }
 
-bool wish_lives(struct connectors *cs, const struct wish *wish, struct error *err)
+bool job_may_continue(struct connectors *cs, const struct job_limit *limit, struct error *err)
 {
     if (atomic_load(&cs->is_stopping))
         return error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
-    if (wish->is_cancelled != NULL && wish->is_cancelled(wish->ctx))
-        return error_reason(err, ERROR_CANCELLED, "CALLER_GONE", "nobody waits for it any more");
-    if (connectors_mono_ms(cs) >= wish->deadline_mono_ms)
+    if (limit->is_cancelled != NULL && limit->is_cancelled(limit->ctx))
+        return error_reason(err, ERROR_CANCELLED, "CALLER_GONE", "the caller is gone");
+    if (connectors_mono_ms(cs) >= limit->deadline_mono_ms)
         return error_reason(err, ERROR_DEADLINE_EXCEEDED, "CONFIGURE_TIMED_OUT", "it took longer than %d s",
                             CONFIGURE_DEADLINE_MS / 1000);
     return true;
@@ -77,7 +77,7 @@ bool wish_lives(struct connectors *cs, const struct wish *wish, struct error *er
 
 /* ---- claims ---- */
 
-static bool is_claimed(struct connectors *cs, const struct claim *by, const char *name, const char *org_id)
+static bool claim_is_taken(struct connectors *cs, const struct claim *by, const char *name, const char *org_id)
 {
     for (const struct claim *c = cs->claims; c != NULL; c = c->next)
         if (c != by &&
@@ -86,43 +86,50 @@ static bool is_claimed(struct connectors *cs, const struct claim *by, const char
     return false;
 }
 
-static bool claim_wait(struct connectors *cs, struct claim *claim, const char *name, const char *org_id,
-                       const struct wish *wish, struct error *err)
+/* Waits a moment unless the name, or the org, is free; *is_free tells which. When it is free the claim has it. */
+static void claim_try(struct connectors *cs, struct claim *claim, const char *name, const char *org_id, bool *is_free)
 {
-    bool lives;
-
-    /* wish_lives may call out, and is never called under the lock. */
-    while ((lives = wish_lives(cs, wish, err))) {
-        pthread_mutex_lock(&cs->lock);
-        if (!is_claimed(cs, claim, name, org_id))
-            return true; /* locked */
+    pthread_mutex_lock(&cs->lock);
+    *is_free = !claim_is_taken(cs, claim, name, org_id);
+    if (!*is_free) {
         connectors_wait(cs, WAIT_SLICE_MS);
-        pthread_mutex_unlock(&cs->lock);
+    } else if (name != NULL) {
+        snprintf(claim->name, sizeof claim->name, "%s", name);
+        claim->next = cs->claims;
+        cs->claims = claim;
+    } else {
+        snprintf(claim->org_id, sizeof claim->org_id, "%s", org_id);
     }
-    return false;
+    pthread_mutex_unlock(&cs->lock);
 }
 
-bool claim_name(struct connectors *cs, struct claim *claim, const char *name, const struct wish *wish,
+/* job_may_continue may call out, so it is never called under the lock. */
+static bool claim_wait(struct connectors *cs, struct claim *claim, const char *name, const char *org_id,
+                       const struct job_limit *limit, struct error *err)
+{
+    bool is_free = false;
+
+    while (!is_free) {
+        if (!job_may_continue(cs, limit, err))
+            return false;
+        claim_try(cs, claim, name, org_id, &is_free);
+    }
+    return true;
+}
+
+bool claim_name(struct connectors *cs, struct claim *claim, const char *name, const struct job_limit *limit,
                 struct error *err)
 {
     memset(claim, 0, sizeof *claim);
-    if (!claim_wait(cs, claim, name, NULL, wish, err))
-        return error_wrap(err, "waiting for another change of \"%s\"", name);
-    snprintf(claim->name, sizeof claim->name, "%s", name);
-    claim->next = cs->claims;
-    cs->claims = claim;
-    pthread_mutex_unlock(&cs->lock);
-    return true;
+    return claim_wait(cs, claim, name, NULL, limit, err) ||
+           error_wrap(err, "waiting for another change of \"%s\"", name);
 }
 
-bool claim_org(struct connectors *cs, struct claim *claim, const char *org_id, const struct wish *wish,
+bool claim_org(struct connectors *cs, struct claim *claim, const char *org_id, const struct job_limit *limit,
                struct error *err)
 {
-    if (!claim_wait(cs, claim, NULL, org_id, wish, err))
-        return error_wrap(err, "waiting for another change of the org %s", org_id);
-    snprintf(claim->org_id, sizeof claim->org_id, "%s", org_id);
-    pthread_mutex_unlock(&cs->lock);
-    return true;
+    return claim_wait(cs, claim, NULL, org_id, limit, err) ||
+           error_wrap(err, "waiting for another change of the org %s", org_id);
 }
 
 void claim_drop(struct connectors *cs, struct claim *claim)

@@ -1,5 +1,4 @@
-/* server/connectors/configure/configure_check.c: what of a Configure is right or wrong by itself, and what is left as
- * it was. */
+/* server/connectors/configure/configure_check.c: parses a request, and merges its settings with the stored ones. */
 #include "connectors/connectors_internal.h"
 
 #include <inttypes.h>
@@ -19,7 +18,7 @@ bool configure_name_is_valid(struct view name, struct error *err)
     return true;
 }
 
-static bool check_days(int64_t history_days, int64_t retention_days, struct error *err)
+static bool configure_check_days(int64_t history_days, int64_t retention_days, struct error *err)
 {
     if (retention_days < 1 || retention_days > RETENTION_DAYS_MAX)
         return error_invalid(err, "RETENTION_DAYS_INVALID", "retention_days",
@@ -47,38 +46,51 @@ bool configure_credential(struct view text, struct buf *out, struct error *err)
     return ok && buf_ok(out);
 }
 
-static bool check_org(struct connectors *cs, const struct configure_request *r, struct error *err)
+static bool configure_parse_org(struct connectors *cs, const struct configure_request *r, struct configure_order *out,
+                                struct error *err)
 {
-    struct okta_url url;
-
-    return r->org.len == 0 || okta_url_parse(r->org, cs->options.allow_loopback_http, &url, err) ||
+    out->has_org = r->org.len > 0;
+    return !out->has_org || okta_url_parse(r->org, cs->options.allow_loopback_http, &out->url, err) ||
            error_field(err, "org", "%s", err->text);
 }
 
-static bool check_credential(const struct configure_request *r, struct error *err)
+static bool configure_parse_credential(const struct configure_request *r, struct configure_order *out,
+                                       struct error *err)
 {
-    struct buf normalised = BUF(REGISTRY_SECRET_MAX);
-    bool ok = !r->has_credential || configure_credential(r->credential, &normalised, err);
-    bool is_app = !ok && strcmp(err->reason, "TOKEN_INVALID") != 0;
+    bool is_token_error;
 
-    credential_wipe(&normalised);
-    return ok || error_field(err, is_app ? "service_app" : "api_token", "%s", err->text);
+    out->has_credential = r->has_credential;
+    buf_init(&out->credential, REGISTRY_SECRET_MAX);
+    if (!r->has_credential || configure_credential(r->credential, &out->credential, err))
+        return true;
+    is_token_error = strcmp(err->reason, "TOKEN_INVALID") == 0;
+    return error_field(err, is_token_error ? "api_token" : "service_app", "%s", err->text);
 }
 
-bool configure_check(struct connectors *cs, const struct configure_request *r, struct error *err)
+bool configure_parse(struct connectors *cs, const struct configure_request *r, struct configure_order *out,
+                     struct error *err)
 {
     int64_t history = r->history_days >= 0 ? r->history_days : 0;
     int64_t retention = r->retention_days >= 0 ? r->retention_days : RETENTION_DAYS_MAX;
     struct error why;
     bool ok = configure_name_is_valid(r->name, err);
 
-    if (!check_org(cs, r, &why))
+    out->wanted = *r;
+    out->wanted.name = out->wanted.org = out->wanted.credential = VIEW_NONE;
+    snprintf(out->name, sizeof out->name, VIEW_FMT, VIEW_ARG(r->name));
+    /* Each mistake is told, not the first alone. */
+    if (!configure_parse_org(cs, r, out, &why))
         ok = error_also(err, ok, &why);
-    if (!check_credential(r, &why))
+    if (!configure_parse_credential(r, out, &why))
         ok = error_also(err, ok, &why);
-    if (!check_days(history, retention, &why))
+    if (!configure_check_days(history, retention, &why))
         ok = error_also(err, ok, &why);
     return ok;
+}
+
+void configure_order_deinit(struct configure_order *order)
+{
+    credential_wipe(&order->credential);
 }
 
 void configure_warn(struct configure_result *result, const char *sentence)
@@ -101,7 +113,7 @@ bool configure_settings(const struct configure_request *request, const struct re
             configure_warn(result, "The history to fetch was cut to the days that login events are kept.");
         }
     }
-    if (!check_days(history, retention, err))
+    if (!configure_check_days(history, retention, err))
         return false;
     out->collections = request->collections & collection_all();
     if (out->collections == 0)

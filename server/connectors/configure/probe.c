@@ -1,8 +1,8 @@
-/* server/connectors/configure/probe.c: what a credential can do at an org, asked before anything is stored.
+/* server/connectors/configure/probe.c: asks Okta what a credential can do, before anything is stored.
  *
- * First the org itself, anonymously: is there one, and which. Then one object of each chosen collection. Then, where
- * something works, whether the credential can do more than it should. One request at a time, on a client of its own; a
- * passing failure is asked again a few times, within the wish's deadline. */
+ * First the org itself, without the credential: is there one, and which. Then one object of each chosen collection.
+ * Then, if anything works, whether the credential can do more than it should. The probe sends one request at a time, on
+ * a client of its own; a passing failure is tried again a few times, within the deadline. */
 #include "connectors/configure/probe.h"
 #include "connectors/connectors_internal.h"
 
@@ -24,7 +24,7 @@ struct probe {
     struct connectors *set;
     struct okta *okta;
     const struct okta_url *url;
-    const struct wish *wish;
+    const struct job_limit *limit;
     enum credential_kind kind;
     struct configure_result *result;
 
@@ -36,7 +36,7 @@ struct probe {
 
 /* ---- one request ---- */
 
-static void answered(struct okta_request *r, const struct okta_answer *answer)
+static void probe_answered(struct okta_request *r, const struct okta_answer *answer)
 {
     struct probe *p = r->ctx;
 
@@ -52,21 +52,21 @@ static void answered(struct okta_request *r, const struct okta_answer *answer)
     buf_put(&p->body, answer->body.at, answer->body.len < BODY_BYTES_MAX ? answer->body.len : BODY_BYTES_MAX);
 }
 
-static bool ask_once(struct probe *p, const char *path, bool is_anonymous, struct error *err)
+static bool probe_ask_once(struct probe *p, const char *path, bool is_anonymous, struct error *err)
 {
     struct okta_request request = {
         .path = view_of(path),
         .priority = OKTA_PRIORITY_READ,
         .who = "configure",
         .is_anonymous = is_anonymous,
-        .done = answered,
+        .done = probe_answered,
         .ctx = p,
     };
 
     p->is_answered = false;
     okta_send(p->okta, &request);
     while (!p->is_answered) {
-        if (!wish_lives(p->set, p->wish, err)) {
+        if (!job_may_continue(p->set, p->limit, err)) {
             okta_cancel_all(p->okta); /* answers, so that the request above is ours again */
             return false;
         }
@@ -75,12 +75,12 @@ static bool ask_once(struct probe *p, const char *path, bool is_anonymous, struc
     return true;
 }
 
-static bool wait_until(struct probe *p, int64_t mono_ms, struct error *err)
+static bool probe_wait_until(struct probe *p, int64_t mono_ms, struct error *err)
 {
     while (connectors_mono_ms(p->set) < mono_ms) {
         int64_t left_ms = mono_ms - connectors_mono_ms(p->set);
 
-        if (!wish_lives(p->set, p->wish, err))
+        if (!job_may_continue(p->set, p->limit, err))
             return false;
         pthread_mutex_lock(&p->set->lock);
         connectors_wait(p->set, left_ms < WAIT_SLICE_MS ? left_ms : WAIT_SLICE_MS);
@@ -89,23 +89,23 @@ static bool wait_until(struct probe *p, int64_t mono_ms, struct error *err)
     return true;
 }
 
-/* False when nobody wants the answer any more; else p->answer is there, maybe still OKTA_RETRY. */
-static bool ask(struct probe *p, const char *path, bool is_anonymous, struct error *err)
+/* False when the caller is gone or the time is over. Otherwise p->answer has come; it may still be OKTA_RETRY. */
+static bool probe_ask(struct probe *p, const char *path, bool is_anonymous, struct error *err)
 {
     for (int attempt = 1;; attempt++) {
-        if (!ask_once(p, path, is_anonymous, err))
+        if (!probe_ask_once(p, path, is_anonymous, err))
             return false;
         if (p->answer.verdict != OKTA_RETRY || p->answer.is_address_refused || attempt == ATTEMPTS_MAX ||
-            p->answer.retry_mono_ms >= p->wish->deadline_mono_ms)
+            p->answer.retry_mono_ms >= p->limit->deadline_mono_ms)
             return true;
-        if (!wait_until(p, p->answer.retry_mono_ms, err))
+        if (!probe_wait_until(p, p->answer.retry_mono_ms, err))
             return false;
     }
 }
 
 /* ---- the org ---- */
 
-static bool is_org_id(struct view v)
+static bool probe_is_org_id(struct view v)
 {
     for (size_t i = 0; i < v.len; i++)
         if (memchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-", v.at[i], 64) == NULL)
@@ -113,12 +113,13 @@ static bool is_org_id(struct view v)
     return v.len > 0 && v.len <= REGISTRY_ORG_ID_MAX;
 }
 
-static bool read_org_id(struct view body, char out[REGISTRY_ORG_ID_MAX + 1])
+static bool probe_read_org_id(struct view body, char out[REGISTRY_ORG_ID_MAX + 1])
 {
     struct json_parser *parser = json_parser_create(BODY_BYTES_MAX, BODY_DEPTH_MAX);
     struct json document;
     struct view id;
-    bool ok = json_parse(parser, body, &document, NULL) && json_string(json_get(document, "id"), &id) && is_org_id(id);
+    bool ok =
+        json_parse(parser, body, &document, NULL) && json_string(json_get(document, "id"), &id) && probe_is_org_id(id);
 
     if (ok)
         snprintf(out, REGISTRY_ORG_ID_MAX + 1, VIEW_FMT, VIEW_ARG(id));
@@ -126,8 +127,8 @@ static bool read_org_id(struct view body, char out[REGISTRY_ORG_ID_MAX + 1])
     return ok;
 }
 
-static struct permission *add_row(struct probe *p, unsigned collection, const char *endpoint,
-                                  enum permission_verdict verdict)
+static struct permission *probe_add_row(struct probe *p, unsigned collection, const char *endpoint,
+                                        enum permission_verdict verdict)
 {
     struct permission *row = &p->result->permissions[p->result->permission_count++];
 
@@ -142,8 +143,8 @@ static struct permission *add_row(struct probe *p, unsigned collection, const ch
     return row;
 }
 
-/* Okta's own words, for Okta's support; and which of its limits it is. */
-static bool with_answer(const struct permission *row, struct error *err)
+/* Adds Okta's own codes, for Okta's support, and the rate limit that a 429 names. Returns false. */
+static bool probe_add_answer(const struct permission *row, struct error *err)
 {
     char status[16] = "", bucket[sizeof "bucket:" + sizeof row->endpoint];
 
@@ -160,26 +161,28 @@ static bool with_answer(const struct permission *row, struct error *err)
     return error_retry(err, row->retry_ms);
 }
 
-static bool refuse_org(const struct probe *p, const struct permission *row, struct error *err)
+static void probe_refuse_org(const struct probe *p, const struct permission *row, struct error *err)
 {
     if (row->http_status == 429)
-        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "ORG_RATE_LIMITED",
-                            "%s answers, but its rate limit for %s is used up", p->url->text, row->endpoint);
-    if (p->answer.is_address_refused)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "ORG_ADDRESS_REFUSED", "%s is %s", p->url->text,
-                            p->answer.message);
-    /* A page that is no JSON is asked for again, since a proxy may have put it there; a web site keeps sending it. */
-    if (p->answer.verdict == OKTA_RETRY && p->answer.http_status != 200)
-        return error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE",
-                            "%s %s (%s): check the org's spelling, and that this host may connect to it "
-                            "(DNS, proxy, firewall, port 443)",
-                            p->url->text, p->answer.http_status == 0 ? "does not answer" : "cannot be read",
-                            p->answer.message[0] != '\0' ? p->answer.message : "no reason given");
-    return error_reason(err, ERROR_FAILED_PRECONDITION, "NOT_AN_OKTA_ORG",
-                        "%s answers, but not as an Okta org does (HTTP %d): check the spelling, and whether a proxy on "
-                        "the way answers in its place; the address is the one that people see in the browser when they "
-                        "sign in, such as https://acme.okta.com",
-                        p->url->text, p->answer.http_status);
+        error_reason(err, ERROR_RESOURCE_EXHAUSTED, "ORG_RATE_LIMITED",
+                     "%s answers, but its rate limit for %s is used up", p->url->text, row->endpoint);
+    else if (p->answer.is_address_refused)
+        error_reason(err, ERROR_FAILED_PRECONDITION, "ORG_ADDRESS_REFUSED", "%s is %s", p->url->text,
+                     p->answer.message);
+    /* A page that is no JSON has been asked for again, since a proxy may have put it there; a web site keeps sending
+     * it. */
+    else if (p->answer.verdict == OKTA_RETRY && p->answer.http_status != 200)
+        error_reason(err, ERROR_FAILED_PRECONDITION, "OKTA_UNREACHABLE",
+                     "%s %s (%s): check the org's spelling, and that this host may connect to it "
+                     "(DNS, proxy, firewall, port 443)",
+                     p->url->text, p->answer.http_status == 0 ? "does not answer" : "cannot be read",
+                     p->answer.message[0] != '\0' ? p->answer.message : "no reason given");
+    else
+        error_reason(err, ERROR_FAILED_PRECONDITION, "NOT_AN_OKTA_ORG",
+                     "%s answers, but not as an Okta org does (HTTP %d): check the spelling, and whether a proxy on "
+                     "the way answers in its place; the address is the one that people see in the browser when they "
+                     "sign in, such as https://acme.okta.com",
+                     p->url->text, p->answer.http_status);
 }
 
 static bool probe_org(struct probe *p, struct error *err)
@@ -187,15 +190,16 @@ static bool probe_org(struct probe *p, struct error *err)
     const char *endpoint = "/.well-known/okta-organization";
     struct permission *row;
 
-    if (!ask(p, endpoint, true, err))
+    if (!probe_ask(p, endpoint, true, err))
         return false;
-    if (p->answer.verdict == OKTA_DONE && read_org_id(buf_view(&p->body), p->result->org_id)) {
-        add_row(p, 0, endpoint, PERMISSION_WORKS);
+    if (p->answer.verdict == OKTA_DONE && probe_read_org_id(buf_view(&p->body), p->result->org_id)) {
+        probe_add_row(p, 0, endpoint, PERMISSION_WORKS);
         return true;
     }
-    row = add_row(p, 0, endpoint, PERMISSION_NO_ANSWER);
+    row = probe_add_row(p, 0, endpoint, PERMISSION_NO_ANSWER);
     probe_advise_no_answer(&p->answer, row);
-    return refuse_org(p, row, err) || with_answer(row, err);
+    probe_refuse_org(p, row, err);
+    return probe_add_answer(row, err);
 }
 
 /* ---- the collections ---- */
@@ -212,10 +216,10 @@ static bool probe_collections(struct probe *p, collection_set collections, struc
         if ((collections & collection_bit(c)) == 0)
             continue;
         snprintf(path, sizeof path, "%s?limit=1", c->path);
-        if (!ask(p, path, false, err))
+        if (!probe_ask(p, path, false, err))
             return false;
         grants = okta_grants(p->okta);
-        row = add_row(p, c->id, c->path, probe_verdict_of(c, &p->answer, buf_view(&p->body), &grants));
+        row = probe_add_row(p, c->id, c->path, probe_verdict_of(c, &p->answer, buf_view(&p->body), &grants));
         probe_advise(c, p->kind, &p->answer, row);
     }
     return true;
@@ -223,7 +227,7 @@ static bool probe_collections(struct probe *p, collection_set collections, struc
 
 /* ---- more than it should ---- */
 
-static bool works_at_all(const struct configure_result *result)
+static bool probe_anything_works(const struct configure_result *result)
 {
     for (size_t i = 0; i < result->permission_count; i++)
         if (result->permissions[i].collection != 0 && result->permissions[i].verdict == PERMISSION_WORKS)
@@ -231,18 +235,18 @@ static bool works_at_all(const struct configure_result *result)
     return false;
 }
 
-/* A warning at most: whatever else comes as an answer says nothing. */
+/* Warns at most: an answer other than the two looked at here says nothing about the credential. */
 static bool probe_overreach(struct probe *p, struct error *err)
 {
     struct okta_grants grants = okta_grants(p->okta);
 
-    if (!works_at_all(p->result))
+    if (!probe_anything_works(p->result))
         return true;
     if (p->kind == CREDENTIAL_SERVICE_APP) {
         probe_warn_of_scopes(&grants, p->result);
         return true;
     }
-    if (!ask_once(p, probe_overreach_path, false, err))
+    if (!probe_ask_once(p, probe_overreach_path, false, err))
         return false;
     if (p->answer.verdict == OKTA_DONE)
         probe_warn_of_role(p->result);
@@ -250,7 +254,7 @@ static bool probe_overreach(struct probe *p, struct error *err)
 }
 
 bool probe_run(struct connectors *cs, const struct okta_url *url, struct view credential, uint32_t collections,
-               const struct wish *wish, struct configure_result *result, struct error *err)
+               const struct job_limit *limit, struct configure_result *result, struct error *err)
 {
     struct credential_facts facts;
     struct okta_transport *transport =
@@ -265,7 +269,7 @@ bool probe_run(struct connectors *cs, const struct okta_url *url, struct view cr
         .ca_file = cs->options.ca_file,
         .allow_private = cs->options.allow_private_org,
     };
-    struct probe p = { .set = cs, .url = url, .wish = wish, .result = result, .body = BUF(BODY_BYTES_MAX) };
+    struct probe p = { .set = cs, .url = url, .limit = limit, .result = result, .body = BUF(BODY_BYTES_MAX) };
     bool ok;
 
     credential_describe(credential, &facts);
@@ -282,7 +286,7 @@ bool probe_run(struct connectors *cs, const struct okta_url *url, struct view cr
 
 /* ---- the verdict ---- */
 
-static const char *reason_of(const struct permission *row)
+static const char *probe_reason_of(const struct permission *row)
 {
     if (row->verdict == PERMISSION_CREDENTIAL_REFUSED)
         return "OKTA_TOKEN_REFUSED";
@@ -291,14 +295,14 @@ static const char *reason_of(const struct permission *row)
     return "OKTA_PERMISSION_MISSING";
 }
 
-static bool refuse(const struct permission *row, struct error *err)
+static bool probe_refuse(const struct permission *row, struct error *err)
 {
-    const char *reason = reason_of(row);
+    const char *reason = probe_reason_of(row);
 
     error_reason(err, error_meaning(reason)->code, reason, "%s (GET %s: HTTP %d%s%s%s%s)", row->remedy, row->endpoint,
                  row->http_status, row->error_code[0] != '\0' ? " " : "", row->error_code,
                  row->request_id[0] != '\0' ? ", request " : "", row->request_id);
-    return with_answer(row, err);
+    return probe_add_answer(row, err);
 }
 
 bool probe_verdict(const struct configure_result *result, bool allow_partial, struct error *err)
@@ -310,7 +314,7 @@ bool probe_verdict(const struct configure_result *result, bool allow_partial, st
         const struct permission *row = &result->permissions[i];
 
         if (row->verdict == PERMISSION_CREDENTIAL_REFUSED)
-            return refuse(row, err);
+            return probe_refuse(row, err);
         if (row->verdict == PERMISSION_WORKS)
             works += row->collection != 0;
         else if (first_bad == NULL)
@@ -318,5 +322,5 @@ bool probe_verdict(const struct configure_result *result, bool allow_partial, st
     }
     if (first_bad == NULL || (allow_partial && works > 0))
         return true;
-    return refuse(first_bad, err);
+    return probe_refuse(first_bad, err);
 }

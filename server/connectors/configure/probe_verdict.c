@@ -18,13 +18,13 @@ const struct collection *probe_subject(size_t index)
     return index == 0 ? collection_log() : NULL;
 }
 
-/* Admin roles of others are for a Super Admin to see: a read-only one gets 403 here. */
+/* Only an admin who can do more than read may see the roles of others: a read-only admin gets 403 here. */
 const char probe_overreach_path[] = "/api/v1/iam/assignees/users?limit=1";
 
 /* ---- scopes ---- */
 
-/* The first of the list; `rest` moves behind it. None at the end. */
-static struct view next_scope(struct view *rest)
+/* Takes the first scope off the list; empty at the end. */
+static struct view probe_next_scope(struct view *rest)
 {
     struct view scope;
     size_t len = 0;
@@ -42,16 +42,16 @@ bool probe_has_scope(const char *scopes, const char *scope)
 {
     struct view rest = view_of(scopes);
 
-    for (struct view one = next_scope(&rest); one.len > 0; one = next_scope(&rest))
+    for (struct view one = probe_next_scope(&rest); one.len > 0; one = probe_next_scope(&rest))
         if (view_is(one, scope))
             return true;
     return false;
 }
 
-/* ---- what an answer comes to ---- */
+/* ---- the verdict on an answer ---- */
 
-/* Looked at as text: one hostile element must not make a list unreadable. */
-static enum permission_verdict verdict_of_list(struct view body, const struct collection *c)
+/* Looks at the text alone: one malformed element must not make the list unreadable. */
+static enum permission_verdict probe_verdict_of_list(struct view body, const struct collection *c)
 {
     struct view v = view_trim(body);
 
@@ -66,11 +66,11 @@ enum permission_verdict probe_verdict_of(const struct collection *c, const struc
 {
     switch (answer->verdict) {
     case OKTA_DONE:
-        return verdict_of_list(body, c);
+        return probe_verdict_of_list(body, c);
     case OKTA_CREDENTIAL_REFUSED:
         return PERMISSION_CREDENTIAL_REFUSED;
     case OKTA_FORBIDDEN:
-        /* Without the scope no role helps: that comes first. */
+        /* No role helps without the scope, so say that first. */
         return grants->is_known && !probe_has_scope(grants->granted, c->scope) ? PERMISSION_SCOPE_MISSING
                                                                                : PERMISSION_ROLE_MISSING;
     case OKTA_SCOPE_MISSING:
@@ -82,7 +82,7 @@ enum permission_verdict probe_verdict_of(const struct collection *c, const struc
     }
 }
 
-/* ---- what to do about it ---- */
+/* ---- remedies ---- */
 
 void probe_advise_no_answer(const struct okta_answer *answer, struct permission *row)
 {
@@ -95,7 +95,7 @@ void probe_advise_no_answer(const struct okta_answer *answer, struct permission 
                  "No usable answer (%.160s): try again, and if it stays so, look at https://status.okta.com.", what);
 }
 
-static void advise_refused(bool is_app, const struct okta_answer *answer, struct permission *row)
+static void probe_advise_refused(bool is_app, const struct okta_answer *answer, struct permission *row)
 {
     if (is_app)
         snprintf(row->remedy, sizeof row->remedy,
@@ -109,7 +109,7 @@ static void advise_refused(bool is_app, const struct okta_answer *answer, struct
                  "Security > API > Tokens.");
 }
 
-static void advise_role(const struct collection *c, bool is_app, struct permission *row)
+static void probe_advise_role(const struct collection *c, bool is_app, struct permission *row)
 {
     if (is_app)
         snprintf(row->remedy, sizeof row->remedy,
@@ -122,7 +122,7 @@ static void advise_role(const struct collection *c, bool is_app, struct permissi
                  c->action);
 }
 
-static void advise_scope(const struct collection *c, const struct okta_answer *answer, struct permission *row)
+static void probe_advise_scope(const struct collection *c, const struct okta_answer *answer, struct permission *row)
 {
     snprintf(row->missing_scope, sizeof row->missing_scope, "%s",
              answer->missing_scope[0] != '\0' ? answer->missing_scope : c->scope);
@@ -130,7 +130,7 @@ static void advise_scope(const struct collection *c, const struct okta_answer *a
              "The app lacks the scope %s: grant it (" APP_PAGE "Okta API Scopes), " TRY_AGAIN, row->missing_scope);
 }
 
-static void advise_empty(bool is_app, struct permission *row)
+static void probe_advise_empty(bool is_app, struct permission *row)
 {
     snprintf(row->remedy, sizeof row->remedy,
              "Okta answers that there is not one user, which cannot be: most likely the %s has no admin role. Give it "
@@ -145,16 +145,16 @@ void probe_advise(const struct collection *c, enum credential_kind kind, const s
 
     switch (row->verdict) {
     case PERMISSION_CREDENTIAL_REFUSED:
-        advise_refused(is_app, answer, row);
+        probe_advise_refused(is_app, answer, row);
         break;
     case PERMISSION_ROLE_MISSING:
-        advise_role(c, is_app, row);
+        probe_advise_role(c, is_app, row);
         break;
     case PERMISSION_SCOPE_MISSING:
-        advise_scope(c, answer, row);
+        probe_advise_scope(c, answer, row);
         break;
     case PERMISSION_SUSPICIOUSLY_EMPTY:
-        advise_empty(is_app, row);
+        probe_advise_empty(is_app, row);
         break;
     case PERMISSION_FEATURE_ABSENT:
         snprintf(row->remedy, sizeof row->remedy,
@@ -168,7 +168,7 @@ void probe_advise(const struct collection *c, enum credential_kind kind, const s
     }
 }
 
-/* ---- more than read ---- */
+/* ---- a credential that can do more than read ---- */
 
 void probe_warn_of_scopes(const struct okta_grants *grants, struct configure_result *result)
 {
@@ -176,7 +176,7 @@ void probe_warn_of_scopes(const struct okta_grants *grants, struct configure_res
     AUTO_BUF struct buf names = BUF(160);
     char sentence[sizeof result->warnings[0]];
 
-    for (struct view one = next_scope(&rest); one.len > 0; one = next_scope(&rest))
+    for (struct view one = probe_next_scope(&rest); one.len > 0; one = probe_next_scope(&rest))
         if (!view_ends(one, ".read")) {
             if (names.len > 0)
                 buf_putc(&names, ' ');

@@ -1,9 +1,9 @@
-/* server/connectors/declared/declarations.c: connectors declared by configuration: who is, at the start and while it
- * all runs.
+/* server/connectors/declared/declarations.c: the connectors that the configuration declares, at the start and when it
+ * is read again.
  *
- *   known      the registry has this name with this org: it starts at once, Okta is asked later
- *   unknown    listed as STARTING, then as DEGRADED with the reason, until Okta has answered once
- *   later      declared, changed or withdrawn by a reload: Okta is asked first, by its thread (declared.c) */
+ *   known      the registry has this name with this org: the connector starts at once, and Okta is asked later
+ *   unknown    the connector is listed as STARTING, then as DEGRADED with the reason, until Okta has answered once
+ *   reload     declared, changed or withdrawn while the server runs: its thread asks Okta first (declared_thread.c) */
 #include "connectors/declared/declared.h"
 
 #include "base/assert.h"
@@ -15,8 +15,8 @@
 
 /* ---- the start ---- */
 
-/* True when the registry knows this connector at this address: it runs from now on, with the settings of now. */
-static bool start_known(struct declared *d, const struct registry_entry *was, struct view credential)
+/* Starts a connector that the registry knows, with the settings of this declaration. */
+static bool declared_start_known(struct declared *d, const struct registry_entry *was, struct view credential)
 {
     struct connectors *cs = d->set;
     struct registry_entry entry = *was;
@@ -43,12 +43,12 @@ static bool start_known(struct declared *d, const struct registry_entry *was, st
     return ok;
 }
 
-static bool list_placeholder(struct declared *d, struct error *err)
+static bool declared_list_placeholder(struct declared *d, struct error *err)
 {
     struct registry_entry entry = { .is_declared = true };
     struct connector *c = connectors_get(d->set, d->name), *next = NULL;
 
-    if (c != NULL) { /* under another address, or with a credential that was stored */
+    if (c != NULL) { /* with another address, or with a stored credential */
         connector_release(c);
         declared_show(d, "Okta has not answered yet with what was declared");
         return true;
@@ -65,32 +65,34 @@ static bool list_placeholder(struct declared *d, struct error *err)
     return false;
 }
 
-static bool is_known(const struct declared *d, struct registry_entry *was)
+static bool declared_is_known(const struct declared *d, struct registry_entry *was)
 {
     return registry_get(d->set->options.registry, d->name, was, NULL) && was->is_declared && !was->is_retired &&
            strcmp(was->org_url, d->url.text) == 0;
 }
 
-static bool start(struct declared *d, struct error *err)
+static bool declared_start(struct declared *d, struct error *err)
 {
     struct buf credential = BUF(OKTA_CREDENTIAL_BYTES_MAX);
     struct registry_entry was;
     bool ok;
 
-    /* The stamp first: what changes after it is seen. No file has no stamp, and reading says so. */
+    /* Take the stamp before reading: a change after it is noticed then. Without a file there is no stamp, and reading
+     * fails with a message that says so. */
     if (!secret_file_stamp(d->source.file, &d->tried))
         memset(&d->tried, 0, sizeof d->tried);
     ok = declared_credential(d, &credential, err);
     if (ok) {
         secret_file_warn(d->source.file);
-        d->is_settled = d->is_running = is_known(d, &was) && start_known(d, &was, buf_view(&credential));
+        d->is_settled = d->is_running =
+            declared_is_known(d, &was) && declared_start_known(d, &was, buf_view(&credential));
     }
     credential_wipe(&credential);
-    return ok && (d->is_running || list_placeholder(d, err));
+    return ok && (d->is_running || declared_list_placeholder(d, err));
 }
 
-/* One of that name that has not ended. The lock is held. */
-static struct declared *find(struct connectors *cs, const char *name)
+/* The declaration of that name, unless it has ended. The caller holds the lock. */
+static struct declared *declared_find_locked(struct connectors *cs, const char *name)
 {
     struct declared *d = cs->declared;
 
@@ -99,7 +101,7 @@ static struct declared *find(struct connectors *cs, const char *name)
     return d;
 }
 
-static bool has_room(struct connectors *cs, struct error *err)
+static bool declared_has_room(struct connectors *cs, struct error *err)
 {
     size_t ever = 0, at_once = 0;
 
@@ -112,24 +114,25 @@ static bool has_room(struct connectors *cs, struct error *err)
     if (at_once >= DECLARED_MAX)
         return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
                             "at most %d connectors can be declared", DECLARED_MAX);
-    return ever < DECLARED_EVER_MAX ||
-           error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
-                        "%d names were declared since the start: restart the server to declare more",
-                        DECLARED_EVER_MAX);
+    if (ever >= DECLARED_EVER_MAX)
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
+                            "%d names were declared since the start: restart the server to declare more",
+                            DECLARED_EVER_MAX);
+    return true;
 }
 
-static bool is_given(const char *text)
+static bool source_has(const char *text)
 {
     return text != NULL && text[0] != '\0';
 }
 
-/* To be freed, also on failure. */
-static bool take_source(struct source *out, const struct declared_source *given, struct error *err)
+/* Fills a struct source, to be freed also after a failure. */
+static bool source_fill(struct source *out, const struct declared_source *given, struct error *err)
 {
-    bool is_app = is_given(given->client_id);
+    bool is_app = source_has(given->client_id);
 
-    if (is_given(given->token_file) == is_app || is_given(given->private_key_file) != is_app ||
-        (is_given(given->key_id) && !is_app))
+    if (source_has(given->token_file) == is_app || source_has(given->private_key_file) != is_app ||
+        (source_has(given->key_id) && !is_app))
         return error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID",
                             "give either a token file, or a client id and a private key file");
     out->file = mem_strdup(is_app ? given->private_key_file : given->token_file);
@@ -138,7 +141,7 @@ static bool take_source(struct source *out, const struct declared_source *given,
                             "the secret file's path is longer than %d bytes", SECRET_FILE_PATH_MAX);
     if (is_app) {
         out->client_id = mem_strdup(given->client_id);
-        out->key_id = mem_strdup(is_given(given->key_id) ? given->key_id : "");
+        out->key_id = mem_strdup(source_has(given->key_id) ? given->key_id : "");
     }
     return true;
 }
@@ -159,14 +162,14 @@ static struct declared *declared_create(struct connectors *cs, const char *name,
     d->set = cs;
     d->settings = *settings;
     snprintf(d->name, sizeof d->name, "%s", name);
-    if (configure_name_is_valid(view_of(name), err) && take_source(&d->source, source, err) &&
+    if (configure_name_is_valid(view_of(name), err) && source_fill(&d->source, source, err) &&
         okta_url_parse(view_of(org), cs->options.allow_loopback_http, &d->url, err))
         return d;
     declared_free(d);
     return NULL;
 }
 
-static void declared_begin(struct declared *d)
+static void declared_start_thread(struct declared *d)
 {
     struct connectors *cs = d->set;
 
@@ -177,12 +180,12 @@ static void declared_begin(struct declared *d)
     pthread_mutex_unlock(&cs->lock);
 }
 
-static bool is_declared(struct connectors *cs, const char *name)
+static bool declared_exists(struct connectors *cs, const char *name)
 {
     bool is_there;
 
     pthread_mutex_lock(&cs->lock);
-    is_there = find(cs, name) != NULL;
+    is_there = declared_find_locked(cs, name) != NULL;
     pthread_mutex_unlock(&cs->lock);
     return is_there;
 }
@@ -192,10 +195,10 @@ bool connectors_declare(struct connectors *cs, const char *name, const char *org
 {
     struct declared *d = declared_create(cs, name, org, source, settings, err);
 
-    if (d != NULL && is_declared(cs, name))
+    if (d != NULL && declared_exists(cs, name))
         (void)error_reason(err, ERROR_INVALID_ARGUMENT, "NAME_INVALID", "\"%s\" is declared twice", name);
-    else if (d != NULL && has_room(cs, err) && start(d, err)) {
-        declared_begin(d);
+    else if (d != NULL && declared_has_room(cs, err) && declared_start(d, err)) {
+        declared_start_thread(d);
         return true;
     }
     if (d != NULL)
@@ -203,16 +206,16 @@ bool connectors_declare(struct connectors *cs, const char *name, const char *org
     return error_wrap(err, "connector %s", name);
 }
 
-/* ---- while it all runs ---- */
+/* ---- reload ---- */
 
-/* Puts what `from` declares in the place of what was declared under its name. False: there is none. */
-static bool change(struct connectors *cs, struct declared *from)
+/* Replaces the declaration of the same name by `from`. False when there is none. */
+static bool declared_replace(struct connectors *cs, struct declared *from)
 {
     struct declared *d;
     struct source was;
 
     pthread_mutex_lock(&cs->lock);
-    d = find(cs, from->name);
+    d = declared_find_locked(cs, from->name);
     if (d != NULL) {
         was = d->source;
         d->source = from->source;
@@ -233,12 +236,12 @@ bool connectors_redeclare(struct connectors *cs, const char *name, const char *o
 {
     struct declared *d = declared_create(cs, name, org, source, settings, err);
 
-    if (d != NULL && change(cs, d)) {
+    if (d != NULL && declared_replace(cs, d)) {
         declared_free(d);
         return true;
     }
-    if (d != NULL && has_room(cs, err) && list_placeholder(d, err)) {
-        declared_begin(d);
+    if (d != NULL && declared_has_room(cs, err) && declared_list_placeholder(d, err)) {
+        declared_start_thread(d);
         return true;
     }
     if (d != NULL)
@@ -251,7 +254,7 @@ void connectors_undeclare(struct connectors *cs, const char *name)
     struct declared *d;
 
     pthread_mutex_lock(&cs->lock);
-    d = find(cs, name);
+    d = declared_find_locked(cs, name);
     if (d != NULL) {
         d->is_withdrawn = d->look_now = true;
         pthread_cond_broadcast(&cs->moved);
@@ -263,7 +266,7 @@ bool connectors_check_declared(const char *name, const struct declared_source *s
 {
     struct buf credential = BUF(OKTA_CREDENTIAL_BYTES_MAX);
     struct source s = { NULL };
-    bool ok = configure_name_is_valid(view_of(name), err) && take_source(&s, source, err) &&
+    bool ok = configure_name_is_valid(view_of(name), err) && source_fill(&s, source, err) &&
               source_credential(&s, &credential, err);
 
     credential_wipe(&credential);
@@ -271,14 +274,14 @@ bool connectors_check_declared(const char *name, const struct declared_source *s
     return ok || error_wrap(err, "connector %s", name);
 }
 
-/* ---- looking it up, and the end ---- */
+/* ---- look-up, and the end ---- */
 
 struct declared *declared_find(struct connectors *cs, const char *name)
 {
     struct declared *found;
 
     pthread_mutex_lock(&cs->lock);
-    found = find(cs, name);
+    found = declared_find_locked(cs, name);
     if (found != NULL && found->is_withdrawn)
         found = NULL;
     pthread_mutex_unlock(&cs->lock);
@@ -299,7 +302,7 @@ void declared_end(struct connectors *cs, const char *name)
     struct declared *d;
 
     pthread_mutex_lock(&cs->lock);
-    d = find(cs, name);
+    d = declared_find_locked(cs, name);
     if (d != NULL) {
         atomic_store(&d->is_ended, true);
         pthread_cond_broadcast(&cs->moved);

@@ -1,12 +1,12 @@
-/* server/connectors/declared/declared_thread.c: a declared connector's thread: its secret lies in a file. Each has one,
- * so that one org that hangs keeps no other waiting:
+/* server/connectors/declared/declared_thread.c: the thread of one declared connector, whose secret is in a file. Each
+ * declaration has a thread of its own, so that one org that hangs does not delay the others:
  *
- *   watch      the file's stamp is looked at every few seconds; a changed secret is tried before the old one goes
- *   refused    the poller asks for a fresh one itself (declared_fresh_token), with no delay
- *   changed    what is declared now is tried before what was declared goes, as a changed secret is
- *   withdrawn  its poller ends, its connector stays listed and says why; it may be declared again
+ *   watch      it compares the file's stamp every few seconds; a changed secret is tried before the old one is dropped
+ *   refused    the poller asks for a newer secret by itself (declared_fresh_token), without a delay
+ *   changed    a changed declaration is tried before the old one is dropped, like a changed secret
+ *   withdrawn  the poller ends; the connector stays listed and says why. It may be declared again
  *
- * It ends with the set, or when its connector is deleted. */
+ * The thread ends with the set, or when its connector is deleted. */
 #include "connectors/declared/declared.h"
 
 #include "base/log.h"
@@ -18,9 +18,8 @@
 #define WATCH_MS     5000 /* between looks at the file */
 #define RETRY_MIN_MS 5000 /* after a failure, doubled up to: */
 #define RETRY_MAX_MS 60000
-#define REFUSED_MS                                                                                                     \
-    900000 /* with a dead token: hammering with it alarms the org's admins; a new one is seen at once                  \
-            */
+/* With a dead credential: trying it more often would alarm the org's admins. A new one is noticed at once. */
+#define REFUSED_MS 900000
 
 /* ---- its credential ---- */
 
@@ -32,7 +31,7 @@ void source_free(struct source *s)
 }
 
 /* A copy, to be freed. */
-static struct source source_of(struct declared *d)
+static struct source declared_copy_source(struct declared *d)
 {
     struct source copy;
 
@@ -42,17 +41,18 @@ static struct source source_of(struct declared *d)
     return copy;
 }
 
-/* Appends the text of the credential that the file's content makes. */
-static bool compose(const struct source *s, struct view content, struct buf *text, struct error *err)
+/* Appends the credential as text: the file's content, or a service app's document with the key from the file. */
+static bool source_compose(const struct source *s, struct view content, struct buf *text, struct error *err)
 {
     if (s->client_id == NULL) {
         buf_put(text, content.at, content.len);
-        return true; /* it has the room */
+        return true; /* text has room for any file that secret_file_read accepts */
     }
     if (content.len == 0)
         return error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID", "it is empty");
-    return credential_of_app(view_of(s->client_id), content, view_of(s->key_id), text) ||
-           error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID", "it is too large for a private key");
+    if (credential_of_app(view_of(s->client_id), content, view_of(s->key_id), text))
+        return true;
+    return error_reason(err, ERROR_INVALID_ARGUMENT, "CREDENTIAL_INVALID", "it is too large for a private key");
 }
 
 bool source_credential(const struct source *s, struct buf *out, struct error *err)
@@ -61,7 +61,7 @@ bool source_credential(const struct source *s, struct buf *out, struct error *er
     struct buf content = BUF(SECRET_FILE_BYTES_MAX + 1), text = BUF(2 * SECRET_FILE_BYTES_MAX);
     bool ok = secret_file_read(s->file, what, &content, err);
 
-    if (ok && (!compose(s, buf_view(&content), &text, err) || !configure_credential(buf_view(&text), out, err)))
+    if (ok && (!source_compose(s, buf_view(&content), &text, err) || !configure_credential(buf_view(&text), out, err)))
         ok = error_wrap(err, "the %s file %s", what, s->file);
     credential_wipe(&text);
     credential_wipe(&content);
@@ -70,7 +70,7 @@ bool source_credential(const struct source *s, struct buf *out, struct error *er
 
 bool declared_credential(struct declared *d, struct buf *out, struct error *err)
 {
-    struct source s = source_of(d);
+    struct source s = declared_copy_source(d);
     bool ok = source_credential(&s, out, err);
 
     source_free(&s);
@@ -109,12 +109,12 @@ bool declared_fresh_token(void *ctx, struct view used, struct buf *out)
 
 /* ---- the thread ---- */
 
-static bool is_over(const struct declared *d)
+static bool declared_is_over(const struct declared *d)
 {
     return atomic_load(&d->is_ended) || atomic_load(&d->set->is_stopping);
 }
 
-static bool is_ended(void *ctx)
+static bool declared_is_ended(void *ctx)
 {
     return atomic_load(&((const struct declared *)ctx)->is_ended);
 }
@@ -137,7 +137,7 @@ void declared_show(struct declared *d, const char *reason)
     connector_release(c);
 }
 
-static void retry_later(struct declared *d, const struct error *err)
+static void declared_retry_later(struct declared *d, const struct error *err)
 {
     bool was_refused = err->reason != NULL && strcmp(err->reason, "OKTA_TOKEN_REFUSED") == 0;
 
@@ -147,8 +147,8 @@ static void retry_later(struct declared *d, const struct error *err)
     d->retry_mono_ms = connectors_mono_ms(d->set) + (was_refused ? REFUSED_MS : d->retry_after_ms);
 }
 
-/* What is declared now, for it may change meanwhile. */
-static void declaration_of(struct declared *d, struct okta_url *url, struct configure_request *settings)
+/* Copies the declaration, since a reload may change it meanwhile. */
+static void declared_copy(struct declared *d, struct okta_url *url, struct configure_request *settings)
 {
     pthread_mutex_lock(&d->set->lock);
     *url = d->url;
@@ -156,24 +156,24 @@ static void declaration_of(struct declared *d, struct okta_url *url, struct conf
     pthread_mutex_unlock(&d->set->lock);
 }
 
-static bool configure_with(struct declared *d, struct view credential, struct error *err)
+static bool declared_configure(struct declared *d, struct view credential, struct error *err)
 {
-    struct configure_request r;
-    struct okta_url *url = mem_zero(sizeof *url);
+    struct configure_order *order = mem_zero(sizeof *order);
     struct configure_result *result = mem_zero(sizeof *result);
-    const struct wish wish = { is_ended, d, connectors_mono_ms(d->set) + CONFIGURE_DEADLINE_MS };
+    const struct job_limit limit = { declared_is_ended, d, connectors_mono_ms(d->set) + CONFIGURE_DEADLINE_MS };
     bool ok;
 
-    declaration_of(d, url, &r);
-    r.name = view_of(d->name);
-    r.org = view_of(url->text);
-    r.credential = credential;
-    r.has_credential = true;
-    r.is_declared = true;
-    /* A pod must come up with what works; what does not is in Status. */
-    r.allow_partial = true;
-    ok = configure_run(d->set, &r, d, &wish, result, err);
-    free(url);
+    declared_copy(d, &order->url, &order->wanted);
+    memcpy(order->name, d->name, sizeof order->name);
+    order->has_org = order->has_credential = true;
+    buf_init(&order->credential, REGISTRY_SECRET_MAX);
+    buf_put(&order->credential, credential.at, credential.len);
+    order->wanted.is_declared = true;
+    /* A pod must come up with what works. Status says what does not. */
+    order->wanted.allow_partial = true;
+    ok = configure_run(d->set, order, d, &limit, result, err);
+    configure_order_deinit(order);
+    free(order);
     for (size_t i = 0; ok && i < result->permission_count; i++)
         if (result->permissions[i].verdict != PERMISSION_WORKS)
             log_warn("connector.permission", "name=%s endpoint=%s remedy=%s", d->name, result->permissions[i].endpoint,
@@ -182,11 +182,11 @@ static bool configure_with(struct declared *d, struct view credential, struct er
     return ok;
 }
 
-static void try_credential(struct declared *d)
+static void declared_try_credential(struct declared *d)
 {
     struct buf credential = BUF(OKTA_CREDENTIAL_BYTES_MAX);
     struct error err;
-    bool ok = declared_credential(d, &credential, &err) && configure_with(d, buf_view(&credential), &err);
+    bool ok = declared_credential(d, &credential, &err) && declared_configure(d, buf_view(&credential), &err);
 
     credential_wipe(&credential);
     if (ok) {
@@ -194,15 +194,15 @@ static void try_credential(struct declared *d)
         d->retry_after_ms = 0;
         return;
     }
-    if (is_over(d))
+    if (declared_is_over(d))
         return;
     log_warn("connector.declared_waits", "name=%s running=%s error=%s", d->name, d->is_running ? "true" : "false",
              err.text);
     declared_show(d, err.text);
-    retry_later(d, &err);
+    declared_retry_later(d, &err);
 }
 
-static void look(struct declared *d, bool was_asked)
+static void declared_look(struct declared *d, bool was_asked)
 {
     char file[SECRET_FILE_PATH_MAX + 1];
     struct secret_stamp now;
@@ -216,11 +216,11 @@ static void look(struct declared *d, bool was_asked)
         secret_file_warn(file);
     }
     if (is_changed || (!d->is_settled && (was_asked || connectors_mono_ms(d->set) >= d->retry_mono_ms)))
-        try_credential(d);
+        declared_try_credential(d);
 }
 
-/* Stops its connector, which stays listed with its data; one that has none is not listed any more. */
-static void stop_connector(struct declared *d, struct connector *c)
+/* Stops the connector. It stays listed with its data; one without data is removed from the list. */
+static void declared_stop_connector(struct declared *d, struct connector *c)
 {
     struct error err;
 
@@ -235,18 +235,18 @@ static void stop_connector(struct declared *d, struct connector *c)
     d->set->options.changed(d->set->options.ctx, c->holding->topic);
 }
 
-static void go_dormant(struct declared *d)
+static void declared_go_dormant(struct declared *d)
 {
-    const struct wish wish = { is_ended, d, connectors_mono_ms(d->set) + CONFIGURE_DEADLINE_MS };
+    const struct job_limit limit = { declared_is_ended, d, connectors_mono_ms(d->set) + CONFIGURE_DEADLINE_MS };
     struct connector *c;
     struct claim claim;
     struct error err;
 
-    if (!claim_name(d->set, &claim, d->name, &wish, &err))
-        return; /* again in a while */
+    if (!claim_name(d->set, &claim, d->name, &limit, &err))
+        return; /* tried again at the next look */
     c = connectors_get(d->set, d->name);
     if (c != NULL && c->declared == d)
-        stop_connector(d, c);
+        declared_stop_connector(d, c);
     connector_release(c);
     claim_drop(d->set, &claim);
     d->is_dormant = true;
@@ -254,8 +254,9 @@ static void go_dormant(struct declared *d)
     log_info("connector.undeclared", "name=%s data=kept", d->name);
 }
 
-/* What happened since its last look. True: its secret is to be looked at, `now` at any rate. */
-static bool take_news(struct declared *d, bool *now)
+/* Takes what a reload has changed since the last look. True: look at the secret; `now`: even if its file is the same.
+ */
+static bool declared_take_changes(struct declared *d, bool *now)
 {
     bool is_changed, is_withdrawn;
 
@@ -266,7 +267,7 @@ static bool take_news(struct declared *d, bool *now)
     d->look_now = d->is_changed = false;
     pthread_mutex_unlock(&d->set->lock);
     if (is_withdrawn && !d->is_dormant)
-        go_dormant(d);
+        declared_go_dormant(d);
     if (is_withdrawn)
         return false;
     if (is_changed || d->is_dormant) {
@@ -280,14 +281,14 @@ void *declared_thread(void *arg)
 {
     struct declared *d = arg;
 
-    while (!is_over(d)) {
+    while (!declared_is_over(d)) {
         bool now;
 
-        if (take_news(d, &now))
-            look(d, now);
+        if (declared_take_changes(d, &now))
+            declared_look(d, now);
         pthread_mutex_lock(&d->set->lock);
         for (int64_t until = connectors_mono_ms(d->set) + WATCH_MS;
-             !is_over(d) && !d->look_now && connectors_mono_ms(d->set) < until;)
+             !declared_is_over(d) && !d->look_now && connectors_mono_ms(d->set) < until;)
             connectors_wait(d->set, until - connectors_mono_ms(d->set));
         pthread_mutex_unlock(&d->set->lock);
     }

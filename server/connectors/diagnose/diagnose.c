@@ -1,12 +1,12 @@
-/* server/connectors/diagnose/diagnose.c: Diagnose: what a connector needs, looked at one after the other on a thread of
- * its own.
+/* server/connectors/diagnose/diagnose.c: Diagnose checks everything that a connector needs, one thing after the other,
+ * on a thread of its own.
  *
  *   the disk
- *   of each connector: its names, proxy and TLS (inspect.h, which sends no request); then, if it can be reached and no
- *   limit is short, what its credential can do (probe.c, on a client of its own: the poller's is the poller's); and
- *   what its poller and store say of themselves
+ *   for each connector: DNS, proxy and TLS (inspect.h, which sends no request); then, if the org can be reached and no
+ *   rate limit is short, what its credential can do (probe.c, on a client of its own, since the poller's belongs to the
+ *   poller's thread); then what its poller and its store report
  *
- * What cannot be looked at, because something before it fails or the time is over, is SKIPPED, with that reason. */
+ * A check that cannot be made, because an earlier one failed or the time is over, is SKIPPED with that reason. */
 #include "connectors/configure/probe.h"
 #include "connectors/connectors_internal.h"
 #include "connectors/diagnose/diagnose_verdict.h"
@@ -24,15 +24,15 @@
 #define NAMES_TIMEOUT_MS     5000
 #define CONNECT_TIMEOUT_MS   10000
 
-struct diagnosing {
+struct diagnose_job {
     struct connectors *set;
     struct connector *only; /* a reference; NULL: all */
-    struct wish wish;
+    struct job_limit limit;
     diagnose_done *done;
     struct diagnosis *out;
 };
 
-static struct check *next(struct diagnosing *d, const char *connector)
+static struct check *diagnose_next(struct diagnose_job *d, const char *connector)
 {
     struct diagnosis *all = d->out;
     struct check *c = &all->checks[all->count < DIAGNOSE_CHECKS_MAX ? all->count++ : DIAGNOSE_CHECKS_MAX - 1];
@@ -42,20 +42,20 @@ static struct check *next(struct diagnosing *d, const char *connector)
     return c;
 }
 
-static bool is_over(void *arg)
+static bool diagnose_is_over(void *arg)
 {
-    struct diagnosing *d = arg;
+    struct diagnose_job *d = arg;
     struct error ignored;
 
-    return !wish_lives(d->set, &d->wish, &ignored);
+    return !job_may_continue(d->set, &d->limit, &ignored);
 }
 
 /* ---- the disk ---- */
 
-static void look_at_disk(struct diagnosing *d)
+static void diagnose_look_at_disk(struct diagnose_job *d)
 {
     const char *dir = d->set->options.data_dir;
-    struct check *c = next(d, "");
+    struct check *c = diagnose_next(d, "");
     struct disk_facts f = { .may_write = access(dir != NULL ? dir : "", W_OK) == 0 };
     struct statvfs v;
     struct statfs s;
@@ -73,37 +73,37 @@ static void look_at_disk(struct diagnosing *d)
     diagnose_disk(&f, dir, c);
 }
 
-/* ---- the way ---- */
+/* ---- the way to the org ---- */
 
 /* True when the org can be reached. */
-static bool look_at_way(struct diagnosing *d, const char *name, const struct okta_url *url)
+static bool diagnose_look_at_way(struct diagnose_job *d, const char *name, const struct okta_url *url)
 {
     const struct connectors_options *o = &d->set->options;
     const struct okta_options options = {
         .url = *url, .proxy = o->proxy, .ca_file = o->ca_file, .allow_private = o->allow_private_org
     };
-    struct inspect_limit limit = { NAMES_TIMEOUT_MS, is_over, d };
+    struct inspect_limit limit = { NAMES_TIMEOUT_MS, diagnose_is_over, d };
     struct inspect_way way;
     struct inspect_names names;
     struct inspect_tls tls;
 
     inspect_way(&options, &way);
     inspect_names(&options, &limit, &names);
-    diagnose_names(&names, &way, url->host, next(d, name));
+    diagnose_names(&names, &way, url->host, diagnose_next(d, name));
     if (!names.is_found && way.proxy[0] == '\0') {
-        check_set(next(d, name), "tls", CHECK_SKIPPED, "the name is not known");
+        check_set(diagnose_next(d, name), "tls", CHECK_SKIPPED, "the name is not known");
         return false;
     }
     limit.timeout_ms = CONNECT_TIMEOUT_MS;
     inspect_tls(&options, &limit, &tls);
-    diagnose_proxy(&way, &tls, next(d, name));
-    diagnose_tls(&tls, clock_unix_ms(o->clock) / 1000, next(d, name));
+    diagnose_proxy(&way, &tls, diagnose_next(d, name));
+    diagnose_tls(&tls, clock_unix_ms(o->clock) / 1000, diagnose_next(d, name));
     return tls.is_connected;
 }
 
 /* ---- the credential ---- */
 
-static bool read_credential(struct diagnosing *d, const char *name, struct buf *out, struct error *err)
+static bool diagnose_read_credential(struct diagnose_job *d, const char *name, struct buf *out, struct error *err)
 {
     struct declared *declared = declared_find(d->set, name);
 
@@ -111,7 +111,8 @@ static bool read_credential(struct diagnosing *d, const char *name, struct buf *
                             : registry_secret(d->set->options.registry, name, out, err);
 }
 
-static void look_at_credential(struct diagnosing *d, struct connector *c, const struct credential_facts *facts)
+static void diagnose_look_at_credential(struct diagnose_job *d, struct connector *c,
+                                        const struct credential_facts *facts)
 {
     struct declared *declared = declared_find(d->set, c->name);
     char file[SECRET_FILE_PATH_MAX + 1] = "";
@@ -121,11 +122,11 @@ static void look_at_credential(struct diagnosing *d, struct connector *c, const 
     if (declared != NULL)
         declared_file(declared, file, sizeof file);
     mode = file[0] != '\0' && stat(file, &st) == 0 ? (int)(st.st_mode & 07777) : -1;
-    diagnose_credential(facts, file, mode, clock_unix_ms(d->set->options.clock), next(d, c->name));
+    diagnose_credential(facts, file, mode, clock_unix_ms(d->set->options.clock), diagnose_next(d, c->name));
 }
 
-/* What is asked of the collections whose limits are not short. */
-static collection_set may_ask(const struct poller_snapshot *s)
+/* The chosen collections whose rate limits are not short. */
+static collection_set diagnose_askable(const struct poller_snapshot *s)
 {
     collection_set may = 0;
     const struct collection *c;
@@ -136,46 +137,47 @@ static collection_set may_ask(const struct poller_snapshot *s)
     return may;
 }
 
-static void tell_short(struct diagnosing *d, const char *name, const struct poller_snapshot *s, collection_set asked)
+static void diagnose_skip_short(struct diagnose_job *d, const char *name, const struct poller_snapshot *s,
+                                collection_set asked)
 {
     const struct collection *c;
 
     for (size_t i = 0; (c = probe_subject(i)) != NULL; i++)
         if (s->collections[c->id].is_chosen && (asked & collection_bit(c)) == 0)
-            check_set(next(d, name), "scope", CHECK_SKIPPED,
+            check_set(diagnose_next(d, name), "scope", CHECK_SKIPPED,
                       "GET %s: its rate limit is nearly used up, and nothing of it is spent on this", c->path);
 }
 
-static void skip_okta(struct diagnosing *d, const char *name, const char *why)
+static void diagnose_skip_okta(struct diagnose_job *d, const char *name, const char *why)
 {
-    check_set(next(d, name), "clock", CHECK_SKIPPED, "%s", why);
-    check_set(next(d, name), "scope", CHECK_SKIPPED, "%s", why);
+    check_set(diagnose_next(d, name), "clock", CHECK_SKIPPED, "%s", why);
+    check_set(diagnose_next(d, name), "scope", CHECK_SKIPPED, "%s", why);
 }
 
-static void look_at_okta(struct diagnosing *d, struct connector *c, const struct okta_url *url,
-                         const struct poller_snapshot *s, const struct credential_facts *facts)
+static void diagnose_look_at_okta(struct diagnose_job *d, struct connector *c, const struct okta_url *url,
+                                  const struct poller_snapshot *s, const struct credential_facts *facts)
 {
     struct configure_result *r = mem_zero(sizeof *r);
     struct buf credential = BUF(OKTA_CREDENTIAL_BYTES_MAX);
-    uint32_t collections = may_ask(s);
+    uint32_t collections = diagnose_askable(s);
     struct error err;
 
-    if (!read_credential(d, c->name, &credential, &err)) {
-        skip_okta(d, c->name, "there is no credential that could be tried");
+    if (!diagnose_read_credential(d, c->name, &credential, &err)) {
+        diagnose_skip_okta(d, c->name, "there is no credential that could be tried");
     } else {
-        bool ok = probe_run(d->set, url, buf_view(&credential), collections, &d->wish, r, &err);
+        bool ok = probe_run(d->set, url, buf_view(&credential), collections, &d->limit, r, &err);
 
         for (size_t i = 0; i < r->permission_count; i++)
-            diagnose_permission(&r->permissions[i], next(d, c->name));
+            diagnose_permission(&r->permissions[i], diagnose_next(d, c->name));
         if (!ok)
-            check_set(next(d, c->name), "scope", CHECK_SKIPPED, "%s", err.text);
+            check_set(diagnose_next(d, c->name), "scope", CHECK_SKIPPED, "%s", err.text);
         else
-            tell_short(d, c->name, s, collections);
+            diagnose_skip_short(d, c->name, s, collections);
         if (r->okta_date_unix_s > 0)
             diagnose_clock(r->date_seen_unix_ms - r->okta_date_unix_s * 1000 - 500,
-                           facts->kind == CREDENTIAL_SERVICE_APP, next(d, c->name));
+                           facts->kind == CREDENTIAL_SERVICE_APP, diagnose_next(d, c->name));
         else
-            check_set(next(d, c->name), "clock", CHECK_SKIPPED, "Okta did not say what time it is");
+            check_set(diagnose_next(d, c->name), "clock", CHECK_SKIPPED, "Okta did not say what time it is");
     }
     credential_wipe(&credential);
     free(r);
@@ -183,25 +185,25 @@ static void look_at_okta(struct diagnosing *d, struct connector *c, const struct
 
 /* ---- one connector ---- */
 
-static void look_at_store(struct diagnosing *d, struct connector *c, const struct poller_snapshot *s)
+static void diagnose_look_at_store(struct diagnose_job *d, struct connector *c, const struct poller_snapshot *s)
 {
     struct store *store = connector_store(c);
-    struct check *check = next(d, c->name);
+    struct check *check = diagnose_next(d, c->name);
     struct store_usage usage;
     struct error err;
 
     if (store == NULL) {
         check_set(check, "store", s->reason == REASON_STORE_FAILED ? CHECK_FAIL : CHECK_SKIPPED,
-                  "there is none open: %.300s", s->state_reason);
+                  "no store is open: %.300s", s->state_reason);
     } else if (!store_usage(store, &usage, &err)) {
-        check_set(check, "store", CHECK_FAIL, "it cannot be read: %.300s", err.text);
+        check_set(check, "store", CHECK_FAIL, "the store cannot be read: %.300s", err.text);
         check_remedy(check, "look at the disk above; a store that is damaged is restored from a backup");
     } else {
         diagnose_store(&usage, s, check);
     }
 }
 
-static void look_at(struct diagnosing *d, struct connector *c)
+static void diagnose_look_at(struct diagnose_job *d, struct connector *c)
 {
     struct poller_snapshot s;
     struct credential_facts facts;
@@ -212,43 +214,43 @@ static void look_at(struct diagnosing *d, struct connector *c)
     connector_snapshot(c, &s);
     connector_credential(c, &facts);
     connector_org_url(c, text);
-    if (is_over(d)) {
-        check_set(next(d, c->name), "dns", CHECK_SKIPPED, "the time was over; ask for this connector alone");
+    if (diagnose_is_over(d)) {
+        check_set(diagnose_next(d, c->name), "dns", CHECK_SKIPPED, "the time was over: diagnose this connector alone");
     } else if (!okta_url_parse(view_of(text), d->set->options.allow_loopback_http, &url, &err)) {
-        check_set(next(d, c->name), "org", CHECK_FAIL, "%s", err.text);
+        check_set(diagnose_next(d, c->name), "org", CHECK_FAIL, "%s", err.text);
     } else {
-        bool is_reachable = look_at_way(d, c->name, &url);
+        bool is_reachable = diagnose_look_at_way(d, c->name, &url);
 
-        look_at_credential(d, c, &facts);
+        diagnose_look_at_credential(d, c, &facts);
         if (s.state == CONNECTOR_RETIRED)
-            skip_okta(d, c->name, "it is retired, and has no credential");
+            diagnose_skip_okta(d, c->name, "it is retired, and has no credential");
         else if (!is_reachable)
-            skip_okta(d, c->name, "the org cannot be reached");
+            diagnose_skip_okta(d, c->name, "the org cannot be reached");
         else
-            look_at_okta(d, c, &url, &s, &facts);
+            diagnose_look_at_okta(d, c, &url, &s, &facts);
     }
-    diagnose_limits(&s, clock_unix_ms(d->set->options.clock), next(d, c->name));
-    diagnose_tail(&s, clock_unix_ms(d->set->options.clock), next(d, c->name));
-    look_at_store(d, c, &s);
+    diagnose_limits(&s, clock_unix_ms(d->set->options.clock), diagnose_next(d, c->name));
+    diagnose_tail(&s, clock_unix_ms(d->set->options.clock), diagnose_next(d, c->name));
+    diagnose_look_at_store(d, c, &s);
 }
 
 /* ---- on a thread of its own ---- */
 
-static void diagnosing_run(struct connectors *cs, void *arg)
+static void diagnose_job_run(struct connectors *cs, void *arg)
 {
-    struct diagnosing *d = arg;
+    struct diagnose_job *d = arg;
     struct connector *all[CONNECTORS_MAX];
     size_t count = 1;
 
     all[0] = d->only;
     if (d->only == NULL)
         count = connectors_all(cs, all);
-    look_at_disk(d);
+    diagnose_look_at_disk(d);
     for (size_t i = 0; i < count; i++) {
-        look_at(d, all[i]);
+        diagnose_look_at(d, all[i]);
         connector_release(all[i]);
     }
-    d->done(d->wish.ctx, d->out, NULL);
+    d->done(d->limit.ctx, d->out, NULL);
     free(d->out);
     free(d);
 }
@@ -256,7 +258,7 @@ static void diagnosing_run(struct connectors *cs, void *arg)
 void connectors_diagnose(struct connectors *cs, struct view name, bool (*is_cancelled)(void *ctx), diagnose_done *done,
                          void *ctx)
 {
-    struct diagnosing *d;
+    struct diagnose_job *d;
     struct connector *only = NULL;
     struct error err;
 
@@ -267,10 +269,11 @@ void connectors_diagnose(struct connectors *cs, struct view name, bool (*is_canc
     d = mem_zero(sizeof *d);
     d->set = cs;
     d->only = only;
-    d->wish = (struct wish){ is_cancelled, ctx, connectors_mono_ms(cs) + DIAGNOSE_DEADLINE_MS };
+    d->limit = (struct job_limit){ is_cancelled, ctx, connectors_mono_ms(cs) + DIAGNOSE_DEADLINE_MS };
     d->done = done;
     d->out = mem_zero(sizeof *d->out);
-    if (!atomic_load(&cs->is_stopping) && job_start(cs, CONFIGURES_MAX + DELETES_MAX, DIAGNOSES_MAX, diagnosing_run, d))
+    if (!atomic_load(&cs->is_stopping) &&
+        job_start(cs, CONFIGURES_MAX + DELETES_MAX, DIAGNOSES_MAX, diagnose_job_run, d))
         return;
     connector_release(only);
     free(d->out);
