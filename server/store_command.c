@@ -57,10 +57,14 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-static void tell(const char *done, unsigned stores, uint64_t events, uint64_t users)
+/* "verify: 1 store, 249 events, 40 users": rows of a kind without any are left out, but for the first. */
+static void tell(const char *done, unsigned stores, uint64_t events, const uint64_t rows[STORE_ROW_KINDS_MAX])
 {
-    printf("%s: %u store%s, %llu event%s, %llu user%s", done, stores, plural(stores), (unsigned long long)events,
-           plural(events), (unsigned long long)users, plural(users));
+    printf("%s: %u store%s, %llu event%s", done, stores, plural(stores), (unsigned long long)events, plural(events));
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++)
+        if (kind == 1 || rows[kind] > 0)
+            printf(", %llu %s%s", (unsigned long long)rows[kind], store_meaning.row_name(NULL, kind),
+                   plural(rows[kind]));
 }
 
 /* ---- the three ---- */
@@ -86,7 +90,7 @@ static int run_backup(const struct flags *f)
 
     if (!backup_make(&options, &result, &err))
         return failed("backup", &err);
-    tell("backup", result.stores, result.events, result.users);
+    tell("backup", result.stores, result.events, result.rows);
     printf(", %llu bytes, in %s\n", (unsigned long long)result.bytes, f->to);
     return EXIT_OK;
 }
@@ -111,7 +115,7 @@ static int run_restore(const struct flags *f)
 
     if (!backup_restore(&options, &result, &err))
         return failed("restore", &err);
-    tell("restore", result.stores, result.events, result.users);
+    tell("restore", result.stores, result.events, result.rows);
     printf(", in %s; tokens from before are answered with STORE_REWOUND\n", f->data_dir);
     tell_secrets(&result);
     return EXIT_OK;
@@ -126,7 +130,7 @@ static int run_verify(const struct flags *f)
 
     if (!ok)
         return failed("verify", &err);
-    tell("verify", result.stores, result.events, result.users);
+    tell("verify", result.stores, result.events, result.rows);
     if (result.problems == 0)
         printf(": all is well\n");
     else

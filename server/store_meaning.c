@@ -49,10 +49,21 @@ static bool meaning_of_event(void *ctx, const struct journal_record *record, str
     return ok;
 }
 
-static bool meaning_of_row(void *ctx, const struct directory_row *row, struct error *err)
+static bool meaning_of_row(void *ctx, unsigned kind, const struct directory_row *row, struct error *err)
 {
+    const struct collection *c = collection_by_store_number(kind);
+
     (void)ctx;
-    return record_row_is_sound(collection_by_store_number(1), row, err);
+    return c == NULL || record_row_is_sound(c, row, err);
+}
+
+/* A kind that a newer version of this program has stored has no name here. */
+static const char *meaning_row_name(void *ctx, unsigned kind)
+{
+    const struct collection *c = collection_by_store_number(kind);
+
+    (void)ctx;
+    return c != NULL ? c->member : "row";
 }
 
 static bool meaning_of_cursor(void *ctx, struct view name, struct view value, struct error *err)
@@ -72,4 +83,9 @@ static bool meaning_of_cursor(void *ctx, struct view name, struct view value, st
     return ok;
 }
 
-const struct verify_meaning store_meaning = { meaning_of_event, meaning_of_row, meaning_of_cursor, NULL };
+const struct verify_meaning store_meaning = {
+    .event = meaning_of_event,
+    .row = meaning_of_row,
+    .row_name = meaning_row_name,
+    .cursor = meaning_of_cursor,
+};

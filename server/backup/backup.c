@@ -128,7 +128,7 @@ static bool check_one(struct making *m, const char *name, struct manifest_file *
     file->facts = found.facts;
     m->result->stores++;
     m->result->events += found.facts.events;
-    m->result->users += found.facts.users;
+    store_facts_add_rows(&found.facts, m->result->rows);
     m->result->problems += found.problems;
     return true;
 }

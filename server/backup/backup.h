@@ -22,7 +22,7 @@ struct backup_options {
 
 struct backup_result {
     unsigned stores;
-    uint64_t events, users, bytes;
+    uint64_t events, bytes, rows[STORE_ROW_KINDS_MAX];
     uint64_t problems;     /* found in it: then it was not made */
     unsigned connectors;   /* restore: */
     unsigned secrets_kept; /* credentials that were taken over */

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define CHUNK_BYTES (256u << 10)
-#define TABLES_MAX  32
 
 /* A server writes on while its store is copied; a copy much larger than what there was goes round in a circle. */
 #define GROWTH_BYTES_MAX (UINT64_C(1) << 30)
@@ -132,7 +131,7 @@ static bool pump_all(struct pump *p, int from, uint64_t bytes_max, struct sink *
 bool copy_env(struct aside *a, void *arg, void *result, struct error *err)
 {
     const struct copy_job *job = arg;
-    const struct db_options options = { .dir = job->from, .tables_max = TABLES_MAX, .use = DB_LOOK };
+    const struct db_options options = { .dir = job->from, .tables_max = DB_TABLES_MAX, .use = DB_LOOK };
     struct pump p = { .fd = -1 };
     MDB_envinfo info;
     MDB_stat stat;

@@ -23,15 +23,33 @@ static void put_hex(struct buf *out, const unsigned char sum[crypto_hash_sha256_
     buf_puts(out, hex);
 }
 
+/* Kind 1 has had a name of its own since the first manifest. */
+static const char *manifest_kind_name(unsigned kind, char at[16])
+{
+    if (kind == 1)
+        return "users";
+    snprintf(at, 16, "rows.%u", kind);
+    return at;
+}
+
+static void put_facts(const struct store_facts *f, struct buf *out)
+{
+    char name[16];
+
+    buf_printf(out, ", \"epoch\": \"%s\", \"events\": %llu, \"oldest\": %llu, \"head\": %llu", f->epoch,
+               (unsigned long long)f->events, (unsigned long long)f->oldest, (unsigned long long)f->head);
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++)
+        if (kind == 1 || f->rows[kind] > 0)
+            buf_printf(out, ", \"%s\": %llu", manifest_kind_name(kind, name), (unsigned long long)f->rows[kind]);
+}
+
 static void put_file(const struct manifest_file *f, struct buf *out)
 {
     buf_printf(out, "    {\"path\": \"%s\", \"bytes\": %llu, \"sha256\": \"", f->path, (unsigned long long)f->bytes);
     put_hex(out, f->sha256);
     buf_putc(out, '"');
     if (f->is_store)
-        buf_printf(out, ", \"epoch\": \"%s\", \"events\": %llu, \"oldest\": %llu, \"head\": %llu, \"users\": %llu",
-                   f->facts.epoch, (unsigned long long)f->facts.events, (unsigned long long)f->facts.oldest,
-                   (unsigned long long)f->facts.head, (unsigned long long)f->facts.users);
+        put_facts(&f->facts, out);
     buf_putc(out, '}');
 }
 
@@ -130,6 +148,21 @@ static bool is_path(const char *path, bool is_registry)
     return registry_org_id_is_valid(org);
 }
 
+static bool get_rows(struct json v, uint64_t rows[STORE_ROW_KINDS_MAX])
+{
+    char name[16];
+
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++) {
+        const char *member = manifest_kind_name(kind, name);
+
+        if (kind > 1 && json_type(json_get(v, member)) == JSON_NONE)
+            continue;
+        if (!get_number(v, member, &rows[kind]))
+            return false;
+    }
+    return true;
+}
+
 static bool read_file(struct json v, bool is_registry, struct manifest_file *out)
 {
     struct store_facts *f = &out->facts;
@@ -138,9 +171,9 @@ static bool read_file(struct json v, bool is_registry, struct manifest_file *out
     if (!get_text(v, "path", out->path, sizeof out->path) || !is_path(out->path, is_registry) ||
         !get_number(v, "bytes", &out->bytes) || !get_sum(v, out->sha256))
         return false;
-    return is_registry || (get_text(v, "epoch", f->epoch, sizeof f->epoch) && get_number(v, "events", &f->events) &&
-                           get_number(v, "oldest", &f->oldest) && get_number(v, "head", &f->head) &&
-                           get_number(v, "users", &f->users));
+    return is_registry ||
+           (get_text(v, "epoch", f->epoch, sizeof f->epoch) && get_number(v, "events", &f->events) &&
+            get_number(v, "oldest", &f->oldest) && get_number(v, "head", &f->head) && get_rows(v, f->rows));
 }
 
 static bool is_listed(const struct manifest *m, const char *path)
@@ -198,4 +231,10 @@ bool manifest_read(struct manifest *out, const char *dir, struct error *err)
     is_fine = json_parse(parser, buf_view(&text), &v, err) && decode(v, out, err);
     json_parser_destroy(parser);
     return is_fine || error_wrap(err, "backup %s", dir);
+}
+
+void store_facts_add_rows(const struct store_facts *f, uint64_t sums[STORE_ROW_KINDS_MAX])
+{
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++)
+        sums[kind] += f->rows[kind];
 }

@@ -14,9 +14,12 @@
 /* What a store says of itself. */
 struct store_facts {
     char epoch[STORE_EPOCH_SIZE];
-    uint64_t events, oldest, head; /* 0 and 0 when there are none */
-    uint64_t users;                /* without a tombstone */
+    uint64_t events, oldest, head;      /* 0 and 0 when there are none */
+    uint64_t rows[STORE_ROW_KINDS_MAX]; /* by kind, without tombstones */
 };
+
+/* Adds the counts of rows to `sums`, kind by kind. */
+void store_facts_add_rows(const struct store_facts *f, uint64_t sums[STORE_ROW_KINDS_MAX]);
 
 struct manifest_file {
     char path[MANIFEST_PATH_MAX]; /* from the backup's folder on: "registry/data.mdb", "orgs/ORG_ID/data.mdb" */

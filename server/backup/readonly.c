@@ -6,11 +6,11 @@
 #include "store/meta.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TABLES_MAX   32
 #define FORMAT_BYTES 4
 
 /* Looking beside a server makes LMDB's lock file where there is none; made by root, it is to be the server's all the
@@ -28,7 +28,7 @@ static void give_lock(const char *dir, enum db_use use)
 
 static bool open_env(MDB_env **out, const char *dir, enum db_use use, struct error *err)
 {
-    const struct db_options options = { .dir = dir, .tables_max = TABLES_MAX, .use = use };
+    const struct db_options options = { .dir = dir, .tables_max = DB_TABLES_MAX, .use = use };
 
     if (!db_open(out, &options, err))
         return false;
@@ -84,7 +84,7 @@ void look_close(struct store *s)
 bool look_facts(const struct snapshot *at, struct store_facts *out, struct error *err)
 {
     struct store_facts facts = { .events = state_count(&at->state) };
-    struct view epoch, users;
+    struct view epoch, count;
     bool found;
 
     if (!snapshot_get(at, TABLE_META, VIEW("epoch"), &epoch, &found, err))
@@ -92,11 +92,16 @@ bool look_facts(const struct snapshot *at, struct store_facts *out, struct error
     if (!found || epoch.len * 2 >= sizeof facts.epoch)
         return error_set(err, ERROR_DATA_LOSS, "its epoch is missing or damaged");
     sodium_bin2hex(facts.epoch, sizeof facts.epoch, (const unsigned char *)epoch.at, epoch.len);
-    if (!snapshot_get(at, TABLE_META, VIEW("rows.1"), &users, &found, err))
-        return false;
-    if (found && users.len != 8)
-        return error_set(err, ERROR_DATA_LOSS, "its count of users is damaged");
-    facts.users = found ? bytes_u64((const unsigned char *)users.at) : 0;
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++) {
+        char key[16];
+
+        snprintf(key, sizeof key, "rows.%u", kind);
+        if (!snapshot_get(at, TABLE_META, view_of(key), &count, &found, err))
+            return false;
+        if (found && count.len != 8)
+            return error_set(err, ERROR_DATA_LOSS, "its count of rows of kind %u is damaged", kind);
+        facts.rows[kind] = found ? bytes_u64((const unsigned char *)count.at) : 0;
+    }
     if (facts.events > 0) {
         facts.oldest = state_oldest(&at->state);
         facts.head = state_head(&at->state);

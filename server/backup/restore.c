@@ -171,7 +171,7 @@ static bool check(struct restoring *r, struct error *err)
         return false;
     r->result->stores = found.stores;
     r->result->events = found.events;
-    r->result->users = found.users;
+    memcpy(r->result->rows, found.rows, sizeof found.rows);
     r->result->problems = found.problems;
     return found.problems == 0 || error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
                                                "the backup is damaged in %llu places: nothing was restored",

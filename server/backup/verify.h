@@ -14,7 +14,8 @@
 struct verify_meaning {
     /* The record has its event_type; `uuid` gets the event's. */
     bool (*event)(void *ctx, const struct journal_record *record, struct buf *uuid, struct error *err);
-    bool (*user)(void *ctx, const struct directory_row *row, struct error *err);
+    bool (*row)(void *ctx, unsigned kind, const struct directory_row *row, struct error *err);
+    const char *(*row_name)(void *ctx, unsigned kind); /* "user"; never NULL */
     bool (*cursor)(void *ctx, struct view name, struct view value, struct error *err);
     void *ctx;
 };
@@ -28,8 +29,8 @@ struct verify_listener {
 
 struct verify_result {
     unsigned stores;
-    uint64_t events, users;
-    uint64_t problems; /* 0: all is well */
+    uint64_t events, rows[STORE_ROW_KINDS_MAX]; /* rows by kind */
+    uint64_t problems;                          /* 0: all is well */
 };
 
 /* True when it could be looked at, whatever was found. NOT_FOUND: there is nothing of ours. */

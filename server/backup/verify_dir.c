@@ -44,7 +44,7 @@ static bool walk(struct verifying *v, const char *name, struct verify_found *fou
     v->result->stores++;
     v->result->problems += found->problems;
     v->result->events += found->facts.events;
-    v->result->users += found->facts.users;
+    store_facts_add_rows(&found->facts, v->result->rows);
     return true;
 }
 
@@ -119,7 +119,7 @@ static bool check_sum(struct verifying *v, const struct manifest_file *file, boo
 static bool is_as_told(const struct store_facts *a, const struct store_facts *b)
 {
     return strcmp(a->epoch, b->epoch) == 0 && a->events == b->events && a->oldest == b->oldest && a->head == b->head &&
-           a->users == b->users;
+           memcmp(a->rows, b->rows, sizeof a->rows) == 0;
 }
 
 static bool check_store(struct verifying *v, const struct manifest_file *file, struct error *err)

@@ -26,7 +26,9 @@ struct walk {
     const struct verify_job *job;
     struct snapshot at;
     uint64_t problems, done, total;
-    uint64_t names, rows, rows_there, aliases;
+    uint64_t names, rows;         /* of all kinds */
+    unsigned kind;                /* of the rows that are walked */
+    uint64_t rows_there, aliases; /* of that kind */
     int64_t live_mark_ms, history_mark_ms;
 };
 
@@ -283,6 +285,13 @@ static void check_state(struct walk *w)
 
 /* ---- rows ---- */
 
+static const char *row_name(const struct walk *w)
+{
+    const struct verify_meaning *m = w->job->meaning;
+
+    return m != NULL && m->row_name != NULL ? m->row_name(m->ctx, w->kind) : "row";
+}
+
 static void check_alias(struct walk *w, const struct directory_row *row)
 {
     char key[ROW_ALIAS_KEY_MAX];
@@ -291,8 +300,9 @@ static void check_alias(struct walk *w, const struct directory_row *row)
     if (row->alias.len == 0)
         return;
     w->aliases++;
-    if (row->alias.len > ROW_ALIAS_MAX || !get(w, TABLE_USERS_ALIAS, row_alias_key(row->alias, row->id, key), &unused))
-        problem(w, "user " VIEW_FMT ": not found under its login", VIEW_ARG(row->id));
+    if (row->alias.len > ROW_ALIAS_MAX ||
+        !get(w, table_aliases(w->kind), row_alias_key(row->alias, row->id, key), &unused))
+        problem(w, "%s " VIEW_FMT ": not found under its second key", row_name(w), VIEW_ARG(row->id));
 }
 
 static void check_change(struct walk *w, const struct directory_row *row)
@@ -303,43 +313,55 @@ static void check_change(struct walk *w, const struct directory_row *row)
     bytes_put_key(key, row->change);
     if (row->change == 0 || row->change > w->at.state.change ||
         !get(w, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, &value) ||
-        value.len != 1 + row->id.len || value.at[0] != DIRECTORY_USERS ||
+        value.len != 1 + row->id.len || (unsigned char)value.at[0] != w->kind ||
         memcmp(value.at + 1, row->id.at, row->id.len) != 0)
-        problem(w, "user " VIEW_FMT ": not in the line of changes at %llu", VIEW_ARG(row->id), ull(row->change));
+        problem(w, "%s " VIEW_FMT ": not in the line of changes at %llu", row_name(w), VIEW_ARG(row->id),
+                ull(row->change));
 }
 
-static void visit_user(struct walk *w, struct view key, struct view value)
+static void check_row(struct walk *w, struct view key, struct view value)
 {
     const struct verify_meaning *m = w->job->meaning;
     struct directory_row row;
     struct error why = { 0 };
 
     if (key.len > DIRECTORY_ID_MAX || !row_read(value, key, &row)) {
-        problem(w, "user " VIEW_FMT ": its header is damaged", VIEW_ARG(key));
+        problem(w, "%s " VIEW_FMT ": its header is damaged", row_name(w), VIEW_ARG(key));
         return;
     }
     w->rows++;
     w->rows_there += row.deleted_ms == 0;
     check_alias(w, &row);
     check_change(w, &row);
-    if (m != NULL && m->user != NULL && !m->user(m->ctx, &row, &why))
-        problem(w, "user " VIEW_FMT ": %s", VIEW_ARG(key), why.text);
+    if (m != NULL && m->row != NULL && !m->row(m->ctx, w->kind, &row, &why))
+        problem(w, "%s " VIEW_FMT ": %s", row_name(w), VIEW_ARG(key), why.text);
 }
 
-static void walk_users(struct walk *w)
+static bool has_kind(const struct walk *w, unsigned kind)
 {
-    struct store_facts facts;
-    struct error why;
+    return (w->at.store->row_kinds >> kind & 1) != 0;
+}
 
-    each(w, TABLE_USERS, "users", visit_user);
+static void walk_rows_of_kind(struct walk *w, unsigned kind, const struct store_facts *facts)
+{
+    w->kind = kind;
+    w->rows_there = w->aliases = 0;
+    each(w, table_rows(kind), row_name(w), check_row);
+    if (entries(w, table_aliases(kind)) != w->aliases)
+        problem(w, "%ss: %llu second keys for %llu of them", row_name(w), ull(entries(w, table_aliases(kind))),
+                ull(w->aliases));
+    if (facts->rows[kind] != w->rows_there)
+        problem(w, "%llu %ss are there, and the count says %llu", ull(w->rows_there), row_name(w),
+                ull(facts->rows[kind]));
+}
+
+static void walk_rows(struct walk *w, const struct store_facts *facts)
+{
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++)
+        if (has_kind(w, kind))
+            walk_rows_of_kind(w, kind, facts);
     if (entries(w, TABLE_CHANGES) != w->rows)
-        problem(w, "changes: %llu of them for %llu users", ull(entries(w, TABLE_CHANGES)), ull(w->rows));
-    if (entries(w, TABLE_USERS_ALIAS) != w->aliases)
-        problem(w, "users_alias: %llu of them for %llu logins", ull(entries(w, TABLE_USERS_ALIAS)), ull(w->aliases));
-    if (!look_facts(&w->at, &facts, &why))
-        problem(w, "%s", why.text);
-    else if (facts.users != w->rows_there)
-        problem(w, "%llu users are there, and the count says %llu", ull(w->rows_there), ull(facts.users));
+        problem(w, "changes: %llu of them for %llu rows", ull(entries(w, TABLE_CHANGES)), ull(w->rows));
 }
 
 /* ---- cursors ---- */
@@ -365,12 +387,14 @@ bool verify_store(struct aside *a, void *arg, void *result, struct error *err)
                    look_facts(&w.at, &found->facts, err);
 
     if (is_fine) {
-        w.total = found->facts.events + entries(&w, TABLE_USERS);
+        w.total = found->facts.events;
+        for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++)
+            w.total += has_kind(&w, kind) ? entries(&w, table_rows(kind)) : 0;
         walk_types(&w);
         walk_line(&w);
         check_counts(&w);
         check_state(&w);
-        walk_users(&w);
+        walk_rows(&w, &found->facts);
         each(&w, TABLE_CURSORS, "cursors", visit_cursor);
         found->problems = w.problems;
     }

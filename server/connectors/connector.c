@@ -61,6 +61,8 @@ static bool holding_open_store(struct connectors *cs, const struct registry_entr
         return false;
     if (options.max_bytes == 0)
         options.max_bytes = STORE_BYTES_DEFAULT;
+    for (size_t i = 0; collection_at(i) != NULL; i++)
+        options.row_kinds |= UINT32_C(1) << collection_at(i)->store_number;
     options.dir = buf_cstr(&dir);
     return store_open(out, &options, err);
 }

@@ -18,6 +18,8 @@ enum db_use {
     DB_LOOK_ALONE, /* reads only; nobody writes, and nothing is made in the folder */
 };
 
+#define DB_TABLES_MAX 64 /* of a store: its own, and room for those of later formats */
+
 struct db_options {
     const char *dir;    /* is there */
     uint64_t map_bytes; /* 0: as the file says */

@@ -22,16 +22,6 @@ struct alias_key {
     size_t prefix_len, len; /* with the NUL; and with the id */
 };
 
-struct tables_of {
-    enum table rows, alias;
-};
-
-static struct tables_of tables_of(enum directory_collection collection)
-{
-    ASSERT(collection == DIRECTORY_USERS);
-    return (struct tables_of){ TABLE_USERS, TABLE_USERS_ALIAS };
-}
-
 static struct view alias_key(struct alias_key *key, struct view alias, struct view id)
 {
     struct view whole = row_alias_key(alias, id, key->at);
@@ -81,8 +71,7 @@ static bool put_alias(struct store_txn *txn, enum table table, const struct dire
     return row->alias.len == 0 || txn_put(txn, table, alias_key(&key, row->alias, row->id), VIEW_NONE, err);
 }
 
-static bool put_change(struct store_txn *txn, enum directory_collection collection, const struct directory_row *row,
-                       struct error *err)
+static bool put_change(struct store_txn *txn, unsigned kind, const struct directory_row *row, struct error *err)
 {
     unsigned char key[CHANGE_BYTES], *at;
 
@@ -90,27 +79,26 @@ static bool put_change(struct store_txn *txn, enum directory_collection collecti
     if (!txn_reserve(txn, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, 1 + row->id.len, MDB_APPEND,
                      &at, err))
         return false;
-    at[0] = (unsigned char)collection;
+    at[0] = (unsigned char)kind;
     memcpy(at + 1, row->id.at, row->id.len);
     return true;
 }
 
-static struct view count_key(enum directory_collection collection, char at[COUNT_KEY_BYTES])
+static struct view count_key(unsigned kind, char at[COUNT_KEY_BYTES])
 {
-    int len = snprintf(at, COUNT_KEY_BYTES, "rows.%u", (unsigned)collection);
+    int len = snprintf(at, COUNT_KEY_BYTES, "rows.%u", kind);
 
     return (struct view){ at, (size_t)len };
 }
 
-static bool read_count(const struct snapshot *at, enum directory_collection collection, uint64_t *count,
-                       struct error *err)
+static bool read_count(const struct snapshot *at, unsigned kind, uint64_t *count, struct error *err)
 {
     char key[COUNT_KEY_BYTES];
     struct view stored;
     bool found;
 
     *count = 0;
-    if (!snapshot_get(at, TABLE_META, count_key(collection, key), &stored, &found, err))
+    if (!snapshot_get(at, TABLE_META, count_key(kind, key), &stored, &found, err))
         return false;
     if (found && stored.len != COUNT_BYTES)
         return error_set(err, ERROR_DATA_LOSS, "a count of rows is damaged");
@@ -119,7 +107,7 @@ static bool read_count(const struct snapshot *at, enum directory_collection coll
     return true;
 }
 
-static bool move_count(struct store_txn *txn, enum directory_collection collection, int by, struct error *err)
+static bool move_count(struct store_txn *txn, unsigned kind, int by, struct error *err)
 {
     char key[COUNT_KEY_BYTES];
     unsigned char bytes[COUNT_BYTES];
@@ -127,11 +115,10 @@ static bool move_count(struct store_txn *txn, enum directory_collection collecti
 
     if (by == 0)
         return true;
-    if (!read_count(&txn->at, collection, &count, err))
+    if (!read_count(&txn->at, kind, &count, err))
         return false;
     bytes_put_u64(bytes, by > 0 ? count + 1 : count - 1);
-    return txn_put(txn, TABLE_META, count_key(collection, key), (struct view){ (const char *)bytes, sizeof bytes },
-                   err);
+    return txn_put(txn, TABLE_META, count_key(kind, key), (struct view){ (const char *)bytes, sizeof bytes }, err);
 }
 
 /* Takes away what the old row has in other tables. Its views die with the first write, so the keys are made before. */
@@ -147,22 +134,22 @@ static bool forget(struct store_txn *txn, enum table alias_table, const struct d
            txn_delete(txn, TABLE_CHANGES, (struct view){ (const char *)change, sizeof change }, err);
 }
 
-static bool replace(struct store_txn *txn, enum directory_collection collection, const struct directory_row *old,
+static bool replace(struct store_txn *txn, unsigned kind, const struct directory_row *old,
                     const struct directory_row *row, struct error *err)
 {
-    struct tables_of tables = tables_of(collection);
+    enum table rows = table_rows(kind), aliases = table_aliases(kind);
     struct directory_row next = *row;
     int was_there = old != NULL && old->deleted_ms == 0;
     int is_there = row->deleted_ms == 0;
 
     if (!txn_room(txn, row->id.len, row_bytes(row), err) ||
         (old == NULL && !txn_room(txn, row->alias.len + row->id.len, CHANGE_BYTES + row->id.len, err)) ||
-        (old != NULL && !forget(txn, tables.alias, old, err)))
+        (old != NULL && !forget(txn, aliases, old, err)))
         return false;
     next.change = ++txn->at.state.change;
     txn->is_state_changed = true;
-    return put_row(txn, tables.rows, &next, err) && put_alias(txn, tables.alias, &next, err) &&
-           put_change(txn, collection, &next, err) && move_count(txn, collection, is_there - was_there, err);
+    return put_row(txn, rows, &next, err) && put_alias(txn, aliases, &next, err) && put_change(txn, kind, &next, err) &&
+           move_count(txn, kind, is_there - was_there, err);
 }
 
 /* The same row, seen by another sweep. */
@@ -175,10 +162,10 @@ static bool set_generation(struct store_txn *txn, enum table table, const struct
     return put_row(txn, table, &next, err);
 }
 
-bool directory_put(struct store_txn *txn, enum directory_collection collection, const struct directory_row *row,
-                   bool *changed, struct error *err)
+bool directory_put(struct store_txn *txn, unsigned kind, const struct directory_row *row, bool *changed,
+                   struct error *err)
 {
-    enum table table = tables_of(collection).rows;
+    enum table table = table_rows(kind);
     struct directory_row old;
     struct view stored;
     bool found;
@@ -189,7 +176,7 @@ bool directory_put(struct store_txn *txn, enum directory_collection collection, 
         return damaged(row->id, err);
     *changed = !found || !is_same(&old, row);
     if (*changed)
-        return replace(txn, collection, found ? &old : NULL, row, err);
+        return replace(txn, kind, found ? &old : NULL, row, err);
     if (old.generation == row->generation)
         return true;
     return set_generation(txn, table, row, old.change, err);
@@ -197,8 +184,8 @@ bool directory_put(struct store_txn *txn, enum directory_collection collection, 
 
 /* ---- reading ---- */
 
-bool directory_get(struct store *s, enum directory_collection collection, struct view id, directory_visit *visit,
-                   void *ctx, bool *found, struct error *err)
+bool directory_get(struct store *s, unsigned kind, struct view id, directory_visit *visit, void *ctx, bool *found,
+                   struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
     struct directory_row row;
@@ -207,7 +194,7 @@ bool directory_get(struct store *s, enum directory_collection collection, struct
     *found = false;
     if (id.len == 0 || id.len > DIRECTORY_ID_MAX)
         return true;
-    if (!snapshot_begin(s, &at, err) || !snapshot_get(&at, tables_of(collection).rows, id, &stored, found, err))
+    if (!snapshot_begin(s, &at, err) || !snapshot_get(&at, table_rows(kind), id, &stored, found, err))
         return false;
     if (!*found)
         return true;
@@ -243,13 +230,13 @@ static bool consider(const struct snapshot *at, enum table rows, struct view id,
     return true;
 }
 
-static bool find_alias(const struct snapshot *at, struct tables_of tables, struct view alias,
+static bool find_alias(const struct snapshot *at, enum table rows, enum table aliases, struct view alias,
                        struct directory_row *best, bool *found, struct error *err)
 {
     struct alias_key prefix;
     MDB_val k = db_val(alias_key(&prefix, alias, VIEW_NONE)), v;
     MDB_cursor *cursor;
-    int rc = mdb_cursor_open(at->raw, at->store->tables[tables.alias], &cursor);
+    int rc = mdb_cursor_open(at->raw, at->store->tables[aliases], &cursor);
     bool is_fine = true;
 
     if (rc != 0)
@@ -261,15 +248,15 @@ static bool find_alias(const struct snapshot *at, struct tables_of tables, struc
         if (key.len <= prefix.prefix_len || memcmp(key.at, prefix.at, prefix.prefix_len) != 0)
             break;
         key = (struct view){ key.at + prefix.prefix_len, key.len - prefix.prefix_len };
-        is_fine = consider(at, tables.rows, key, alias, best, found, err);
+        is_fine = consider(at, rows, key, alias, best, found, err);
         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
     }
     mdb_cursor_close(cursor);
     return is_fine && (rc == 0 || rc == MDB_NOTFOUND || db_fail(err, rc, "look up"));
 }
 
-bool directory_get_alias(struct store *s, enum directory_collection collection, struct view alias,
-                         directory_visit *visit, void *ctx, bool *found, struct error *err)
+bool directory_get_alias(struct store *s, unsigned kind, struct view alias, directory_visit *visit, void *ctx,
+                         bool *found, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
     struct directory_row best;
@@ -277,7 +264,8 @@ bool directory_get_alias(struct store *s, enum directory_collection collection, 
     *found = false;
     if (alias.len == 0 || alias.len > ROW_ALIAS_MAX)
         return true;
-    if (!snapshot_begin(s, &at, err) || !find_alias(&at, tables_of(collection), alias, &best, found, err))
+    if (!snapshot_begin(s, &at, err) ||
+        !find_alias(&at, table_rows(kind), table_aliases(kind), alias, &best, found, err))
         return false;
     if (*found)
         (void)visit(ctx, &best);
@@ -320,22 +308,22 @@ static bool visit_row(void *ctx, struct view key, struct view value, bool *is_fi
     return *is_fine && to->visit(to->ctx, &row);
 }
 
-bool directory_list(struct store *s, enum directory_collection collection, struct view after, directory_visit *visit,
-                    void *ctx, struct error *err)
+bool directory_list(struct store *s, unsigned kind, struct view after, directory_visit *visit, void *ctx,
+                    struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
     struct row_visit to = { visit, ctx };
 
     if (after.len > DIRECTORY_ID_MAX)
         return error_set(err, ERROR_INVALID_ARGUMENT, "an id has at most %d bytes", DIRECTORY_ID_MAX);
-    return snapshot_begin(s, &at, err) && each(&at, tables_of(collection).rows, after, visit_row, &to, err);
+    return snapshot_begin(s, &at, err) && each(&at, table_rows(kind), after, visit_row, &to, err);
 }
 
-bool directory_count(struct store *s, enum directory_collection collection, uint64_t *count, struct error *err)
+bool directory_count(struct store *s, unsigned kind, uint64_t *count, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
 
-    return snapshot_begin(s, &at, err) && read_count(&at, collection, count, err);
+    return snapshot_begin(s, &at, err) && read_count(&at, kind, count, err);
 }
 
 struct change_visit {
@@ -352,7 +340,7 @@ static bool visit_change(void *ctx, struct view key, struct view value, bool *is
     if (!*is_fine)
         return error_set(err, ERROR_DATA_LOSS, "an entry of the changes is damaged");
     change = bytes_key((const unsigned char *)key.at);
-    return to->visit(to->ctx, change, (enum directory_collection)(unsigned char)value.at[0],
+    return to->visit(to->ctx, change, (unsigned char)value.at[0],
                      (struct view){ value.at + 1, value.len - 1 });
 }
 

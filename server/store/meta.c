@@ -2,15 +2,39 @@
 #include "store/bytes.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
 #define EPOCH_BYTES  16
 #define FORMAT_BYTES 4
 
 static const char *const names[TABLE_COUNT] = {
-    [TABLE_META] = "meta",         [TABLE_EVENTS] = "events",   [TABLE_HISTORY] = "history",
-    [TABLE_IDENTITY] = "identity", [TABLE_TYPES] = "types",     [TABLE_CURSORS] = "cursors",
-    [TABLE_USERS] = "users",       [TABLE_CHANGES] = "changes", [TABLE_USERS_ALIAS] = "users_alias",
+    [TABLE_META] = "meta",   [TABLE_EVENTS] = "events",   [TABLE_HISTORY] = "history", [TABLE_IDENTITY] = "identity",
+    [TABLE_TYPES] = "types", [TABLE_CURSORS] = "cursors", [TABLE_CHANGES] = "changes",
 };
+
+#define KIND_NAME_BYTES 24
+
+/* On disk: kind 1 has had a name of its own since the first format. */
+static const char *meta_kind_name(unsigned kind, bool of_aliases, char at[KIND_NAME_BYTES])
+{
+    if (kind == 1)
+        return of_aliases ? "users_alias" : "users";
+    snprintf(at, KIND_NAME_BYTES, "rows.%u%s", kind, of_aliases ? "_alias" : "");
+    return at;
+}
+
+/* Opens the two tables of a kind. MDB_NOTFOUND when they are not there and may not be made (`flags` 0). */
+static int meta_open_kind(struct store *s, MDB_txn *txn, unsigned kind, unsigned flags)
+{
+    char name[KIND_NAME_BYTES];
+    int rc = mdb_dbi_open(txn, meta_kind_name(kind, false, name), flags, &s->tables[table_rows(kind)]);
+
+    if (rc == 0)
+        rc = mdb_dbi_open(txn, meta_kind_name(kind, true, name), flags, &s->tables[table_aliases(kind)]);
+    if (rc == 0)
+        s->row_kinds |= UINT32_C(1) << kind;
+    return rc;
+}
 
 static bool put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *at, size_t len, struct error *err)
 {
@@ -110,6 +134,13 @@ static bool open_tables(struct store *s, MDB_txn *txn, struct error *err)
         if (rc != 0)
             return db_fail_write(err, rc, "open a table");
     }
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++) {
+        bool is_wanted = kind == 1 || (s->row_kinds >> kind & 1) != 0;
+        int rc = meta_open_kind(s, txn, kind, is_wanted ? MDB_CREATE : 0);
+
+        if (rc != 0 && !(rc == MDB_NOTFOUND && !is_wanted))
+            return db_fail_write(err, rc, "open a table");
+    }
     return true;
 }
 
@@ -170,6 +201,16 @@ static bool look_in(struct store *s, MDB_txn *txn, struct error *err)
             return error_set(err, ERROR_DATA_LOSS, "its table %s is missing: damaged, or another program's files",
                              names[t]);
         if (rc != 0)
+            return db_fail(err, rc, "open a table");
+    }
+    for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++) {
+        int rc = meta_open_kind(s, txn, kind, 0);
+        char name[KIND_NAME_BYTES];
+
+        if (kind == 1 && (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE))
+            return error_set(err, ERROR_DATA_LOSS, "its table %s is missing: damaged, or another program's files",
+                             meta_kind_name(kind, false, name));
+        if (rc != 0 && rc != MDB_NOTFOUND)
             return db_fail(err, rc, "open a table");
     }
     return check_format(txn, s->tables[TABLE_META], err) && read_self(s, txn, err);

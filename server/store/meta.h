@@ -7,7 +7,8 @@
 
 #define META_FORMAT 1
 
-/* Opens the tables of s->env, making them in a new store, and reads what the store says of itself. */
+/* Opens the tables of s->env, making those that are missing (of rows, those that s->row_kinds asks for), and reads what
+ * the store says of itself. */
 MUST_CHECK bool meta_open(struct store *s, bool must_exist, struct error *err);
 
 /* The same for an environment that is read only: nothing is made. */

@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TABLES_MAX 32 /* of LMDB; ours, and room for those of later formats */
-
 /* The map is a quarter larger than max_bytes. Rows may use the first half of that quarter, when retention lags; the
  * second half is for retention, whose deletions take new pages before they free old ones. */
 #define MAP_EXTRA_PART  4
@@ -57,7 +55,7 @@ static bool open_env(struct store *s, const char *dir, struct error *err)
     const struct db_options options = {
         .dir = dir,
         .map_bytes = s->max_bytes + s->max_bytes / MAP_EXTRA_PART,
-        .tables_max = TABLES_MAX,
+        .tables_max = DB_TABLES_MAX,
     };
 
     return db_open(&s->env, &options, err);
@@ -76,6 +74,7 @@ bool store_open(struct store **out, const struct store_options *options, struct 
     ASSERT(sodium_init() >= 0);
     s->lock_fd = -1;
     s->max_bytes = options->max_bytes;
+    s->row_kinds = options->row_kinds;
     s->dir = mem_strdup(options->dir);
     pthread_rwlock_init(&s->env_lock, NULL);
     atomic_init(&s->is_writing, false);
@@ -116,7 +115,7 @@ const unsigned char *store_hash_key(const struct store *s)
 
 static bool look_only(struct store *s, struct error *err)
 {
-    const struct db_options options = { .dir = s->dir, .tables_max = TABLES_MAX, .use = DB_LOOK };
+    const struct db_options options = { .dir = s->dir, .tables_max = DB_TABLES_MAX, .use = DB_LOOK };
 
     return db_open(&s->env, &options, err) && meta_look(s, err);
 }

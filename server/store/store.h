@@ -17,11 +17,13 @@ struct store_txn;
 #define STORE_BYTES_MIN     (UINT64_C(16) << 20)
 #define STORE_EPOCH_SIZE    33 /* 32 hexadecimal digits and a NUL */
 #define STORE_HASH_KEY_SIZE 32
+#define STORE_ROW_KINDS_MAX 16 /* kinds of rows (directory.h) have the numbers 1 to 15 */
 
 struct store_options {
     const char *dir;    /* made, 0700, when it is not there; its parent must exist. Borrowed for the call */
     uint64_t max_bytes; /* of pages in use; the map is a quarter larger, sparse, and never resized */
     bool must_exist;    /* NOT_FOUND rather than a new store */
+    uint32_t row_kinds; /* bit n: rows of kind n will be kept. Kind 1 always is, and what is there already */
 };
 
 /* FAILED_PRECONDITION: a newer format, another program's files, or another process has it open for writing.

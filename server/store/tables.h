@@ -18,17 +18,20 @@ enum table {
     TABLE_IDENTITY,
     TABLE_TYPES,
     TABLE_CURSORS,
-    TABLE_USERS,
-    TABLE_USERS_ALIAS,
     TABLE_CHANGES,
-    TABLE_COUNT,
+    TABLE_COUNT, /* tables that every store has; behind them two for each kind of rows, see table_rows */
+
+    TABLE_ROWS = TABLE_COUNT,
+    TABLE_ALIASES = TABLE_ROWS + STORE_ROW_KINDS_MAX,
+    TABLES_MAX = TABLE_ALIASES + STORE_ROW_KINDS_MAX,
 };
 
 struct store {
     /* Held by each read while it lasts; taken whole by the writing thread alone, to open the environment anew. */
     pthread_rwlock_t env_lock;
     MDB_env *env; /* NULL: it could not be opened again */
-    MDB_dbi tables[TABLE_COUNT];
+    MDB_dbi tables[TABLES_MAX];
+    uint32_t row_kinds; /* bit n: the two tables of kind n are open, or to be opened */
 
     /* the writing thread's */
     bool is_broken; /* LMDB wants the environment to be opened anew before anything else is written */
@@ -42,6 +45,17 @@ struct store {
 
     atomic_bool is_writing; /* a second store_begin in the writing thread would wait for itself for ever */
 };
+
+/* The rows of a kind, and their aliases. The kind's tables must be open: see row_kinds. */
+static inline enum table table_rows(unsigned kind)
+{
+    return (enum table)(TABLE_ROWS + kind);
+}
+
+static inline enum table table_aliases(unsigned kind)
+{
+    return (enum table)(TABLE_ALIASES + kind);
+}
 
 /* What a transaction sees. */
 struct snapshot {

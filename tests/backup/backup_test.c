@@ -47,7 +47,7 @@ static void put_user(struct fixture *f, unsigned number)
     snprintf(login, sizeof login, "user%u@acme.example", number);
     row.id = view_of(id);
     row.alias = view_of(login);
-    OK(directory_put(f->txn, DIRECTORY_USERS, &row, &changed, err));
+    OK(directory_put(f->txn, 1 /* users */, &row, &changed, err));
 }
 
 static int setup(void **state)
@@ -519,7 +519,7 @@ static const struct harm_row {
     { "a user's header", user_header, "its header is damaged" },
     { "a user's change", user_change, "not in the line of changes" },
     { "a user is gone", user_gone, "of them for" },
-    { "an alias is gone", alias_gone, "not found under its login" },
+    { "an alias is gone", alias_gone, "not found under its second key" },
     { "a change is gone", change_gone, "not in the line of changes" },
     { "the count of users", count_wrong, "the count says 99" },
     { "the epoch", epoch_short, "epoch" },

@@ -83,7 +83,7 @@ void fill_store(const char *data_dir, uint64_t events, bool is_retired)
     struct emulator_response response;
     struct record_page_result page_result;
     AUTO_BUF struct buf dir = BUF(4096), path = BUF(8192);
-    struct store_options store_options = { NULL, 0, false };
+    struct store_options store_options = { .dir = NULL };
     struct fill fill = { NULL, 0, events };
     struct registry *registry;
     struct record_maker *maker;

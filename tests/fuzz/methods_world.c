@@ -148,7 +148,7 @@ static bool keep_user(void *ctx, const struct directory_row *row)
 {
     bool changed;
 
-    ASSERT(directory_put(ctx, DIRECTORY_USERS, row, &changed, NULL));
+    ASSERT(directory_put(ctx, 1 /* users */, row, &changed, NULL));
     return true;
 }
 
@@ -190,7 +190,7 @@ static bool count_reader(void *ctx, const struct journal_record *record)
 void make_store(void)
 {
     static const char *const files[] = { "data.mdb", "lock.mdb", "store.lock" };
-    struct store_options options = { folder, STORE_BYTES_MIN, false };
+    struct store_options options = { .dir = folder, .max_bytes = STORE_BYTES_MIN };
     const struct journal_range all = { 0, UINT64_MAX, false };
     const char *parent = getenv("TEST_TMPDIR");
     size_t open = 0;

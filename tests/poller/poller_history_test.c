@@ -323,7 +323,7 @@ static void fill_store(struct world *w, uint32_t row_bytes)
             snprintf(id, sizeof id, "00ufill%06u%08d", row_bytes, j);
             r.id = view_of(id);
             r.encoded = (struct view){ row, row_bytes };
-            ok = directory_put(txn, DIRECTORY_USERS, &r, &changed, &err);
+            ok = directory_put(txn, 1 /* users */, &r, &changed, &err);
         }
         if (ok)
             ok = store_commit(&txn, &err);

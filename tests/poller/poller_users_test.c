@@ -30,11 +30,11 @@ static void check_users(struct world *w)
     bool found;
 
     for (size_t i = 0; i < emulator_user_count(w->emulator); i++) {
-        assert_true(directory_get(w->store, DIRECTORY_USERS, view_of(emulator_user_id(w->emulator, i)), ignore_row,
-                                  NULL, &found, &err));
+        assert_true(directory_get(w->store, 1 /* users */, view_of(emulator_user_id(w->emulator, i)), ignore_row, NULL,
+                                  &found, &err));
         assert_true(found);
     }
-    assert_true(directory_count(w->store, DIRECTORY_USERS, &count, &err));
+    assert_true(directory_count(w->store, 1 /* users */, &count, &err));
     assert_int_equal(count, emulator_user_count(w->emulator));
     assert_int_equal(w->now.collections[COLLECTION_USERS].objects, count);
 }
@@ -117,7 +117,7 @@ static bool has_left(const struct world *w, struct view id)
     struct error err;
     bool left = false, found;
 
-    assert_true(directory_get(w->store, DIRECTORY_USERS, id, see_whether_left, &left, &found, &err));
+    assert_true(directory_get(w->store, 1 /* users */, id, see_whether_left, &left, &found, &err));
     assert_true(found);
     return left;
 }

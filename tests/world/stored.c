@@ -16,7 +16,7 @@ static char folder[512];
 struct store *stored_open(void)
 {
     const char *parent = getenv("TEST_TMPDIR");
-    struct store_options options = { folder, STORE_BYTES_MIN, false };
+    struct store_options options = { .dir = folder, .max_bytes = STORE_BYTES_MIN };
     struct store *s;
     struct error err;
 
