@@ -4,17 +4,6 @@
 
 #include <string.h>
 
-const struct allowed allowed[] = {
-    /* which org it is, before a credential is shown */
-    { "GET", "/.well-known/okta-organization", false },
-    { "GET", "/api/v1/logs", true },
-    { "GET", "/api/v1/users", true },
-    /* whether a token can do more than it should */
-    { "GET", "/api/v1/iam/assignees/users", true },
-    { "POST", OKTA_TOKEN_PATH, false },
-};
-const size_t allowed_count = sizeof allowed / sizeof allowed[0];
-
 static bool is_name_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("_-.[]$", c) != NULL;

@@ -3,6 +3,6 @@
 #ifndef WORLD_COLLECTIONS_H
 #define WORLD_COLLECTIONS_H
 
-enum { COLLECTION_LOGINS = 1, COLLECTION_USERS = 2 };
+enum { COLLECTION_LOGINS = 1, COLLECTION_USERS = 2, COLLECTION_ONE_MORE = 15 /* of one_more_collection.c */ };
 
 #endif

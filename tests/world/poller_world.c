@@ -55,9 +55,11 @@ static int64_t unix_ms(void *self)
 
 static void open_store(struct world *w)
 {
-    const struct store_options options = { .dir = w->dir, .max_bytes = w->store_max_bytes };
+    struct store_options options = { .dir = w->dir, .max_bytes = w->store_max_bytes };
     struct error err;
 
+    for (size_t i = 0; collection_at(i) != NULL; i++)
+        options.row_kinds |= UINT32_C(1) << collection_at(i)->store_number;
     ASSERT(store_open(&w->store, &options, &err));
 }
 
