@@ -1,6 +1,7 @@
 """Containers of our image, as Kubernetes' restricted profile has them: no capability, no new privileges, a root that cannot be
 written. They share this machine's network, where the emulated org is."""
 
+import glob
 import json
 import os
 import shutil
@@ -19,15 +20,44 @@ def packaging(name):
     return laid if os.path.exists(laid) else os.path.join(os.path.dirname(harness.SOURCES), "bazel", "packaging", name)
 
 
-
 def output_of(*argv, **more):
     return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True,
                           timeout=120, **more).stdout
 
 
+def no_cgroups():
+    """Why no cgroup can be made here, as a sentence; None when one can. Tried, since a container may show the file system read-only,
+    empty, or not at all."""
+    tops = ["/sys/fs/cgroup", *sorted(glob.glob("/sys/fs/cgroup/*"))]
+    for top in tops:
+        probe = os.path.join(top, "okta-connector-probe-%d" % os.getpid())
+        try:
+            os.mkdir(probe)
+        except OSError:
+            continue
+        try:
+            if os.path.exists(os.path.join(probe, "cgroup.procs")):
+                return None
+        finally:
+            os.rmdir(probe)
+    return "no control group can be made in /sys/fs/cgroup here"
+
+
+def no_namespaces():
+    """Why no namespaces can be made here, as a sentence; None when they can."""
+    if shutil.which("unshare") is None:
+        return "unshare is missing, which tells whether namespaces can be made here"
+    done = subprocess.run(["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "true"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return None if done.returncode == 0 else "no mount and process namespaces can be made here"
+
+
 def can_run():
-    """Whether, and why not: for unittest.skipUnless."""
-    return os.getuid() == 0 and shutil.which("runc") is not None, "only root, with runc, can run a container"
+    """Whether a container can run here, and why not: for unittest.skipUnless."""
+    if os.getuid() != 0 or shutil.which("runc") is None:
+        return False, "only root, with runc, can run a container"
+    why = no_cgroups() or no_namespaces()
+    return why is None, why or ""
 
 
 def make_image(out, **more):

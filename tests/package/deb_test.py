@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import harness
+from container import no_cgroups, no_namespaces
 from harness import ROOT, eventually
 
 PACKAGING = os.path.join(ROOT, "bazel", "packaging")
@@ -144,6 +145,9 @@ class Life(harness.Case):
             raise unittest.SkipTest("only root can make a machine to install on")
         if not all(shutil.which(tool) for tool in ("mmdebstrap", "systemd-nspawn")):
             raise unittest.SkipTest("mmdebstrap or systemd-nspawn is missing")
+        why = no_cgroups() or no_namespaces()
+        if why is not None:
+            raise unittest.SkipTest("no machine can be booted: " + why)
         holder = tempfile.TemporaryDirectory(prefix="od", dir="/tmp")
         cls.addClassCleanup(holder.cleanup)
         cls.machine = Machine(holder.name)
