@@ -1,7 +1,10 @@
 /* configure and reconnect: a name, an org and a credential go in; the permission table comes out. */
 #include "client/cli/cli.h"
+#include "client/cmd/collection.h"
 #include "client/cmd/credential.h"
 #include "client/term/terminal.h"
+
+#include "base/assert.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -15,7 +18,7 @@
 /* What is asked for, and the memory behind it. */
 struct wish {
     Okta__Connector__V1__ConfigureRequest request;
-    Okta__Connector__V1__Collection collections[2];
+    Okta__Connector__V1__Collection collections[16]; /* more than there are */
     Google__Protobuf__UInt32Value history, retention;
     struct buf name, org;
     struct credential credential;
@@ -54,26 +57,38 @@ static bool take_days(const struct args *a, const char *name, uint64_t min, uint
     return true;
 }
 
+static bool take_collection(struct wish *w, struct view word, struct error *err)
+{
+    AUTO_BUF struct buf known = BUF(256);
+    Okta__Connector__V1__Collection which;
+
+    collection_words(&known);
+    if (!collection_named(word, &which))
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "--collect: there is no collection \"" VIEW_FMT "\"; there are %s, with a comma between",
+                         VIEW_ARG(word), buf_cstr(&known));
+    for (size_t i = 0; i < w->request.n_collections; i++)
+        if (w->collections[i] == which)
+            return error_set(err, ERROR_INVALID_ARGUMENT, "--collect: \"" VIEW_FMT "\" is named twice", VIEW_ARG(word));
+    ASSERT(w->request.n_collections < sizeof w->collections / sizeof w->collections[0]);
+    w->collections[w->request.n_collections++] = which;
+    return true;
+}
+
 static bool take_collections(struct wish *w, const char *list, struct error *err)
 {
     struct view rest = view_of(list);
-    bool has[2] = { false, false };
 
+    w->request.collections = w->collections;
     while (rest.len > 0) {
         const char *comma = memchr(rest.at, ',', rest.len);
         struct view word = { rest.at, comma != NULL ? (size_t)(comma - rest.at) : rest.len };
-        size_t which = view_is(word, "logins") ? 0 : view_is(word, "users") ? 1 : 2;
 
-        if (which == 2 || has[which])
-            return error_set(err, ERROR_INVALID_ARGUMENT,
-                             "--collect %s: it must be logins, users or both, with a comma", list);
-        has[which] = true;
-        w->collections[w->request.n_collections++] = which == 0 ? OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_LOGINS
-                                                                : OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_USERS;
+        if (!take_collection(w, word, err))
+            return false;
         rest.at += word.len + (comma != NULL);
         rest.len -= word.len + (comma != NULL);
     }
-    w->request.collections = w->collections;
     return true;
 }
 
@@ -173,23 +188,17 @@ static const char *verdict_words(Okta__Connector__V1__PermissionVerdict v, enum 
     return words[i];
 }
 
-static const char *collection_word(Okta__Connector__V1__Collection c)
-{
-    return c == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_LOGINS  ? "logins"
-           : c == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_USERS ? "users"
-                                                                    : "the org";
-}
-
 static void permission_row(struct table *t, const Okta__Connector__V1__Permission *p)
 {
     enum style style;
     const char *words = verdict_words(p->verdict, &style);
-    char answer[128] = "";
+    char answer[128] = "", word[COLLECTION_WORD_SIZE];
+    const char *what = p->collection != 0 ? collection_word(p->collection, word) : "the org";
 
     if (p->http_status != 0)
         snprintf(answer, sizeof answer, "HTTP %u%s%.60s", p->http_status, p->error_code[0] != '\0' ? " " : "",
                  p->error_code);
-    table_row(t, (const struct table_cell[]){ { view_of(collection_word(p->collection)), STYLE_PLAIN },
+    table_row(t, (const struct table_cell[]){ { view_of(what), STYLE_PLAIN },
                                               { view_of(p->endpoint), STYLE_PLAIN },
                                               { view_of(words), style },
                                               { view_of(answer), STYLE_DIM } });
@@ -323,7 +332,7 @@ static const struct option configure_options[] = {
     CREDENTIAL_OPTIONS,
     { "history-days", '\0', "N", "days of past logins to fetch, 0 to 90 (30)" },
     { "retention-days", '\0', "N", "days to keep logins, 1 to 3650 (90)" },
-    { "collect", '\0', "LIST", "logins, users, or logins,users (all)" },
+    { "collect", '\0', "LIST", "what to collect, with a comma between, such as logins,users (all)" },
     { "allow-partial", '\0', NULL, "store it although something cannot be listed" },
     { "check", '\0', NULL, "show the permission table and store nothing" },
     { NULL, '\0', NULL, NULL },

@@ -1,5 +1,7 @@
 #include "client/cmd/progress.h"
 
+#include "client/cmd/collection.h"
+
 #include "client/cli/cli.h"
 #include "client/term/text.h"
 
@@ -24,7 +26,7 @@ unsigned progress_permille(const struct progress *p)
     unsigned sum = p->is_at_head ? 1000 : 0, parts = 1;
 
     for (size_t i = 0; i < p->collection_count; i++) {
-        if (p->collections[i]->collection == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_LOGINS)
+        if (collection_is_log(p->collections[i]->collection))
             continue;
         sum += p->collections[i]->complete ? 1000 : 0;
         parts++;
@@ -39,14 +41,11 @@ unsigned progress_permille(const struct progress *p)
 
 static void collection_text(const Okta__Connector__V1__CollectionStatus *c, struct buf *out)
 {
-    char count[TEXT_SHORT_SIZE];
+    char count[TEXT_SHORT_SIZE], word[COLLECTION_WORD_SIZE];
 
     text_count(!c->complete && c->listed > c->objects ? c->listed : c->objects, count);
-    buf_printf(out, "%s %s%s",
-               c->collection == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_USERS    ? "users"
-               : c->collection == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_LOGINS ? "logins"
-                                                                                     : "objects",
-               count, c->complete || c->collection == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_LOGINS ? "" : "…");
+    buf_printf(out, "%s %s%s", collection_word(c->collection, word), count,
+               c->complete || collection_is_log(c->collection) ? "" : "…");
 }
 
 static void history_text(const struct progress *p, struct buf *out)

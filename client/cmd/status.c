@@ -1,5 +1,6 @@
 /* status: how things stand, as a page that answers "is it working, and if not, why not". */
 #include "client/cli/cli.h"
+#include "client/cmd/collection.h"
 #include "client/term/text.h"
 
 #include <stdio.h>
@@ -157,9 +158,8 @@ static void show_collections(struct page *p, const Okta__Connector__V1__Connecto
 
     for (size_t i = 0; i < c->n_collections; i++) {
         const Okta__Connector__V1__CollectionStatus *s = c->collections[i];
-        const char *word = s->collection == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_USERS    ? "users"
-                           : s->collection == OKTA__CONNECTOR__V1__COLLECTION__COLLECTION_LOGINS ? "logins"
-                                                                                                 : "?";
+        char name[COLLECTION_WORD_SIZE];
+        const char *word = collection_word(s->collection, name);
 
         if (s->complete)
             line(p, word, "%s, complete; last looked %s", count(s->objects, n), age(p, s->last_success, last));
