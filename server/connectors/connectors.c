@@ -221,7 +221,7 @@ static bool is_left_over(const struct registry_entry *entries, size_t count, siz
     return false;
 }
 
-static bool start_all(struct connectors *cs, struct error *err)
+static bool connectors_start_all(struct connectors *cs, struct error *err)
 {
     AUTO_FREE struct registry_entry *entries = mem_array(REGISTRY_CONNECTORS_MAX, sizeof *entries);
     size_t count = 0;
@@ -251,7 +251,7 @@ bool connectors_create(struct connectors **out, const struct connectors_options 
     pthread_condattr_destroy(&attr);
     pthread_attr_init(&cs->thread_attr);
     pthread_attr_setstacksize(&cs->thread_attr, THREAD_STACK_BYTES);
-    if (start_all(cs, err)) {
+    if (connectors_start_all(cs, err)) {
         *out = cs;
         return true;
     }

@@ -10,7 +10,7 @@
 
 /* ---- the format ---- */
 
-static void family(struct buf *out, const char *name, const char *type, const char *help)
+static void metrics_family(struct buf *out, const char *name, const char *type, const char *help)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
@@ -136,7 +136,7 @@ static void put_singles(const struct metrics *m, struct buf *out)
 
     for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++) {
         strcpy(name + sizeof PREFIX - 1, singles[i].name); /* ours, and short */
-        family(out, name, singles[i].type, singles[i].help);
+        metrics_family(out, name, singles[i].type, singles[i].help);
         for (size_t j = 0; j < m->connector_count; j++)
             put_single(out, name, i, &m->connectors[j], m->now_unix_ms);
     }
@@ -307,7 +307,7 @@ static const struct {
 static void put_manys(const struct metrics *m, struct buf *out)
 {
     for (size_t i = 0; i < sizeof manys / sizeof manys[0]; i++) {
-        family(out, manys[i].name, manys[i].type, manys[i].help);
+        metrics_family(out, manys[i].name, manys[i].type, manys[i].help);
         for (size_t j = 0; j < m->connector_count; j++)
             manys[i].put(out, manys[i].name, &m->connectors[j], m->now_unix_ms);
     }
@@ -329,7 +329,7 @@ static void put_started(const struct metrics *m, struct buf *out)
 {
     static const char name[] = "grpc_server_started_total";
 
-    family(out, name, "counter", "Calls that began.");
+    metrics_family(out, name, "counter", "Calls that began.");
     for (size_t i = 0; i < m->method_count; i++) {
         sample_method(out, name, &m->methods[i]);
         end_count(out, m->methods[i].started);
@@ -346,7 +346,7 @@ static void put_handled(const struct metrics *m, struct buf *out)
         "DataLoss", "Unauthenticated",
     };
 
-    family(out, name, "counter", "Calls that ended, by status.");
+    metrics_family(out, name, "counter", "Calls that ended, by status.");
     for (size_t i = 0; i < m->method_count; i++) {
         for (int code = 0; code < RPC_CODES; code++) {
             if (m->methods[i].handled[code] == 0 && code != 0)
@@ -362,33 +362,34 @@ static void put_handled(const struct metrics *m, struct buf *out)
 
 static void put_process(const struct metrics *m, struct buf *out)
 {
-    family(out, PREFIX "build_info", "gauge", "1, with the version.");
+    metrics_family(out, PREFIX "build_info", "gauge", "1, with the version.");
     buf_puts(out, PREFIX "build_info{version=\"");
     put_value(out, m->version);
     buf_puts(out, "\"} 1\n");
-    family(out, "process_start_time_seconds", "gauge", "When the process started, as a Unix time.");
+    metrics_family(out, "process_start_time_seconds", "gauge", "When the process started, as a Unix time.");
     buf_puts(out, "process_start_time_seconds ");
     put_seconds(out, m->started_unix_ms);
     buf_putc(out, '\n');
-    family(out, PREFIX "config_last_reload_successful", "gauge",
-           "1 when the configuration was read without fault the last time: at the start, or on SIGHUP.");
+    metrics_family(out, PREFIX "config_last_reload_successful", "gauge",
+                   "1 when the configuration was read without fault the last time: at the start, or on SIGHUP.");
     buf_printf(out, PREFIX "config_last_reload_successful %d\n", m->reload.is_successful);
-    family(out, PREFIX "config_last_reload_success_timestamp_seconds", "gauge",
-           "When that was, the last time without fault, as a Unix time.");
+    metrics_family(out, PREFIX "config_last_reload_success_timestamp_seconds", "gauge",
+                   "When that was, the last time without fault, as a Unix time.");
     buf_puts(out, PREFIX "config_last_reload_success_timestamp_seconds ");
     put_seconds(out, m->reload.success_unix_ms);
     buf_putc(out, '\n');
-    family(out, PREFIX "connectors", "gauge", "Connectors that there are.");
+    metrics_family(out, PREFIX "connectors", "gauge", "Connectors that there are.");
     buf_printf(out, PREFIX "connectors %zu\n", m->connector_count);
     if (m->certificate_expiry_unix_s > 0) {
-        family(out, PREFIX "tls_certificate_expiry_timestamp_seconds", "gauge", "When our TLS certificate expires.");
+        metrics_family(out, PREFIX "tls_certificate_expiry_timestamp_seconds", "gauge",
+                       "When our TLS certificate expires.");
         buf_printf(out, PREFIX "tls_certificate_expiry_timestamp_seconds %" PRId64 "\n", m->certificate_expiry_unix_s);
     }
-    family(out, PREFIX "streams_opened_total", "counter", "StreamLogins calls that began to read.");
+    metrics_family(out, PREFIX "streams_opened_total", "counter", "StreamLogins calls that began to read.");
     buf_printf(out, PREFIX "streams_opened_total %" PRIu64 "\n", m->streams.opened);
-    family(out, PREFIX "stream_events_sent_total", "counter", "Login events sent, to all streams.");
+    metrics_family(out, PREFIX "stream_events_sent_total", "counter", "Login events sent, to all streams.");
     buf_printf(out, PREFIX "stream_events_sent_total %" PRIu64 "\n", m->streams.events_sent);
-    family(out, PREFIX "stream_sent_bytes_total", "counter", "Of login events sent, to all streams.");
+    metrics_family(out, PREFIX "stream_sent_bytes_total", "counter", "Of login events sent, to all streams.");
     buf_printf(out, PREFIX "stream_sent_bytes_total %" PRIu64 "\n", m->streams.bytes_sent);
 }
 

@@ -39,7 +39,7 @@ bool credential_of_app(struct view client_id, struct view private_key, struct vi
 }
 
 /* As far as it can be read: what is wrong with it is for okta/ to say. */
-static void read_client_id(struct view text, char out[CREDENTIAL_CLIENT_ID_MAX + 1])
+static void credential_read_client_id(struct view text, char out[CREDENTIAL_CLIENT_ID_MAX + 1])
 {
     struct json_parser *parser = json_parser_create(DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX);
     struct json document;
@@ -60,7 +60,7 @@ void credential_describe(struct view text, struct credential_facts *out)
         return;
     out->kind = text.at[0] == '{' ? CREDENTIAL_SERVICE_APP : CREDENTIAL_API_TOKEN;
     if (out->kind == CREDENTIAL_SERVICE_APP)
-        read_client_id(text, out->client_id);
+        credential_read_client_id(text, out->client_id);
     (void)crypto_hash_sha256(hash, (const unsigned char *)text.at, text.len);
     for (size_t i = 0; i < CREDENTIAL_FINGERPRINT_MAX / 2; i++)
         snprintf(out->fingerprint + 2 * i, 3, "%02x", hash[i]);

@@ -51,17 +51,17 @@ const char *state_name(enum connector_state state)
     return state >= CONNECTOR_STARTING && state <= CONNECTOR_RETIRED ? states[state] : "UNKNOWN";
 }
 
-static enum connector_reason known(enum connector_reason reason)
+static enum connector_reason state_known(enum connector_reason reason)
 {
     return (int)reason >= 0 && reason < REASONS_END ? reason : REASON_NONE;
 }
 
 const char *reason_name(enum connector_reason reason)
 {
-    return reasons[known(reason)].name;
+    return reasons[state_known(reason)].name;
 }
 
 const char *reason_remedy(enum connector_reason reason)
 {
-    return reasons[known(reason)].remedy;
+    return reasons[state_known(reason)].remedy;
 }

@@ -139,7 +139,7 @@ static void standing_log(const struct poller *p, const struct standing *s)
               state_name(p->now.state), state_name(s->state), reason_name(s->why), s->reason, reason_remedy(s->why));
 }
 
-static void show_state(struct poller *p)
+static void show_fill_state(struct poller *p)
 {
     struct poller_snapshot *now = &p->now;
     struct standing s;
@@ -178,7 +178,7 @@ static void show_wait(struct poller *p, const char *what, const char *bucket, in
     wait->until_unix_ms = show_unix_of(p, until_mono_ms);
 }
 
-static void show_waits(struct poller *p)
+static void show_fill_waits(struct poller *p)
 {
     struct poller_snapshot *now = &p->now;
     int64_t mono_ms = poller_mono_ms(p);
@@ -217,7 +217,7 @@ static enum connector_history show_history_state(const struct poller *p)
     return shown[p->history.progress];
 }
 
-static void show_collections(struct poller *p)
+static void show_fill_collections(struct poller *p)
 {
     struct collection_snapshot *log = &p->now.collections[p->tail_of_log->collection->id];
 
@@ -269,11 +269,11 @@ void show_publish(struct poller *p)
     if (!p->is_dirty)
         return;
     p->is_dirty = false;
-    show_collections(p);
+    show_fill_collections(p);
     show_objects(p);
-    show_waits(p);
+    show_fill_waits(p);
     plan_show(p);
-    show_state(p);
+    show_fill_state(p);
     p->now.counts = okta_counts(p->okta);
     p->now.grants = okta_grants(p->okta);
     p->now.version++;

@@ -31,13 +31,13 @@ double silence_usual(const struct silence *s, int64_t bin)
     return (double)least / BINS_AN_HOUR;
 }
 
-static struct silence_bin *closed(struct silence *s, int64_t bin)
+static struct silence_bin *silence_closed(struct silence *s, int64_t bin)
 {
     return &s->bins[bin % SILENCE_BINS];
 }
 
 /* The hour that ends with this bin, when all of it was watched. Silence is nothing to get used to. */
-static void learn(struct silence *s, int64_t last)
+static void silence_learn(struct silence *s, int64_t last)
 {
     unsigned hour = hour_of(last);
     uint64_t events = 0;
@@ -45,9 +45,9 @@ static void learn(struct silence *s, int64_t last)
     if ((last + 1) % BINS_AN_HOUR != 0 || s->is_on)
         return;
     for (int i = 0; i < BINS_AN_HOUR; i++) {
-        if (!closed(s, last - i)->is_watched)
+        if (!silence_closed(s, last - i)->is_watched)
             return;
-        events += closed(s, last - i)->events;
+        events += silence_closed(s, last - i)->events;
     }
     memmove(&s->usual[hour][1], &s->usual[hour][0], sizeof s->usual[hour] - sizeof s->usual[hour][0]);
     s->usual[hour][0] = (uint32_t)(events < SILENCE_EVENTS ? events : SILENCE_EVENTS);
@@ -83,7 +83,7 @@ static bool is_too_few(struct silence *s, int64_t last)
     double usual = 0;
 
     for (int i = 0; i < s->span; i++) {
-        events += closed(s, last - i)->events;
+        events += silence_closed(s, last - i)->events;
         usual += silence_usual(s, last - i);
         if (is_unlikely(events, usual / FEWER))
             return true;
@@ -93,14 +93,14 @@ static bool is_too_few(struct silence *s, int64_t last)
 
 static bool speaks_again(struct silence *s, int64_t last)
 {
-    const struct silence_bin *b = closed(s, last);
+    const struct silence_bin *b = silence_closed(s, last);
 
     return b->is_watched && b->events > 0 && b->events >= silence_usual(s, last) / FEWER;
 }
 
 /* ---- time ---- */
 
-static void judge(struct silence *s, int64_t last)
+static void silence_judge(struct silence *s, int64_t last)
 {
     if (s->is_on && speaks_again(s, last)) {
         s->is_on = false;
@@ -112,7 +112,7 @@ static void judge(struct silence *s, int64_t last)
 
 static void close_bin(struct silence *s)
 {
-    struct silence_bin *b = closed(s, s->bin);
+    struct silence_bin *b = silence_closed(s, s->bin);
 
     b->events = s->events;
     b->is_watched = s->is_watched;
@@ -120,8 +120,8 @@ static void close_bin(struct silence *s)
         s->span = 0;
     else if (s->span < SILENCE_BINS)
         s->span++;
-    judge(s, s->bin);
-    learn(s, s->bin);
+    silence_judge(s, s->bin);
+    silence_learn(s, s->bin);
     s->events = 0;
 }
 

@@ -122,7 +122,7 @@ const struct catalogue_entry *catalogue_entries(size_t *count)
 }
 
 /* As strcmp, of a view and a string. */
-static int compare(struct view a, const char *b)
+static int catalogue_compare(struct view a, const char *b)
 {
     size_t len = strlen(b);
     size_t both = a.len < len ? a.len : len;
@@ -137,7 +137,7 @@ int catalogue_kind(struct view event_type)
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = compare(event_type, entries[middle].event_type);
+        int order = catalogue_compare(event_type, entries[middle].event_type);
 
         if (order == 0)
             return entries[middle].kind;

@@ -332,16 +332,16 @@ static const struct {
     { "Åland islands", "AX" },
 };
 
-static int lower(char c)
+static int country_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? c + 32 : (unsigned char)c;
 }
 
 /* As strcmp, of a view in any case and a string in lower case. */
-static int compare(struct view a, const char *b)
+static int country_compare(struct view a, const char *b)
 {
     for (size_t i = 0; i < a.len; i++) {
-        int order = lower(a.at[i]) - (unsigned char)b[i];
+        int order = country_lower(a.at[i]) - (unsigned char)b[i];
 
         if (order != 0 || b[i] == '\0')
             return order != 0 ? order : 1;
@@ -361,7 +361,7 @@ void country_code(struct view name, char code[2])
     memset(code, 0, 2);
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = compare(name, countries[middle].name);
+        int order = country_compare(name, countries[middle].name);
 
         if (order == 0) {
             memcpy(code, countries[middle].code, 2);

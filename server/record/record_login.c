@@ -109,7 +109,7 @@ static void put_delay(struct record_work *w, const struct record_page *page)
 }
 
 /* What all events have, read or not; then the encoding. */
-static void finish(struct record_work *w, const struct record_page *page)
+static void login_finish(struct record_work *w, const struct record_page *page)
 {
     static const unsigned char tag = TAG_SEQUENCE;
     struct journal_record *out = w->out;
@@ -135,7 +135,7 @@ static void finish(struct record_work *w, const struct record_page *page)
     ASSERT(out->encoded.len <= JOURNAL_RECORD_MAX);
 }
 
-static void begin(struct record_work *w, struct record_maker *m, struct journal_record *out)
+static void login_begin(struct record_work *w, struct record_maker *m, struct journal_record *out)
 {
     w->m = m;
     w->out = out;
@@ -176,7 +176,7 @@ enum record_outcome record_login(struct record_maker *m, const struct record_pag
         return out->event_type.len > 0 ? RECORD_OTHER : RECORD_UNPARSED;
     if (!read_uuid(json_get(event, "uuid"), &uuid) || out->published_ms == JOURNAL_NO_TIME)
         return RECORD_UNPARSED;
-    begin(&w, m, out);
+    login_begin(&w, m, out);
     w.login->uuid = record_text(m, uuid, UUID_BYTES_MAX);
     w.login->event_type = record_text(m, out->event_type, RECORD_ID_BYTES_MAX);
     w.login->kind = (Okta__Connector__V1__LoginKind)kind;
@@ -188,7 +188,7 @@ enum record_outcome record_login(struct record_maker *m, const struct record_pag
     record_put_targets(&w);
     put_authentication(&w);
     put_security(&w);
-    finish(&w, page);
+    login_finish(&w, page);
     return RECORD_LOGIN;
 }
 
@@ -202,7 +202,7 @@ void record_unparsed(struct record_maker *m, const struct record_page *page, str
     int64_t published_ms = out->published_ms;
 
     *out = (struct journal_record){ .published_ms = published_ms };
-    begin(&w, m, out);
+    login_begin(&w, m, out);
     crypto_hash_sha256(sum, (const unsigned char *)bytes.at, bytes.len);
     sodium_bin2hex(uuid + strlen(uuid), sizeof uuid - strlen(uuid), sum, sizeof sum);
     w.login->uuid = record_text(m, view_of(uuid), UUID_BYTES_MAX);
@@ -211,5 +211,5 @@ void record_unparsed(struct record_maker *m, const struct record_page *page, str
     w.login->result = RESULT_UNKNOWN;
     w.login->raw.len = bytes.len < RECORD_RAW_BYTES_MAX ? bytes.len : RECORD_RAW_BYTES_MAX;
     w.login->raw.data = (uint8_t *)(uintptr_t)bytes.at;
-    finish(&w, page);
+    login_finish(&w, page);
 }

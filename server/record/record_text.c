@@ -52,7 +52,7 @@ void record_reset(struct record_maker *m)
     m->flags = 0;
 }
 
-static struct view cut(struct view text, size_t max)
+static struct view record_cut(struct view text, size_t max)
 {
     if (text.len <= max)
         return text;
@@ -61,7 +61,7 @@ static struct view cut(struct view text, size_t max)
     return (struct view){ text.at, max };
 }
 
-static char *copy(struct record_maker *m, struct view text)
+static char *record_copy(struct record_maker *m, struct view text)
 {
     char *at = record_take(m, text.len + 1);
 
@@ -71,7 +71,7 @@ static char *copy(struct record_maker *m, struct view text)
 }
 
 /* Cut before cleaning as well: cleaning makes text longer, never shorter. */
-static char *mend(struct record_maker *m, struct view text, size_t max)
+static char *record_mend(struct record_maker *m, struct view text, size_t max)
 {
     AUTO_BUF struct buf clean = BUF(3 * max);
 
@@ -79,14 +79,14 @@ static char *mend(struct record_maker *m, struct view text, size_t max)
         text.len = max;
     utf8_clean(text, &clean);
     m->flags |= JOURNAL_REPLACED;
-    return copy(m, cut(buf_view(&clean), max));
+    return record_copy(m, record_cut(buf_view(&clean), max));
 }
 
 char *record_text(struct record_maker *m, struct view text, size_t max)
 {
     if (text.len == 0)
         return RECORD_EMPTY;
-    return utf8_is_clean(text) ? copy(m, cut(text, max)) : mend(m, text, max);
+    return utf8_is_clean(text) ? record_copy(m, record_cut(text, max)) : record_mend(m, text, max);
 }
 
 char *record_json_text(struct record_maker *m, struct json v, size_t max)
@@ -141,7 +141,7 @@ struct view record_lower(struct record_maker *m, struct view text)
     return (struct view){ at, text.len };
 }
 
-static uint64_t hash(const unsigned char *key, struct view text)
+static uint64_t record_keyed_hash(const unsigned char *key, struct view text)
 {
     unsigned char bytes[crypto_shorthash_BYTES];
     uint64_t n;
@@ -157,7 +157,7 @@ uint64_t record_hash(const struct record_maker *m, struct view text)
 
     if (text.len == 0)
         return 0;
-    n = hash(m->key, text);
+    n = record_keyed_hash(m->key, text);
     return n != 0 ? n : 1;
 }
 
@@ -166,7 +166,7 @@ char *record_mask(struct record_maker *m, struct view name)
     char *at = record_take(m, MASK_TEXT_MAX);
 
     snprintf(at, MASK_TEXT_MAX, "masked:%016llx:%zu",
-             (unsigned long long)hash(m->key + crypto_shorthash_KEYBYTES, name), name.len);
+             (unsigned long long)record_keyed_hash(m->key + crypto_shorthash_KEYBYTES, name), name.len);
     return at;
 }
 

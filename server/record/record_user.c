@@ -66,7 +66,7 @@ struct budget {
     size_t bytes;
 };
 
-static bool spend(struct budget *b, size_t bytes)
+static bool user_spend(struct budget *b, size_t bytes)
 {
     if (b->bytes < bytes)
         return false;
@@ -77,11 +77,11 @@ static bool spend(struct budget *b, size_t bytes)
 static Google__Protobuf__Struct *make_struct(struct budget *b, struct json object, int depth, bool is_profile);
 static Google__Protobuf__ListValue *make_list(struct budget *b, struct json array, int depth);
 
-static void put_text(struct budget *b, struct json v, Google__Protobuf__Value *out)
+static void user_put_text(struct budget *b, struct json v, Google__Protobuf__Value *out)
 {
     char *text = record_json_text(b->m, v, CUSTOM_TEXT_BYTES_MAX);
 
-    if (!spend(b, strlen(text)))
+    if (!user_spend(b, strlen(text)))
         return;
     out->string_value = text;
     out->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE;
@@ -106,7 +106,7 @@ static Google__Protobuf__Value *make_value(struct budget *b, struct json v, int 
             out->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE;
         break;
     case JSON_STRING:
-        put_text(b, v, out);
+        user_put_text(b, v, out);
         break;
     case JSON_ARRAY:
         if (depth < CUSTOM_DEPTH_MAX) {
@@ -145,7 +145,7 @@ static Google__Protobuf__ListValue *make_list(struct budget *b, struct json arra
     google__protobuf__list_value__init(list);
     list->values = record_take(b->m, (count < count_max ? count : count_max) * sizeof list->values[0]);
     for (struct json_each e = json_each(array); json_next(&e);) {
-        if (!spend(b, CUSTOM_ENTRY_BYTES))
+        if (!user_spend(b, CUSTOM_ENTRY_BYTES))
             break;
         list->values[list->n_values++] = make_value(b, e.value, depth);
     }
@@ -169,12 +169,12 @@ static bool has_key(const Google__Protobuf__Struct *s, const char *key)
     return false;
 }
 
-static void put_entry(struct budget *b, Google__Protobuf__Struct *s, const struct json_each *e, int depth)
+static void user_put_entry(struct budget *b, Google__Protobuf__Struct *s, const struct json_each *e, int depth)
 {
     char *key = record_text(b->m, e->name, RECORD_ID_BYTES_MAX);
     Google__Protobuf__Struct__FieldsEntry *entry;
 
-    if (has_key(s, key) || !spend(b, CUSTOM_ENTRY_BYTES + strlen(key)))
+    if (has_key(s, key) || !user_spend(b, CUSTOM_ENTRY_BYTES + strlen(key)))
         return;
     entry = record_take(b->m, sizeof *entry);
     google__protobuf__struct__fields_entry__init(entry);
@@ -194,7 +194,7 @@ static Google__Protobuf__Struct *make_struct(struct budget *b, struct json objec
     s->fields = record_take(b->m, count * sizeof s->fields[0]);
     for (struct json_each e = json_each(object); s->n_fields < count && json_next(&e);)
         if (!is_profile || (json_type(e.value) != JSON_NULL && !is_base(e.name)))
-            put_entry(b, s, &e, depth);
+            user_put_entry(b, s, &e, depth);
     return s;
 }
 

@@ -99,7 +99,7 @@ static Okta__Connector__V1__Target *make_target(struct record_work *w, struct js
     return t;
 }
 
-static void put_app(struct record_work *w, struct json target)
+static void who_put_app(struct record_work *w, struct json target)
 {
     static const struct record_field fields[] = {
         RECORD_FIELD(App, "id", id, RECORD_ID_BYTES_MAX),
@@ -132,7 +132,7 @@ void record_put_targets(struct record_work *w)
         if (json_type(e.value) != JSON_OBJECT)
             continue;
         if (view_is(record_view(json_get(e.value, "type")), "AppInstance"))
-            put_app(w, e.value);
+            who_put_app(w, e.value);
         if (w->login->n_targets < RECORD_TARGETS_MAX)
             w->login->targets[w->login->n_targets++] = make_target(w, e.value);
     }

@@ -39,7 +39,7 @@ int64_t secret_file_set_unix_ms(const char *path)
 }
 
 /* All of a file that is small enough. One read may bring less than there is. */
-static ssize_t read_all(int fd, char *at, size_t room)
+static ssize_t secret_file_read_all(int fd, char *at, size_t room)
 {
     size_t len = 0;
     ssize_t got = 1;
@@ -54,7 +54,7 @@ static ssize_t read_all(int fd, char *at, size_t room)
     return got < 0 ? -1 : (ssize_t)len;
 }
 
-static void trim(struct buf *b)
+static void secret_file_trim(struct buf *b)
 {
     struct view v = view_trim(buf_view(b));
 
@@ -78,14 +78,14 @@ bool secret_file_read(const char *path, const char *what, struct buf *out, struc
     at = buf_extend(out, SECRET_FILE_BYTES_MAX + 1);
     ASSERT(at != NULL);
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        got = read_all(fd, at, SECRET_FILE_BYTES_MAX + 1);
+        got = secret_file_read_all(fd, at, SECRET_FILE_BYTES_MAX + 1);
     close(fd);
     if (got < 0 || got > (ssize_t)SECRET_FILE_BYTES_MAX)
         return error_reason(err, ERROR_FAILED_PRECONDITION, "SECRET_FILE_UNREADABLE",
                             "the %s file %s must be a plain file of at most %u bytes", what, path,
                             SECRET_FILE_BYTES_MAX);
     out->len = (size_t)got;
-    trim(out);
+    secret_file_trim(out);
     return true;
 }
 

@@ -279,7 +279,7 @@ bool diagnose_is_short(const struct poller_snapshot *s, struct view path)
     return false;
 }
 
-static void put_waits(const struct poller_snapshot *s, int64_t now_unix_ms, struct check *out)
+static void diagnose_put_waits(const struct poller_snapshot *s, int64_t now_unix_ms, struct check *out)
 {
     for (size_t i = 0; i < s->wait_count; i++) {
         const struct wait_snapshot *w = &s->waits[i];
@@ -309,7 +309,7 @@ void diagnose_limits(const struct poller_snapshot *s, int64_t now_unix_ms, struc
         if (b->limit > 0 && (int64_t)b->remaining * 100 <= (int64_t)b->limit * SHORT_PERCENT)
             out->verdict = CHECK_WARN;
     }
-    put_waits(s, now_unix_ms, out);
+    diagnose_put_waits(s, now_unix_ms, out);
     if (out->verdict != CHECK_OK)
         check_remedy(out, "it goes on by itself when the window ends; if it stays so, another program uses the org's "
                           "limit: see Reports > Rate Limits in the Admin Console");
