@@ -3,7 +3,7 @@
  * A backup is a folder: manifest.json, its sum, and a data.mdb for the registry and for each org's store, without the
  * pages that hold nothing. It has no seal key: what was sealed is in it and stays sealed.
  *
- * Everything is done from child processes (see aside.h of this folder): the caller has no other threads. Memory is some
+ * Everything is done from child processes (see child.h of this folder): the caller has no other threads. Memory is some
  * megabytes whatever the size. Nothing is left half: a folder under its final name is whole and durable. */
 #ifndef BACKUP_BACKUP_H
 #define BACKUP_BACKUP_H

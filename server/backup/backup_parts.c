@@ -39,20 +39,20 @@ void path_split(const struct path *path, struct path *parent, const char **name)
     }
 }
 
-struct aside_listener parts_listener(const struct verify_listener *to)
+struct child_listener parts_listener(const struct verify_listener *to)
 {
     if (to == NULL)
-        return (struct aside_listener){ NULL, NULL, NULL };
-    return (struct aside_listener){ to->problem, to->moved, to->ctx };
+        return (struct child_listener){ NULL, NULL, NULL };
+    return (struct child_listener){ to->problem, to->moved, to->ctx };
 }
 
 bool parts_copy(const char *from, const char *to, bool is_env, const char *name, const struct verify_listener *to_tell,
                 struct copied *out, struct error *err)
 {
-    const struct aside_listener listener = parts_listener(to_tell);
+    const struct child_listener listener = parts_listener(to_tell);
     struct copy_job job = { from, to, name };
 
-    return aside_run(is_env ? copy_env : copy_file, &job, out, sizeof *out, &listener, err) ||
+    return child_run(is_env ? copy_env : copy_file, &job, out, sizeof *out, &listener, err) ||
            error_wrap(err, "%s", name);
 }
 
@@ -63,20 +63,20 @@ struct registry_job {
     enum db_use use;
 };
 
-static bool read_registry(struct aside *a, void *arg, void *result, struct error *err)
+static bool read_registry(struct child *child, void *arg, void *result, struct error *err)
 {
     const struct registry_job *job = arg;
     struct parts_registry *out = result;
 
-    (void)a;
-    return look_registry(job->dir, job->use, out->entries, &out->count, err);
+    (void)child;
+    return readonly_registry(job->dir, job->use, out->entries, &out->count, err);
 }
 
 bool parts_registry(const char *dir, enum db_use use, struct parts_registry *out, struct error *err)
 {
     struct registry_job job = { dir, use };
 
-    return aside_run(read_registry, &job, out, sizeof *out, NULL, err) || error_wrap(err, "%s", dir);
+    return child_run(read_registry, &job, out, sizeof *out, NULL, err) || error_wrap(err, "%s", dir);
 }
 
 bool parts_is_repeated(const struct registry_entry *entries, size_t at)
@@ -92,8 +92,8 @@ bool parts_is_repeated(const struct registry_entry *entries, size_t at)
 bool parts_verify(const char *dir, const char *name, enum db_use use, const struct verify_meaning *meaning,
                   const struct verify_listener *listener, struct verify_found *out, struct error *err)
 {
-    const struct aside_listener to = parts_listener(listener);
+    const struct child_listener to = parts_listener(listener);
     struct verify_job job = { dir, name, use, meaning };
 
-    return aside_run(verify_store, &job, out, sizeof *out, &to, err);
+    return child_run(verify_store, &job, out, sizeof *out, &to, err);
 }

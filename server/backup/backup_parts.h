@@ -19,12 +19,12 @@ MUST_CHECK bool path_join(struct path *out, const char *dir, const char *name, s
 MUST_CHECK bool path_clean(struct path *out, const char *path, struct error *err);
 void path_split(const struct path *path, struct path *parent, const char **name);
 
-struct aside_listener parts_listener(const struct verify_listener *to);
+struct child_listener parts_listener(const struct verify_listener *to);
 
 /* Each in a child. */
 MUST_CHECK bool parts_copy(const char *from, const char *to, bool is_env, const char *name,
                            const struct verify_listener *to_tell, struct copied *out, struct error *err);
-_Static_assert(sizeof(struct registry_entry) * REGISTRY_CONNECTORS_MAX + 16 <= ASIDE_RESULT_MAX, "it comes back whole");
+_Static_assert(sizeof(struct registry_entry) * REGISTRY_CONNECTORS_MAX + 16 <= CHILD_RESULT_MAX, "it comes back whole");
 struct parts_registry {
     size_t count;
     struct registry_entry entries[REGISTRY_CONNECTORS_MAX];

@@ -22,10 +22,10 @@ struct message {
     enum kind kind;
     uint64_t done, total;
     struct error err; /* its reason is a literal, which lies at the same place in both */
-    char text[ASIDE_TEXT_MAX];
+    char text[CHILD_TEXT_MAX];
 };
 
-struct aside {
+struct child {
     int fd;
     int64_t moved_mono_ms;
 };
@@ -40,10 +40,10 @@ static int64_t now_ms(void)
 
 /* ---- the child ---- */
 
-static void send(struct aside *a, const void *at, size_t len)
+static void send(struct child *child, const void *at, size_t len)
 {
     while (len > 0) {
-        ssize_t put = write(a->fd, at, len);
+        ssize_t put = write(child->fd, at, len);
 
         if (put < 0 && errno == EINTR)
             continue;
@@ -54,7 +54,7 @@ static void send(struct aside *a, const void *at, size_t len)
     }
 }
 
-void aside_say(struct aside *a, const char *format, ...)
+void child_say(struct child *child, const char *format, ...)
 {
     struct message m = { .kind = KIND_SAY };
     va_list args;
@@ -62,35 +62,35 @@ void aside_say(struct aside *a, const char *format, ...)
     va_start(args, format);
     vsnprintf(m.text, sizeof m.text, format, args);
     va_end(args);
-    send(a, &m, sizeof m);
+    send(child, &m, sizeof m);
 }
 
-void aside_moved(struct aside *a, const char *what, uint64_t done, uint64_t total)
+void child_progress(struct child *child, const char *what, uint64_t done, uint64_t total)
 {
     struct message m = { .kind = KIND_MOVED, .done = done, .total = total };
 
-    if (now_ms() - a->moved_mono_ms < MOVED_EVERY_MS)
+    if (now_ms() - child->moved_mono_ms < MOVED_EVERY_MS)
         return;
-    a->moved_mono_ms = now_ms();
+    child->moved_mono_ms = now_ms();
     snprintf(m.text, sizeof m.text, "%s", what);
-    send(a, &m, sizeof m);
+    send(child, &m, sizeof m);
 }
 
-static void run_child(int fd, aside_work *work, void *arg, size_t result_len)
+static void run_child(int fd, child_work *work, void *arg, size_t result_len)
 {
     static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE };
-    unsigned char *result = mem_zero(ASIDE_RESULT_MAX);
+    unsigned char *result = mem_zero(CHILD_RESULT_MAX);
     struct message m = { .kind = KIND_FAILED };
-    struct aside a = { .fd = fd };
+    struct child child = { .fd = fd };
 
     /* Not one of ours that is left behind, and none that writes a report when it dies: that is expected here. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
         signal(fatal[i], SIG_DFL);
-    if (work(&a, arg, result, &m.err))
+    if (work(&child, arg, result, &m.err))
         m.kind = KIND_DONE;
-    send(&a, &m, sizeof m);
-    send(&a, result, result_len);
+    send(&child, &m, sizeof m);
+    send(&child, result, result_len);
     _exit(0);
 }
 
@@ -103,7 +103,7 @@ static bool receive(int fd, void *at, size_t len, bool *is_stuck)
 
     for (size_t got = 0; got < len;) {
         ssize_t n;
-        int ready = poll(&waiting, 1, ASIDE_STILL_S * 1000);
+        int ready = poll(&waiting, 1, CHILD_SILENCE_MAX_S * 1000);
 
         if (ready < 0 && errno == EINTR)
             continue;
@@ -121,7 +121,7 @@ static bool receive(int fd, void *at, size_t len, bool *is_stuck)
 }
 
 /* Until its last message; false when none comes. */
-static bool listen_to(int fd, const struct aside_listener *to, struct message *m, bool *is_stuck)
+static bool listen_to(int fd, const struct child_listener *to, struct message *m, bool *is_stuck)
 {
     while (receive(fd, m, sizeof *m, is_stuck)) {
         m->text[sizeof m->text - 1] = '\0';
@@ -135,9 +135,9 @@ static bool listen_to(int fd, const struct aside_listener *to, struct message *m
     return false;
 }
 
-static void reap(pid_t child, int *status)
+static void reap(pid_t pid, int *status)
 {
-    while (waitpid(child, status, 0) < 0 && errno == EINTR)
+    while (waitpid(pid, status, 0) < 0 && errno == EINTR)
         continue;
 }
 
@@ -146,7 +146,7 @@ static bool died(bool is_stuck, int status, struct error *err)
     if (is_stuck)
         return error_set(err, ERROR_DEADLINE_EXCEEDED,
                          "nothing moved for %d s: the disk does not answer, or the files lead in circles",
-                         ASIDE_STILL_S);
+                         CHILD_SILENCE_MAX_S);
     if (WIFSIGNALED(status))
         return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
                             "its pages are damaged or cut off: reading them ended with signal %d (%s)",
@@ -155,33 +155,33 @@ static bool died(bool is_stuck, int status, struct error *err)
                         "its pages are damaged: reading them ended with status %d", WEXITSTATUS(status));
 }
 
-bool aside_run(aside_work *work, void *arg, void *result, size_t result_len, const struct aside_listener *listener,
+bool child_run(child_work *work, void *arg, void *result, size_t result_len, const struct child_listener *listener,
                struct error *err)
 {
     bool is_stuck = false, is_over;
     struct message m;
     int fds[2], status = 0;
-    pid_t child;
+    pid_t pid;
 
-    ASSERT(result_len > 0 && result_len <= ASIDE_RESULT_MAX);
+    ASSERT(result_len > 0 && result_len <= CHILD_RESULT_MAX);
     if (pipe2(fds, O_CLOEXEC) != 0)
         return error_set(err, ERROR_RESOURCE_EXHAUSTED, "pipe: %s", strerror(errno));
     fflush(NULL);
-    child = fork();
-    if (child == 0) {
+    pid = fork();
+    if (pid == 0) {
         close(fds[0]);
         run_child(fds[1], work, arg, result_len);
     }
     close(fds[1]);
-    if (child < 0) {
+    if (pid < 0) {
         close(fds[0]);
         return error_set(err, ERROR_RESOURCE_EXHAUSTED, "fork: %s", strerror(errno));
     }
     is_over = listen_to(fds[0], listener, &m, &is_stuck) && receive(fds[0], result, result_len, &is_stuck);
     if (!is_over)
-        kill(child, SIGKILL);
+        kill(pid, SIGKILL);
     close(fds[0]);
-    reap(child, &status);
+    reap(pid, &status);
     if (!is_over)
         return died(is_stuck, status, err);
     if (m.kind == KIND_DONE)

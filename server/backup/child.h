@@ -11,28 +11,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ASIDE_TEXT_MAX   ERROR_TEXT_MAX
-#define ASIDE_RESULT_MAX (64u << 10)
-#define ASIDE_STILL_S    120 /* without a word from the child: it is stuck, as its disk may be */
+#define CHILD_TEXT_MAX      ERROR_TEXT_MAX
+#define CHILD_RESULT_MAX    (64u << 10)
+#define CHILD_SILENCE_MAX_S 120 /* without a word from the child: it is stuck, as its disk may be */
 
-struct aside;
+struct child;
 
 /* What the parent hears meanwhile. Each may be NULL. */
-struct aside_listener {
+struct child_listener {
     void (*say)(void *ctx, const char *sentence);
     void (*moved)(void *ctx, const char *what, uint64_t done, uint64_t total);
     void *ctx;
 };
 
 /* In the child. `result` is zeroed; what is in it comes to the parent, with success or failure. */
-typedef bool aside_work(struct aside *a, void *arg, void *result, struct error *err);
+typedef bool child_work(struct child *child, void *arg, void *result, struct error *err);
 
 /* Runs it to its end. DATA_LOSS when the child died of what it read; DEADLINE_EXCEEDED when it got stuck. */
-MUST_CHECK bool aside_run(aside_work *work, void *arg, void *result, size_t result_len,
-                          const struct aside_listener *listener, struct error *err);
+MUST_CHECK bool child_run(child_work *work, void *arg, void *result, size_t result_len,
+                          const struct child_listener *listener, struct error *err);
 
 /* In the child: a sentence for people; and a sign of life, as often as one likes. */
-void aside_say(struct aside *a, const char *format, ...) PRINTF(2, 3);
-void aside_moved(struct aside *a, const char *what, uint64_t done, uint64_t total);
+void child_say(struct child *child, const char *format, ...) PRINTF(2, 3);
+void child_progress(struct child *child, const char *what, uint64_t done, uint64_t total);
 
 #endif

@@ -18,7 +18,7 @@
 #define GROWTH_BYTES_MAX (UINT64_C(1) << 30)
 
 struct sink {
-    struct aside *a;
+    struct child *child;
     const struct copy_job *job;
     int fd; /* -1: none */
     uint64_t bytes, total;
@@ -35,9 +35,9 @@ static bool fail(const char *doing, const char *path, struct error *err)
     return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", doing, path, strerror(why));
 }
 
-static bool sink_open(struct sink *s, struct aside *a, const struct copy_job *job, struct error *err)
+static bool sink_open(struct sink *s, struct child *child, const struct copy_job *job, struct error *err)
 {
-    *s = (struct sink){ .a = a, .job = job, .fd = -1 };
+    *s = (struct sink){ .child = child, .job = job, .fd = -1 };
     crypto_hash_sha256_init(&s->sum);
     if (job->to == NULL)
         return true;
@@ -49,7 +49,7 @@ static bool sink_put(struct sink *s, const unsigned char *at, size_t len, struct
 {
     crypto_hash_sha256_update(&s->sum, at, len);
     s->bytes += len;
-    aside_moved(s->a, s->job->name, s->bytes, s->total);
+    child_progress(s->child, s->job->name, s->bytes, s->total);
     while (s->fd >= 0 && len > 0) {
         ssize_t put = write(s->fd, at, len);
 
@@ -128,7 +128,7 @@ static bool pump_all(struct pump *p, int from, uint64_t bytes_max, struct sink *
     return p->rc == 0 || db_fail(err, p->rc, "copy");
 }
 
-bool copy_env(struct aside *a, void *arg, void *result, struct error *err)
+bool copy_env(struct child *child, void *arg, void *result, struct error *err)
 {
     const struct copy_job *job = arg;
     const struct db_options options = { .dir = job->from, .tables_max = DB_TABLES_MAX, .use = DB_LOOK };
@@ -138,7 +138,7 @@ bool copy_env(struct aside *a, void *arg, void *result, struct error *err)
     struct sink s;
     int fds[2];
 
-    if (!db_open(&p.env, &options, err) || !sink_open(&s, a, job, err))
+    if (!db_open(&p.env, &options, err) || !sink_open(&s, child, job, err))
         return false;
     if (pipe2(fds, O_CLOEXEC) != 0)
         return error_set(err, ERROR_RESOURCE_EXHAUSTED, "pipe: %s", strerror(errno));
@@ -154,7 +154,7 @@ bool copy_env(struct aside *a, void *arg, void *result, struct error *err)
 
 /* ---- a file ---- */
 
-bool copy_file(struct aside *a, void *arg, void *result, struct error *err)
+bool copy_file(struct child *child, void *arg, void *result, struct error *err)
 {
     const struct copy_job *job = arg;
     int from = open(job->from, O_RDONLY | O_CLOEXEC);
@@ -164,7 +164,7 @@ bool copy_file(struct aside *a, void *arg, void *result, struct error *err)
 
     if (from < 0 || fstat(from, &st) != 0)
         return fail("read", job->from, err);
-    if (!sink_open(&s, a, job, err))
+    if (!sink_open(&s, child, job, err))
         return false;
     s.total = (uint64_t)st.st_size;
     is_done = pour(from, UINT64_MAX / 2, &s, err) && sink_close(&s, result, err);

@@ -20,7 +20,7 @@ struct copied {
 
 /* Both in a child: `arg` is a struct copy_job, `result` a struct copied. Durable when they succeed; the name is not.
  * copy_env copies an LMDB environment, as of one moment, beside its writer, without the pages that hold nothing. */
-bool copy_env(struct aside *a, void *arg, void *result, struct error *err);
-bool copy_file(struct aside *a, void *arg, void *result, struct error *err);
+bool copy_env(struct child *child, void *arg, void *result, struct error *err);
+bool copy_file(struct child *child, void *arg, void *result, struct error *err);
 
 #endif

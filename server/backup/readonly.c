@@ -56,7 +56,7 @@ static bool check_length(MDB_env *env, const char *dir, struct error *err)
                         (unsigned long long)file.st_size, (unsigned long long)want);
 }
 
-bool look_store(struct store **out, const char *dir, enum db_use use, struct error *err)
+bool readonly_store(struct store **out, const char *dir, enum db_use use, struct error *err)
 {
     struct store *s = mem_zero(sizeof *s);
 
@@ -66,11 +66,11 @@ bool look_store(struct store **out, const char *dir, enum db_use use, struct err
         *out = s;
         return true;
     }
-    look_close(s);
+    readonly_close(s);
     return false;
 }
 
-void look_close(struct store *s)
+void readonly_close(struct store *s)
 {
     if (s == NULL)
         return;
@@ -81,7 +81,7 @@ void look_close(struct store *s)
     free(s);
 }
 
-bool look_facts(const struct snapshot *at, struct store_facts *out, struct error *err)
+bool readonly_facts(const struct snapshot *at, struct store_facts *out, struct error *err)
 {
     struct store_facts facts = { .events = state_count(&at->state) };
     struct view epoch, count;
@@ -152,7 +152,8 @@ static bool check_format(struct registry *r, MDB_txn *txn, struct error *err)
                      "registry: damaged, or written by a newer version of this program");
 }
 
-bool look_registry(const char *dir, enum db_use use, struct registry_entry *entries, size_t *count, struct error *err)
+bool readonly_registry(const char *dir, enum db_use use, struct registry_entry *entries, size_t *count,
+                       struct error *err)
 {
     struct registry r = { .env = NULL };
     struct list list = { entries, 0 };
@@ -194,7 +195,7 @@ static bool keep_or_forget(struct registry *r, const char *key_file, struct list
     return true;
 }
 
-bool look_secrets(const char *dir, const char *seal_key_file, size_t *count, struct error *err)
+bool readonly_secrets(const char *dir, const char *seal_key_file, size_t *count, struct error *err)
 {
     AUTO_FREE struct registry_entry *entries = mem_array(REGISTRY_CONNECTORS_MAX, sizeof *entries);
     struct registry r = { .lock_fd = -1 };

@@ -94,14 +94,14 @@ static bool copy_one(struct restoring *r, const struct manifest_file *file, stru
 }
 
 /* In a child. */
-static bool new_epoch(struct aside *a, void *arg, void *result, struct error *err)
+static bool new_epoch(struct child *child, void *arg, void *result, struct error *err)
 {
     struct store *s = NULL;
-    bool is_done = look_store(&s, arg, DB_WRITE, err) && meta_new_epoch(s, err);
+    bool is_done = readonly_store(&s, arg, DB_WRITE, err) && meta_new_epoch(s, err);
 
-    (void)a;
+    (void)child;
     (void)result;
-    look_close(s);
+    readonly_close(s);
     return is_done;
 }
 
@@ -109,12 +109,12 @@ struct secrets_job {
     const char *dir, *key_file;
 };
 
-static bool secrets(struct aside *a, void *arg, void *result, struct error *err)
+static bool secrets(struct child *child, void *arg, void *result, struct error *err)
 {
     const struct secrets_job *job = arg;
 
-    (void)a;
-    return look_secrets(job->dir, job->key_file, result, err);
+    (void)child;
+    return readonly_secrets(job->dir, job->key_file, result, err);
 }
 
 /* What makes of the copy a store of its own. */
@@ -129,8 +129,8 @@ static bool make_ours(struct restoring *r, const struct manifest_file *file, str
     if (!path_join(&to, r->half.at, file->path, err))
         return false;
     path_split(&to, &dir, &name);
-    is_done = file->is_store ? aside_run(new_epoch, dir.at, &count, sizeof count, NULL, err)
-                             : aside_run(secrets, &job, &count, sizeof count, NULL, err);
+    is_done = file->is_store ? child_run(new_epoch, dir.at, &count, sizeof count, NULL, err)
+                             : child_run(secrets, &job, &count, sizeof count, NULL, err);
     if (!file->is_store)
         *(job.key_file != NULL ? &r->result->secrets_kept : &r->result->secrets_lost) = (unsigned)count;
     return (is_done && files_sync_dir(dir.at, err)) || error_wrap(err, "%s", file->path);

@@ -22,7 +22,7 @@
 #define RECORD_TAG        0x0a /* field 1, bytes: as it lies in a response */
 
 struct walk {
-    struct aside *a;
+    struct child *child;
     const struct verify_job *job;
     struct snapshot at;
     uint64_t problems, done, total;
@@ -35,7 +35,7 @@ struct walk {
 static void problem(struct walk *w, const char *format, ...) PRINTF(2, 3);
 static void problem(struct walk *w, const char *format, ...)
 {
-    char text[ASIDE_TEXT_MAX - 120];
+    char text[CHILD_TEXT_MAX - 120];
     va_list args;
 
     if (++w->problems > PROBLEMS_SAID_MAX)
@@ -43,9 +43,9 @@ static void problem(struct walk *w, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    aside_say(w->a, "%s: %s", w->job->name, text);
+    child_say(w->child, "%s: %s", w->job->name, text);
     if (w->problems == PROBLEMS_SAID_MAX)
-        aside_say(w->a, "%s: and so on: what follows is only counted", w->job->name);
+        child_say(w->child, "%s: and so on: what follows is only counted", w->job->name);
 }
 
 static unsigned long long ull(uint64_t n)
@@ -56,7 +56,7 @@ static unsigned long long ull(uint64_t n)
 static void step(struct walk *w)
 {
     if ((++w->done & 1023) == 0)
-        aside_moved(w->a, w->job->name, w->done, w->total);
+        child_progress(w->child, w->job->name, w->done, w->total);
 }
 
 /* Visits each row of a table, in the order of its keys: a key that is not beyond the one before is damage, and the end
@@ -222,15 +222,15 @@ static void visit_event(struct walk *w, uint64_t sequence, struct view stored)
 
 static void walk_line(struct walk *w)
 {
-    AUTO_WALK struct line_walk walk = { 0 };
+    AUTO_WALK struct sequence_walk walk = { 0 };
     struct view stored;
     uint64_t sequence;
     bool is_over = false;
     struct error why;
 
-    line_walk_init(&walk, &w->at, 0, UINT64_MAX);
+    sequence_walk_init(&walk, &w->at, 0, UINT64_MAX);
     while (!is_over) {
-        if (!line_walk_next(&walk, &sequence, &stored, &is_over, &why)) {
+        if (!sequence_walk_next(&walk, &sequence, &stored, &is_over, &why)) {
             problem(w, "%s: it, and what follows, cannot be reached", why.text);
             return;
         }
@@ -247,12 +247,12 @@ static void walk_line(struct walk *w)
 static void visit_identity(struct walk *w, struct view key, struct view value)
 {
     uint64_t sequence = value.len == SEQUENCE_BYTES ? bytes_u64((const unsigned char *)value.at) : 0;
-    unsigned char line[LINE_KEY_BYTES];
+    unsigned char line[SEQUENCE_KEY_BYTES];
     struct view stored;
     struct entry e;
 
     if (key.len != IDENTITY_BYTES || sequence < state_oldest(&w->at.state) || sequence > state_head(&w->at.state) ||
-        !get(w, line_table(sequence), line_key(sequence, line), &stored) || !entry_read(stored, sequence, &e) ||
+        !get(w, sequence_table(sequence), sequence_key(sequence, line), &stored) || !entry_read(stored, sequence, &e) ||
         memcmp(e.identity.key, key.at, IDENTITY_BYTES) != 0)
         problem(w, "identity: one points at %llu, which is not its event", ull(sequence));
 }
@@ -377,14 +377,14 @@ static void visit_cursor(struct walk *w, struct view key, struct view value)
         problem(w, "cursor " VIEW_FMT ": %s", VIEW_ARG(key), why.text);
 }
 
-bool verify_store(struct aside *a, void *arg, void *result, struct error *err)
+bool verify_store(struct child *child, void *arg, void *result, struct error *err)
 {
     const struct verify_job *job = arg;
     struct verify_found *found = result;
-    struct walk w = { .a = a, .job = job, .live_mark_ms = INT64_MIN, .history_mark_ms = INT64_MIN };
+    struct walk w = { .child = child, .job = job, .live_mark_ms = INT64_MIN, .history_mark_ms = INT64_MIN };
     struct store *s = NULL;
-    bool is_fine = look_store(&s, job->dir, job->use, err) && snapshot_begin(s, &w.at, err) &&
-                   look_facts(&w.at, &found->facts, err);
+    bool is_fine = readonly_store(&s, job->dir, job->use, err) && snapshot_begin(s, &w.at, err) &&
+                   readonly_facts(&w.at, &found->facts, err);
 
     if (is_fine) {
         w.total = found->facts.events;
@@ -399,6 +399,6 @@ bool verify_store(struct aside *a, void *arg, void *result, struct error *err)
         found->problems = w.problems;
     }
     snapshot_end(&w.at);
-    look_close(s);
+    readonly_close(s);
     return is_fine;
 }

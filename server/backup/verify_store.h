@@ -19,6 +19,6 @@ struct verify_found {
 };
 
 /* In a child: `arg` is a struct verify_job, `result` a struct verify_found. False: it could not even be opened. */
-bool verify_store(struct aside *a, void *arg, void *result, struct error *err);
+bool verify_store(struct child *child, void *arg, void *result, struct error *err);
 
 #endif

@@ -340,8 +340,7 @@ static bool visit_change(void *ctx, struct view key, struct view value, bool *is
     if (!*is_fine)
         return error_set(err, ERROR_DATA_LOSS, "an entry of the changes is damaged");
     change = bytes_key((const unsigned char *)key.at);
-    return to->visit(to->ctx, change, (unsigned char)value.at[0],
-                     (struct view){ value.at + 1, value.len - 1 });
+    return to->visit(to->ctx, change, (unsigned char)value.at[0], (struct view){ value.at + 1, value.len - 1 });
 }
 
 bool directory_changes(struct store *s, uint64_t after, directory_change_visit *visit, void *ctx, struct error *err)

@@ -71,13 +71,13 @@ static bool claim(struct store_txn *txn, const struct identity *identity, uint64
 
 static bool put_entry(struct store_txn *txn, struct entry *e, struct error *err)
 {
-    unsigned char key[LINE_KEY_BYTES], *at;
+    unsigned char key[SEQUENCE_KEY_BYTES], *at;
     uint64_t sequence = e->record.sequence;
-    struct view line = line_key(sequence, key);
+    struct view line = sequence_key(sequence, key);
 
     if (!types_id(txn, e->record.event_type, &e->type_id, err) || !txn_room(txn, IDENTITY_BYTES, SEQUENCE_BYTES, err) ||
         !txn_room(txn, line.len, entry_bytes(e), err) ||
-        !txn_reserve(txn, line_table(sequence), line, entry_bytes(e), MDB_APPEND, &at, err))
+        !txn_reserve(txn, sequence_table(sequence), line, entry_bytes(e), MDB_APPEND, &at, err))
         return false;
     entry_write(e, at);
     txn->is_state_changed = true;
@@ -207,7 +207,7 @@ static bool time_at(const struct snapshot *at, uint64_t sequence, int64_t *time_
 
     *time_ms = INT64_MAX;
     for (uint64_t i = 0; i < TIME_LOOK_MAX && sequence + i <= head && !is_time(*time_ms); i++) {
-        if (!line_glance(at, sequence + i, &glance, err))
+        if (!sequence_glance(at, sequence + i, &glance, err))
             return false;
         *time_ms = is_time(glance.time_ms) ? glance.time_ms : INT64_MAX;
     }
@@ -218,19 +218,19 @@ static bool remove_lowest(struct store_txn *txn, struct error *err)
 {
     struct state *state = &txn->at.state;
     uint64_t sequence = state_oldest(state);
-    unsigned char key[LINE_KEY_BYTES];
+    unsigned char key[SEQUENCE_KEY_BYTES];
     struct view stored;
     struct entry e;
     int64_t time_ms;
 
-    if (!line_get(&txn->at, sequence, &stored, err))
+    if (!sequence_get(&txn->at, sequence, &stored, err))
         return false;
     if (!entry_read(stored, sequence, &e))
         return error_set(err, ERROR_DATA_LOSS, "event %llu is damaged", (unsigned long long)sequence);
-    if (!txn_delete(txn, line_table(sequence), line_key(sequence, key), err) ||
+    if (!txn_delete(txn, sequence_table(sequence), sequence_key(sequence, key), err) ||
         !txn_delete(txn, TABLE_IDENTITY, identity_key(&e.identity), err))
         return false;
-    txn_gave_back(txn, LINE_KEY_BYTES, entry_bytes(&e));
+    txn_gave_back(txn, SEQUENCE_KEY_BYTES, entry_bytes(&e));
     txn_gave_back(txn, IDENTITY_BYTES, SEQUENCE_BYTES);
     time_ms = e.record.published_ms != JOURNAL_NO_TIME ? e.record.published_ms : e.record.watermark_ms;
     if (is_time(time_ms))

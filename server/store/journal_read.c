@@ -29,7 +29,7 @@ static bool bounds_of(const struct snapshot *at, struct journal_bounds *out, str
     if (b.count > 0) {
         b.oldest = state_oldest(state);
         b.head = state_head(state);
-        if (!line_glance(at, b.oldest, &glance, err))
+        if (!sequence_glance(at, b.oldest, &glance, err))
             return false;
         b.oldest_published_ms = glance.time_ms != INT64_MAX ? glance.time_ms : JOURNAL_NO_TIME;
     }
@@ -58,7 +58,7 @@ bool journal_scan(struct store *s, const struct journal_range *range, journal_vi
                   struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
-    AUTO_WALK struct line_walk walk = { 0 };
+    AUTO_WALK struct sequence_walk walk = { 0 };
     struct view stored;
     struct entry e;
     uint64_t sequence;
@@ -66,9 +66,9 @@ bool journal_scan(struct store *s, const struct journal_range *range, journal_vi
 
     if (!snapshot_begin(s, &at, err))
         return false;
-    line_walk_init(&walk, &at, range->after, range->up_to);
+    sequence_walk_init(&walk, &at, range->after, range->up_to);
     for (;;) {
-        if (!line_walk_next(&walk, &sequence, &stored, &is_over, err))
+        if (!sequence_walk_next(&walk, &sequence, &stored, &is_over, err))
             return false;
         if (is_over)
             return true;
@@ -87,7 +87,7 @@ bool journal_scan(struct store *s, const struct journal_range *range, journal_vi
 #define FETCH_BYTES 1024 /* most records are smaller */
 
 struct copy {
-    struct line_walk walk;
+    struct sequence_walk walk;
     const struct journal_want *want;
     struct buf *out;
     struct journal_batch batch;
@@ -151,7 +151,7 @@ static bool copy_all(struct copy *c, struct error *err)
     bool is_full = false;
 
     for (unsigned looked = 0; looked < COPY_LOOK_MAX && !is_full && !c->batch.at_end; looked++) {
-        if (!line_walk_next(&c->walk, &sequence, &stored, &c->batch.at_end, err) ||
+        if (!sequence_walk_next(&c->walk, &sequence, &stored, &c->batch.at_end, err) ||
             (!c->batch.at_end && !copy_one(c, sequence, stored, &is_full, err)))
             return false;
     }
@@ -170,9 +170,9 @@ bool journal_copy(struct store *s, uint64_t after, const struct journal_want *wa
         return false;
     c.batch.last = after;
     c.batch.floor = at.state.floor;
-    line_walk_init(&c.walk, &at, after, want->up_to);
+    sequence_walk_init(&c.walk, &at, after, want->up_to);
     is_done = copy_all(&c, err);
-    line_walk_deinit(&c.walk);
+    sequence_walk_deinit(&c.walk);
     if (is_done)
         *batch = c.batch;
     return is_done;
@@ -203,7 +203,7 @@ static bool search(const struct snapshot *at, uint64_t first, uint64_t last, int
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
 
-        if (!line_glance(at, middle, &glance, err))
+        if (!sequence_glance(at, middle, &glance, err))
             return false;
         if (glance.watermark_ms >= since_ms)
             high = middle;
@@ -255,7 +255,7 @@ bool journal_tag(struct store *s, uint64_t sequence, bool *found, uint32_t *tag,
     *found = sequence >= state_oldest(&at.state) && sequence <= state_head(&at.state);
     if (!*found)
         return true;
-    if (!line_glance(&at, sequence, &glance, err))
+    if (!sequence_glance(&at, sequence, &glance, err))
         return false;
     *tag = glance.tag;
     return true;

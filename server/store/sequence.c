@@ -1,10 +1,10 @@
 #include "store/sequence.h"
 #include "store/bytes.h"
 
-struct view line_key(uint64_t sequence, unsigned char at[LINE_KEY_BYTES])
+struct view sequence_key(uint64_t sequence, unsigned char at[SEQUENCE_KEY_BYTES])
 {
-    bytes_put_key(at, line_table(sequence) == TABLE_HISTORY ? ~sequence : sequence);
-    return (struct view){ (const char *)at, LINE_KEY_BYTES };
+    bytes_put_key(at, sequence_table(sequence) == TABLE_HISTORY ? ~sequence : sequence);
+    return (struct view){ (const char *)at, SEQUENCE_KEY_BYTES };
 }
 
 static bool missing(uint64_t sequence, struct error *err)
@@ -12,36 +12,36 @@ static bool missing(uint64_t sequence, struct error *err)
     return error_set(err, ERROR_DATA_LOSS, "event %llu is missing or damaged", (unsigned long long)sequence);
 }
 
-bool line_get(const struct snapshot *at, uint64_t sequence, struct view *stored, struct error *err)
+bool sequence_get(const struct snapshot *at, uint64_t sequence, struct view *stored, struct error *err)
 {
-    unsigned char key[LINE_KEY_BYTES];
+    unsigned char key[SEQUENCE_KEY_BYTES];
     bool found;
 
-    if (!snapshot_get(at, line_table(sequence), line_key(sequence, key), stored, &found, err))
+    if (!snapshot_get(at, sequence_table(sequence), sequence_key(sequence, key), stored, &found, err))
         return false;
     return found || missing(sequence, err);
 }
 
-bool line_glance(const struct snapshot *at, uint64_t sequence, struct entry_glance *out, struct error *err)
+bool sequence_glance(const struct snapshot *at, uint64_t sequence, struct entry_glance *out, struct error *err)
 {
     struct view stored;
 
-    return line_get(at, sequence, &stored, err) && (entry_glance(stored, out) || missing(sequence, err));
+    return sequence_get(at, sequence, &stored, err) && (entry_glance(stored, out) || missing(sequence, err));
 }
 
-void line_walk_init(struct line_walk *w, const struct snapshot *at, uint64_t after, uint64_t up_to)
+void sequence_walk_init(struct sequence_walk *w, const struct snapshot *at, uint64_t after, uint64_t up_to)
 {
     uint64_t oldest = state_oldest(&at->state);
     uint64_t head = state_head(&at->state);
 
-    *w = (struct line_walk){ .at = at };
+    *w = (struct sequence_walk){ .at = at };
     w->next = after >= oldest ? after + 1 : oldest;
     w->last = up_to < head ? up_to : head;
     if (after >= head) /* and no overflow at the largest number */
         w->next = w->last + 1;
 }
 
-void line_walk_deinit(struct line_walk *w)
+void sequence_walk_deinit(struct sequence_walk *w)
 {
     if (w->cursor != NULL)
         mdb_cursor_close(w->cursor);
@@ -49,20 +49,21 @@ void line_walk_deinit(struct line_walk *w)
 }
 
 /* History is kept upside down, so upwards is backwards there. */
-static int step(struct line_walk *w, MDB_val *value)
+static int step(struct sequence_walk *w, MDB_val *value)
 {
-    unsigned char bytes[LINE_KEY_BYTES];
-    struct view key = line_key(w->next, bytes);
+    unsigned char bytes[SEQUENCE_KEY_BYTES];
+    struct view key = sequence_key(w->next, bytes);
     MDB_val k = db_val(key);
     int rc;
 
     if (!w->is_placed)
         return mdb_cursor_get(w->cursor, &k, value, MDB_SET_KEY);
-    rc = mdb_cursor_get(w->cursor, &k, value, line_table(w->next) == TABLE_HISTORY ? MDB_PREV : MDB_NEXT);
+    rc = mdb_cursor_get(w->cursor, &k, value, sequence_table(w->next) == TABLE_HISTORY ? MDB_PREV : MDB_NEXT);
     return rc == 0 && !view_eq(db_view(k), key) ? MDB_NOTFOUND : rc;
 }
 
-bool line_walk_next(struct line_walk *w, uint64_t *sequence, struct view *stored, bool *is_over, struct error *err)
+bool sequence_walk_next(struct sequence_walk *w, uint64_t *sequence, struct view *stored, bool *is_over,
+                        struct error *err)
 {
     MDB_val value;
     int rc = 0;
@@ -71,11 +72,11 @@ bool line_walk_next(struct line_walk *w, uint64_t *sequence, struct view *stored
     if (*is_over)
         return true;
     if (w->next == JOURNAL_FIRST) { /* on to the other table */
-        line_walk_deinit(w);
+        sequence_walk_deinit(w);
         w->is_placed = false;
     }
     if (w->cursor == NULL)
-        rc = mdb_cursor_open(w->at->raw, w->at->store->tables[line_table(w->next)], &w->cursor);
+        rc = mdb_cursor_open(w->at->raw, w->at->store->tables[sequence_table(w->next)], &w->cursor);
     if (rc == 0)
         rc = step(w, &value);
     if (rc != 0)

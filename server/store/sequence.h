@@ -6,33 +6,34 @@
 #include "store/entry.h"
 #include "store/tables.h"
 
-#define LINE_KEY_BYTES 8
+#define SEQUENCE_KEY_BYTES 8
 
-static inline enum table line_table(uint64_t sequence)
+static inline enum table sequence_table(uint64_t sequence)
 {
     return sequence < JOURNAL_FIRST ? TABLE_HISTORY : TABLE_EVENTS;
 }
 
 /* The key of a sequence in its table; the view is over `at`. */
-struct view line_key(uint64_t sequence, unsigned char at[LINE_KEY_BYTES]);
+struct view sequence_key(uint64_t sequence, unsigned char at[SEQUENCE_KEY_BYTES]);
 
 /* The stored bytes at a sequence that is held: that it is missing is DATA_LOSS. */
-MUST_CHECK bool line_get(const struct snapshot *at, uint64_t sequence, struct view *stored, struct error *err);
-MUST_CHECK bool line_glance(const struct snapshot *at, uint64_t sequence, struct entry_glance *out, struct error *err);
+MUST_CHECK bool sequence_get(const struct snapshot *at, uint64_t sequence, struct view *stored, struct error *err);
+MUST_CHECK bool sequence_glance(const struct snapshot *at, uint64_t sequence, struct entry_glance *out,
+                                struct error *err);
 
 /* A walk upwards over what is held of first .. last. */
-struct line_walk {
+struct sequence_walk {
     const struct snapshot *at;
     MDB_cursor *cursor;
     bool is_placed; /* the cursor stands at next - 1, in the table of next */
     uint64_t next, last;
 };
-void line_walk_init(struct line_walk *w, const struct snapshot *at, uint64_t after, uint64_t up_to);
-void line_walk_deinit(struct line_walk *w);
-#define AUTO_WALK __attribute__((cleanup(line_walk_deinit)))
+void sequence_walk_init(struct sequence_walk *w, const struct snapshot *at, uint64_t after, uint64_t up_to);
+void sequence_walk_deinit(struct sequence_walk *w);
+#define AUTO_WALK __attribute__((cleanup(sequence_walk_deinit)))
 
 /* The next one; is_over at the end. */
-MUST_CHECK bool line_walk_next(struct line_walk *w, uint64_t *sequence, struct view *stored, bool *is_over,
-                               struct error *err);
+MUST_CHECK bool sequence_walk_next(struct sequence_walk *w, uint64_t *sequence, struct view *stored, bool *is_over,
+                                   struct error *err);
 
 #endif
