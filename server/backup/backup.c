@@ -19,7 +19,7 @@
 
 #define TRIES_MAX 3
 
-struct making {
+struct backup_job {
     const struct backup_options *options;
     struct backup_result *result;
     struct path to, partial, parent;
@@ -28,7 +28,7 @@ struct making {
     struct manifest manifest;
 };
 
-static bool fail(const char *doing, const char *path, struct error *err)
+static bool backup_fail(const char *doing, const char *path, struct error *err)
 {
     int why = errno;
 
@@ -39,18 +39,18 @@ static bool fail(const char *doing, const char *path, struct error *err)
 
 /* ---- the partial folder ---- */
 
-static bool remove_one(void *ctx, const char *name, struct error *err)
+static bool backup_remove_one(void *ctx, const char *name, struct error *err)
 {
     return files_remove_tree(ctx, name, err);
 }
 
-static bool open_partial(struct making *m, struct error *err)
+static bool backup_open_partial(struct backup_job *m, struct error *err)
 {
     if (mkdir(m->partial.at, 0700) != 0 && errno != EEXIST)
-        return fail("make folder", m->partial.at, err);
+        return backup_fail("make folder", m->partial.at, err);
     m->lock_fd = open(m->partial.at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (m->lock_fd < 0)
-        return fail("open", m->partial.at, err);
+        return backup_fail("open", m->partial.at, err);
     if (flock(m->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return true;
     close(m->lock_fd);
@@ -58,14 +58,14 @@ static bool open_partial(struct making *m, struct error *err)
     return error_set(err, ERROR_FAILED_PRECONDITION, "another backup to %s is under way", m->to.at);
 }
 
-static bool empty_partial(struct making *m, struct error *err)
+static bool backup_empty_partial(struct backup_job *m, struct error *err)
 {
     m->manifest = (struct manifest){ .count = 0 };
     *m->result = (struct backup_result){ 0 };
-    return files_each(m->partial.at, remove_one, m->partial.at, err);
+    return files_each(m->partial.at, backup_remove_one, m->partial.at, err);
 }
 
-static void drop_partial(struct making *m)
+static void backup_drop_partial(struct backup_job *m)
 {
     struct error ignored;
 
@@ -76,7 +76,7 @@ static void drop_partial(struct making *m)
     close(m->lock_fd);
 }
 
-static bool prepare(struct making *m, struct error *err)
+static bool backup_prepare(struct backup_job *m, struct error *err)
 {
     struct path unused;
     const char *name;
@@ -94,13 +94,13 @@ static bool prepare(struct making *m, struct error *err)
         return false;
     if (exists)
         return error_set(err, ERROR_ALREADY_EXISTS, "%s is there already: nothing is overwritten", m->to.at);
-    return open_partial(m, err);
+    return backup_open_partial(m, err);
 }
 
 /* ---- the copies ---- */
 
 /* name/data.mdb of the data folder into the same place of the backup. */
-static bool copy_one(struct making *m, const char *name, struct manifest_file *file, struct error *err)
+static bool backup_copy_one(struct backup_job *m, const char *name, struct manifest_file *file, struct error *err)
 {
     struct path from, dir, to;
     struct copied copied;
@@ -116,7 +116,7 @@ static bool copy_one(struct making *m, const char *name, struct manifest_file *f
     return true;
 }
 
-static bool check_one(struct making *m, const char *name, struct manifest_file *file, struct error *err)
+static bool backup_check_store(struct backup_job *m, const char *name, struct manifest_file *file, struct error *err)
 {
     struct verify_found found = { .problems = 0 };
     struct path dir;
@@ -134,7 +134,7 @@ static bool check_one(struct making *m, const char *name, struct manifest_file *
 }
 
 /* Whether the live registry still lists the org. */
-static bool is_still_there(struct making *m, const char *org_id, bool *is_there)
+static bool backup_is_org_listed(struct backup_job *m, const char *org_id, bool *is_there)
 {
     AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
     struct error ignored;
@@ -149,7 +149,7 @@ static bool is_still_there(struct making *m, const char *org_id, bool *is_there)
     return true;
 }
 
-static bool take_store(struct making *m, const char *org_id, bool *has_moved, struct error *err)
+static bool backup_take_store(struct backup_job *m, const char *org_id, bool *has_moved, struct error *err)
 {
     struct manifest_file *file = &m->manifest.files[m->manifest.count];
     char name[MANIFEST_PATH_MAX];
@@ -157,30 +157,31 @@ static bool take_store(struct making *m, const char *org_id, bool *has_moved, st
     bool is_there;
 
     snprintf(name, sizeof name, "orgs/%s", org_id);
-    if (copy_one(m, name, file, &why)) {
+    if (backup_copy_one(m, name, file, &why)) {
         m->manifest.count++;
-        return check_one(m, name, file, err);
+        return backup_check_store(m, name, file, err);
     }
     /* A folder that went away under us, with its connector, is no failure. */
-    if (why.code == ERROR_RESOURCE_EXHAUSTED || !is_still_there(m, org_id, &is_there) || is_there)
+    if (why.code == ERROR_RESOURCE_EXHAUSTED || !backup_is_org_listed(m, org_id, &is_there) || is_there)
         return error_reason(err, why.code, why.reason, "%s", why.text);
     *has_moved = true;
     return true;
 }
 
-static bool take_all(struct making *m, bool *has_moved, struct error *err)
+static bool backup_take_all(struct backup_job *m, bool *has_moved, struct error *err)
 {
     AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
     struct path dir;
 
     *has_moved = false;
-    if (!empty_partial(m, err) || !path_join(&dir, m->partial.at, "registry", err) ||
-        !copy_one(m, "registry", &m->manifest.files[m->manifest.count++], err) ||
+    if (!backup_empty_partial(m, err) || !path_join(&dir, m->partial.at, "registry", err) ||
+        !backup_copy_one(m, "registry", &m->manifest.files[m->manifest.count++], err) ||
         !parts_registry(dir.at, DB_LOOK_ALONE, registry, err) || !path_join(&dir, m->partial.at, "orgs", err) ||
         !files_make_dir(dir.at, false, err))
         return false;
     for (size_t i = 0; i < registry->count && !*has_moved; i++)
-        if (!parts_is_repeated(registry->entries, i) && !take_store(m, registry->entries[i].org_id, has_moved, err))
+        if (!parts_is_repeated(registry->entries, i) &&
+            !backup_take_store(m, registry->entries[i].org_id, has_moved, err))
             return false;
     m->result->connectors = (unsigned)registry->count;
     return files_sync_dir(dir.at, err);
@@ -188,7 +189,7 @@ static bool take_all(struct making *m, bool *has_moved, struct error *err)
 
 /* ---- the end of it ---- */
 
-static bool finish(struct making *m, struct error *err)
+static bool backup_finish(struct backup_job *m, struct error *err)
 {
     if (m->result->problems > 0)
         return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
@@ -199,37 +200,37 @@ static bool finish(struct making *m, struct error *err)
     if (!manifest_write(&m->manifest, m->partial.at, err) || !files_sync_dir(m->partial.at, err))
         return false;
     if (renameat2(AT_FDCWD, m->partial.at, AT_FDCWD, m->to.at, RENAME_NOREPLACE) != 0)
-        return fail("rename to", m->to.at, err);
+        return backup_fail("rename to", m->to.at, err);
     close(m->lock_fd);
     m->lock_fd = -1;
     return files_sync_dir(m->parent.at, err);
 }
 
-static bool make(struct making *m, struct error *err)
+static bool backup_make_all(struct backup_job *m, struct error *err)
 {
     bool has_moved = true;
 
     for (int i = 0; i < TRIES_MAX && has_moved; i++)
-        if (!take_all(m, &has_moved, err))
+        if (!backup_take_all(m, &has_moved, err))
             return false;
     if (has_moved)
         return error_set(err, ERROR_ABORTED, "connectors come and go too fast for a backup: try again");
-    return finish(m, err);
+    return backup_finish(m, err);
 }
 
 bool backup_make(const struct backup_options *options, struct backup_result *result, struct error *err)
 {
-    struct making *m = mem_zero(sizeof *m);
+    struct backup_job *m = mem_zero(sizeof *m);
     struct path registry;
     bool is_done, exists;
 
-    *m = (struct making){ .options = options, .result = result, .lock_fd = -1 };
+    *m = (struct backup_job){ .options = options, .result = result, .lock_fd = -1 };
     *result = (struct backup_result){ 0 };
     is_done =
         path_join(&registry, options->data_dir, "registry/data.mdb", err) && files_exists(registry.at, &exists, err) &&
         (exists || error_set(err, ERROR_NOT_FOUND, "%s is no data folder: it has no registry", options->data_dir)) &&
-        prepare(m, err) && make(m, err);
-    drop_partial(m);
+        backup_prepare(m, err) && backup_make_all(m, err);
+    backup_drop_partial(m);
     free(m);
     return is_done || error_wrap(err, "backup of %s", options->data_dir);
 }

@@ -63,7 +63,7 @@ struct registry_job {
     enum db_use use;
 };
 
-static bool read_registry(struct child *child, void *arg, void *result, struct error *err)
+static bool parts_read_registry(struct child *child, void *arg, void *result, struct error *err)
 {
     const struct registry_job *job = arg;
     struct parts_registry *out = result;
@@ -76,7 +76,7 @@ bool parts_registry(const char *dir, enum db_use use, struct parts_registry *out
 {
     struct registry_job job = { dir, use };
 
-    return child_run(read_registry, &job, out, sizeof *out, NULL, err) || error_wrap(err, "%s", dir);
+    return child_run(parts_read_registry, &job, out, sizeof *out, NULL, err) || error_wrap(err, "%s", dir);
 }
 
 bool parts_is_repeated(const struct registry_entry *entries, size_t at)

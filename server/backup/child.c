@@ -16,10 +16,10 @@
 
 #define MOVED_EVERY_MS 200 /* signs of life in between are left out */
 
-enum kind { KIND_SAY, KIND_MOVED, KIND_DONE, KIND_FAILED };
+enum child_message_kind { CHILD_MESSAGE_SAY, CHILD_MESSAGE_MOVED, CHILD_MESSAGE_DONE, CHILD_MESSAGE_FAILED };
 
-struct message {
-    enum kind kind;
+struct child_message {
+    enum child_message_kind kind;
     uint64_t done, total;
     struct error err; /* its reason is a literal, which lies at the same place in both */
     char text[CHILD_TEXT_MAX];
@@ -30,7 +30,7 @@ struct child {
     int64_t moved_mono_ms;
 };
 
-static int64_t now_ms(void)
+static int64_t child_now_ms(void)
 {
     struct timespec now;
 
@@ -40,7 +40,7 @@ static int64_t now_ms(void)
 
 /* ---- the child ---- */
 
-static void send(struct child *child, const void *at, size_t len)
+static void child_send(struct child *child, const void *at, size_t len)
 {
     while (len > 0) {
         ssize_t put = write(child->fd, at, len);
@@ -56,31 +56,31 @@ static void send(struct child *child, const void *at, size_t len)
 
 void child_say(struct child *child, const char *format, ...)
 {
-    struct message m = { .kind = KIND_SAY };
+    struct child_message m = { .kind = CHILD_MESSAGE_SAY };
     va_list args;
 
     va_start(args, format);
     vsnprintf(m.text, sizeof m.text, format, args);
     va_end(args);
-    send(child, &m, sizeof m);
+    child_send(child, &m, sizeof m);
 }
 
 void child_progress(struct child *child, const char *what, uint64_t done, uint64_t total)
 {
-    struct message m = { .kind = KIND_MOVED, .done = done, .total = total };
+    struct child_message m = { .kind = CHILD_MESSAGE_MOVED, .done = done, .total = total };
 
-    if (now_ms() - child->moved_mono_ms < MOVED_EVERY_MS)
+    if (child_now_ms() - child->moved_mono_ms < MOVED_EVERY_MS)
         return;
-    child->moved_mono_ms = now_ms();
+    child->moved_mono_ms = child_now_ms();
     snprintf(m.text, sizeof m.text, "%s", what);
-    send(child, &m, sizeof m);
+    child_send(child, &m, sizeof m);
 }
 
-static void run_child(int fd, child_work *work, void *arg, size_t result_len)
+static void child_main(int fd, child_work *work, void *arg, size_t result_len)
 {
     static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE };
     unsigned char *result = mem_zero(CHILD_RESULT_MAX);
-    struct message m = { .kind = KIND_FAILED };
+    struct child_message m = { .kind = CHILD_MESSAGE_FAILED };
     struct child child = { .fd = fd };
 
     /* Not one of ours that is left behind, and none that writes a report when it dies: that is expected here. */
@@ -88,16 +88,16 @@ static void run_child(int fd, child_work *work, void *arg, size_t result_len)
     for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
         signal(fatal[i], SIG_DFL);
     if (work(&child, arg, result, &m.err))
-        m.kind = KIND_DONE;
-    send(&child, &m, sizeof m);
-    send(&child, result, result_len);
+        m.kind = CHILD_MESSAGE_DONE;
+    child_send(&child, &m, sizeof m);
+    child_send(&child, result, result_len);
     _exit(0);
 }
 
 /* ---- the parent ---- */
 
 /* False: the child is gone, or did not say anything in time. */
-static bool receive(int fd, void *at, size_t len, bool *is_stuck)
+static bool child_receive(int fd, void *at, size_t len, bool *is_stuck)
 {
     struct pollfd waiting = { .fd = fd, .events = POLLIN };
 
@@ -121,27 +121,27 @@ static bool receive(int fd, void *at, size_t len, bool *is_stuck)
 }
 
 /* Until its last message; false when none comes. */
-static bool listen_to(int fd, const struct child_listener *to, struct message *m, bool *is_stuck)
+static bool child_listen(int fd, const struct child_listener *to, struct child_message *m, bool *is_stuck)
 {
-    while (receive(fd, m, sizeof *m, is_stuck)) {
+    while (child_receive(fd, m, sizeof *m, is_stuck)) {
         m->text[sizeof m->text - 1] = '\0';
-        if (m->kind == KIND_DONE || m->kind == KIND_FAILED)
+        if (m->kind == CHILD_MESSAGE_DONE || m->kind == CHILD_MESSAGE_FAILED)
             return true;
-        if (m->kind == KIND_SAY && to != NULL && to->say != NULL)
+        if (m->kind == CHILD_MESSAGE_SAY && to != NULL && to->say != NULL)
             to->say(to->ctx, m->text);
-        if (m->kind == KIND_MOVED && to != NULL && to->moved != NULL)
+        if (m->kind == CHILD_MESSAGE_MOVED && to != NULL && to->moved != NULL)
             to->moved(to->ctx, m->text, m->done, m->total);
     }
     return false;
 }
 
-static void reap(pid_t pid, int *status)
+static void child_reap(pid_t pid, int *status)
 {
     while (waitpid(pid, status, 0) < 0 && errno == EINTR)
         continue;
 }
 
-static bool died(bool is_stuck, int status, struct error *err)
+static bool child_report_death(bool is_stuck, int status, struct error *err)
 {
     if (is_stuck)
         return error_set(err, ERROR_DEADLINE_EXCEEDED,
@@ -159,7 +159,7 @@ bool child_run(child_work *work, void *arg, void *result, size_t result_len, con
                struct error *err)
 {
     bool is_stuck = false, is_over;
-    struct message m;
+    struct child_message m;
     int fds[2], status = 0;
     pid_t pid;
 
@@ -170,21 +170,21 @@ bool child_run(child_work *work, void *arg, void *result, size_t result_len, con
     pid = fork();
     if (pid == 0) {
         close(fds[0]);
-        run_child(fds[1], work, arg, result_len);
+        child_main(fds[1], work, arg, result_len);
     }
     close(fds[1]);
     if (pid < 0) {
         close(fds[0]);
         return error_set(err, ERROR_RESOURCE_EXHAUSTED, "fork: %s", strerror(errno));
     }
-    is_over = listen_to(fds[0], listener, &m, &is_stuck) && receive(fds[0], result, result_len, &is_stuck);
+    is_over = child_listen(fds[0], listener, &m, &is_stuck) && child_receive(fds[0], result, result_len, &is_stuck);
     if (!is_over)
         kill(pid, SIGKILL);
     close(fds[0]);
-    reap(pid, &status);
+    child_reap(pid, &status);
     if (!is_over)
-        return died(is_stuck, status, err);
-    if (m.kind == KIND_DONE)
+        return child_report_death(is_stuck, status, err);
+    if (m.kind == CHILD_MESSAGE_DONE)
         return true;
     if (err != NULL)
         *err = m.err;

@@ -17,7 +17,7 @@
 /* A server writes on while its store is copied; a copy much larger than what there was goes round in a circle. */
 #define GROWTH_BYTES_MAX (UINT64_C(1) << 30)
 
-struct sink {
+struct copy_sink {
     struct child *child;
     const struct copy_job *job;
     int fd; /* -1: none */
@@ -25,7 +25,7 @@ struct sink {
     crypto_hash_sha256_state sum;
 };
 
-static bool fail(const char *doing, const char *path, struct error *err)
+static bool copy_fail(const char *doing, const char *path, struct error *err)
 {
     int why = errno;
 
@@ -35,17 +35,17 @@ static bool fail(const char *doing, const char *path, struct error *err)
     return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", doing, path, strerror(why));
 }
 
-static bool sink_open(struct sink *s, struct child *child, const struct copy_job *job, struct error *err)
+static bool copy_sink_open(struct copy_sink *s, struct child *child, const struct copy_job *job, struct error *err)
 {
-    *s = (struct sink){ .child = child, .job = job, .fd = -1 };
+    *s = (struct copy_sink){ .child = child, .job = job, .fd = -1 };
     crypto_hash_sha256_init(&s->sum);
     if (job->to == NULL)
         return true;
     s->fd = open(job->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return s->fd >= 0 || fail("create", job->to, err);
+    return s->fd >= 0 || copy_fail("create", job->to, err);
 }
 
-static bool sink_put(struct sink *s, const unsigned char *at, size_t len, struct error *err)
+static bool copy_sink_put(struct copy_sink *s, const unsigned char *at, size_t len, struct error *err)
 {
     crypto_hash_sha256_update(&s->sum, at, len);
     s->bytes += len;
@@ -56,28 +56,28 @@ static bool sink_put(struct sink *s, const unsigned char *at, size_t len, struct
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return fail("write", s->job->to, err);
+            return copy_fail("write", s->job->to, err);
         at += put;
         len -= (size_t)put;
     }
     return true;
 }
 
-static bool sink_close(struct sink *s, struct copied *out, struct error *err)
+static bool copy_sink_close(struct copy_sink *s, struct copied *out, struct error *err)
 {
     bool is_done = s->fd < 0 || fsync(s->fd) == 0;
 
     if (!is_done)
-        (void)fail("write", s->job->to, err);
+        (void)copy_fail("write", s->job->to, err);
     if (s->fd >= 0 && close(s->fd) != 0 && is_done)
-        is_done = fail("write", s->job->to, err);
+        is_done = copy_fail("write", s->job->to, err);
     out->bytes = s->bytes;
     crypto_hash_sha256_final(&s->sum, out->sha256);
     return is_done;
 }
 
 /* Until the end of `from`. */
-static bool pour(int from, uint64_t bytes_max, struct sink *s, struct error *err)
+static bool copy_until_end(int from, uint64_t bytes_max, struct copy_sink *s, struct error *err)
 {
     AUTO_FREE unsigned char *chunk = mem_alloc(CHUNK_BYTES);
 
@@ -87,40 +87,40 @@ static bool pour(int from, uint64_t bytes_max, struct sink *s, struct error *err
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return fail("read", s->job->from, err);
+            return copy_fail("read", s->job->from, err);
         if (got == 0)
             return true;
         if (s->bytes + (size_t)got > bytes_max)
             return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
                                 "%s: its pages are damaged: they do not come to an end", s->job->from);
-        if (!sink_put(s, chunk, (size_t)got, err))
+        if (!copy_sink_put(s, chunk, (size_t)got, err))
             return false;
     }
 }
 
 /* ---- an environment ---- */
 
-struct pump {
+struct copy_pump {
     MDB_env *env;
     int fd, rc;
 };
 
-static void *pump(void *arg)
+static void *copy_pump(void *arg)
 {
-    struct pump *p = arg;
+    struct copy_pump *p = arg;
 
     p->rc = mdb_env_copyfd2(p->env, p->fd, MDB_CP_COMPACT);
     close(p->fd);
     return NULL;
 }
 
-static bool pump_all(struct pump *p, int from, uint64_t bytes_max, struct sink *s, struct error *err)
+static bool copy_through_pump(struct copy_pump *p, int from, uint64_t bytes_max, struct copy_sink *s, struct error *err)
 {
     pthread_t thread;
 
-    if (pthread_create(&thread, NULL, pump, p) != 0)
+    if (pthread_create(&thread, NULL, copy_pump, p) != 0)
         return error_set(err, ERROR_RESOURCE_EXHAUSTED, "no thread for the copy");
-    if (!pour(from, bytes_max, s, err))
+    if (!copy_until_end(from, bytes_max, s, err))
         return false;
     pthread_join(thread, NULL);
     if (p->rc == MDB_INCOMPATIBLE) /* so LMDB calls pages that are neither used nor free */
@@ -132,13 +132,13 @@ bool copy_env(struct child *child, void *arg, void *result, struct error *err)
 {
     const struct copy_job *job = arg;
     const struct db_options options = { .dir = job->from, .tables_max = DB_TABLES_MAX, .use = DB_LOOK };
-    struct pump p = { .fd = -1 };
+    struct copy_pump p = { .fd = -1 };
     MDB_envinfo info;
     MDB_stat stat;
-    struct sink s;
+    struct copy_sink s;
     int fds[2];
 
-    if (!db_open(&p.env, &options, err) || !sink_open(&s, child, job, err))
+    if (!db_open(&p.env, &options, err) || !copy_sink_open(&s, child, job, err))
         return false;
     if (pipe2(fds, O_CLOEXEC) != 0)
         return error_set(err, ERROR_RESOURCE_EXHAUSTED, "pipe: %s", strerror(errno));
@@ -146,7 +146,7 @@ bool copy_env(struct child *child, void *arg, void *result, struct error *err)
     mdb_env_info(p.env, &info);
     mdb_env_stat(p.env, &stat);
     s.total = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    if (!pump_all(&p, fds[0], s.total + GROWTH_BYTES_MAX, &s, err) || !sink_close(&s, result, err))
+    if (!copy_through_pump(&p, fds[0], s.total + GROWTH_BYTES_MAX, &s, err) || !copy_sink_close(&s, result, err))
         return false;
     mdb_env_close(p.env);
     return true;
@@ -159,15 +159,15 @@ bool copy_file(struct child *child, void *arg, void *result, struct error *err)
     const struct copy_job *job = arg;
     int from = open(job->from, O_RDONLY | O_CLOEXEC);
     struct stat st;
-    struct sink s;
+    struct copy_sink s;
     bool is_done;
 
     if (from < 0 || fstat(from, &st) != 0)
-        return fail("read", job->from, err);
-    if (!sink_open(&s, child, job, err))
+        return copy_fail("read", job->from, err);
+    if (!copy_sink_open(&s, child, job, err))
         return false;
     s.total = (uint64_t)st.st_size;
-    is_done = pour(from, UINT64_MAX / 2, &s, err) && sink_close(&s, result, err);
+    is_done = copy_until_end(from, UINT64_MAX / 2, &s, err) && copy_sink_close(&s, result, err);
     close(from);
     return is_done;
 }

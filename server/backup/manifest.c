@@ -15,7 +15,7 @@
 
 /* ---- writing ---- */
 
-static void put_hex(struct buf *out, const unsigned char sum[crypto_hash_sha256_BYTES])
+static void manifest_put_hex(struct buf *out, const unsigned char sum[crypto_hash_sha256_BYTES])
 {
     char hex[SUM_HEX + 1];
 
@@ -32,7 +32,7 @@ static const char *manifest_kind_name(unsigned kind, char at[16])
     return at;
 }
 
-static void put_facts(const struct store_facts *f, struct buf *out)
+static void manifest_put_facts(const struct store_facts *f, struct buf *out)
 {
     char name[16];
 
@@ -43,17 +43,17 @@ static void put_facts(const struct store_facts *f, struct buf *out)
             buf_printf(out, ", \"%s\": %llu", manifest_kind_name(kind, name), (unsigned long long)f->rows[kind]);
 }
 
-static void put_file(const struct manifest_file *f, struct buf *out)
+static void manifest_put_file(const struct manifest_file *f, struct buf *out)
 {
     buf_printf(out, "    {\"path\": \"%s\", \"bytes\": %llu, \"sha256\": \"", f->path, (unsigned long long)f->bytes);
-    put_hex(out, f->sha256);
+    manifest_put_hex(out, f->sha256);
     buf_putc(out, '"');
     if (f->is_store)
-        put_facts(&f->facts, out);
+        manifest_put_facts(&f->facts, out);
     buf_putc(out, '}');
 }
 
-static void encode(const struct manifest *m, struct buf *out)
+static void manifest_encode(const struct manifest *m, struct buf *out)
 {
     char made[TIME_TEXT_SIZE];
 
@@ -62,22 +62,22 @@ static void encode(const struct manifest *m, struct buf *out)
     json_quote(view_of(m->program), out);
     buf_printf(out, ",\n  \"made\": \"%s\",\n  \"files\": [\n", made);
     for (size_t i = 0; i < m->count; i++) {
-        put_file(&m->files[i], out);
+        manifest_put_file(&m->files[i], out);
         buf_puts(out, i + 1 < m->count ? ",\n" : "\n");
     }
     buf_puts(out, "  ]\n}\n");
 }
 
-static void sum_line(struct view text, struct buf *out)
+static void manifest_sum_line(struct view text, struct buf *out)
 {
     unsigned char sum[crypto_hash_sha256_BYTES];
 
     crypto_hash_sha256(sum, (const unsigned char *)text.at, text.len);
-    put_hex(out, sum);
+    manifest_put_hex(out, sum);
     buf_puts(out, "  " NAME "\n");
 }
 
-static bool path_of(struct buf *out, const char *dir, const char *name, struct error *err)
+static bool manifest_path(struct buf *out, const char *dir, const char *name, struct error *err)
 {
     buf_printf(out, "%s/%s", dir, name);
     return buf_ok(out) || error_set(err, ERROR_INVALID_ARGUMENT, "path too long");
@@ -90,18 +90,18 @@ bool manifest_write(const struct manifest *m, const char *dir, struct error *err
     AUTO_BUF struct buf text = BUF(BYTES_MAX);
     AUTO_BUF struct buf sum = BUF(SUM_MAX);
 
-    encode(m, &text);
-    sum_line(buf_view(&text), &sum);
+    manifest_encode(m, &text);
+    manifest_sum_line(buf_view(&text), &sum);
     if (!buf_ok(&text))
         return error_set(err, ERROR_INTERNAL, "the manifest has no room");
-    return path_of(&path, dir, NAME, err) && path_of(&sum_path, dir, SUM_NAME, err) &&
+    return manifest_path(&path, dir, NAME, err) && manifest_path(&sum_path, dir, SUM_NAME, err) &&
            files_create(buf_cstr(&sum_path), buf_view(&sum), err) &&
            files_create(buf_cstr(&path), buf_view(&text), err);
 }
 
 /* ---- reading ---- */
 
-static bool get_text(struct json object, const char *name, char *out, size_t size)
+static bool manifest_get_text(struct json object, const char *name, char *out, size_t size)
 {
     struct view v;
 
@@ -112,7 +112,7 @@ static bool get_text(struct json object, const char *name, char *out, size_t siz
     return true;
 }
 
-static bool get_number(struct json object, const char *name, uint64_t *out)
+static bool manifest_get_number(struct json object, const char *name, uint64_t *out)
 {
     int64_t number;
 
@@ -122,18 +122,18 @@ static bool get_number(struct json object, const char *name, uint64_t *out)
     return true;
 }
 
-static bool get_sum(struct json object, unsigned char out[crypto_hash_sha256_BYTES])
+static bool manifest_get_sum(struct json object, unsigned char out[crypto_hash_sha256_BYTES])
 {
     char hex[SUM_HEX + 1];
     size_t len;
 
-    return get_text(object, "sha256", hex, sizeof hex) &&
+    return manifest_get_text(object, "sha256", hex, sizeof hex) &&
            sodium_hex2bin(out, crypto_hash_sha256_BYTES, hex, strlen(hex), NULL, &len, NULL) == 0 &&
            len == crypto_hash_sha256_BYTES;
 }
 
 /* Where a restore writes to comes from here: nothing but the two forms that a backup has. */
-static bool is_path(const char *path, bool is_registry)
+static bool manifest_is_path(const char *path, bool is_registry)
 {
     struct view org = view_of(path);
 
@@ -148,7 +148,7 @@ static bool is_path(const char *path, bool is_registry)
     return registry_org_id_is_valid(org);
 }
 
-static bool get_rows(struct json v, uint64_t rows[STORE_ROW_KINDS_MAX])
+static bool manifest_get_rows(struct json v, uint64_t rows[STORE_ROW_KINDS_MAX])
 {
     char name[16];
 
@@ -157,26 +157,27 @@ static bool get_rows(struct json v, uint64_t rows[STORE_ROW_KINDS_MAX])
 
         if (kind > 1 && json_type(json_get(v, member)) == JSON_NONE)
             continue;
-        if (!get_number(v, member, &rows[kind]))
+        if (!manifest_get_number(v, member, &rows[kind]))
             return false;
     }
     return true;
 }
 
-static bool read_file(struct json v, bool is_registry, struct manifest_file *out)
+static bool manifest_read_file(struct json v, bool is_registry, struct manifest_file *out)
 {
     struct store_facts *f = &out->facts;
 
     out->is_store = !is_registry;
-    if (!get_text(v, "path", out->path, sizeof out->path) || !is_path(out->path, is_registry) ||
-        !get_number(v, "bytes", &out->bytes) || !get_sum(v, out->sha256))
+    if (!manifest_get_text(v, "path", out->path, sizeof out->path) || !manifest_is_path(out->path, is_registry) ||
+        !manifest_get_number(v, "bytes", &out->bytes) || !manifest_get_sum(v, out->sha256))
         return false;
     return is_registry ||
-           (get_text(v, "epoch", f->epoch, sizeof f->epoch) && get_number(v, "events", &f->events) &&
-            get_number(v, "oldest", &f->oldest) && get_number(v, "head", &f->head) && get_rows(v, f->rows));
+           (manifest_get_text(v, "epoch", f->epoch, sizeof f->epoch) && manifest_get_number(v, "events", &f->events) &&
+            manifest_get_number(v, "oldest", &f->oldest) && manifest_get_number(v, "head", &f->head) &&
+            manifest_get_rows(v, f->rows));
 }
 
-static bool is_listed(const struct manifest *m, const char *path)
+static bool manifest_lists_path(const struct manifest *m, const char *path)
 {
     for (size_t i = 0; i < m->count; i++)
         if (strcmp(m->files[i].path, path) == 0)
@@ -184,33 +185,33 @@ static bool is_listed(const struct manifest *m, const char *path)
     return false;
 }
 
-static bool decode(struct json v, struct manifest *m, struct error *err)
+static bool manifest_decode(struct json v, struct manifest *m, struct error *err)
 {
     struct view made;
     uint64_t format;
 
-    if (!get_number(v, "format", &format))
+    if (!manifest_get_number(v, "format", &format))
         return error_set(err, ERROR_DATA_LOSS, NAME " is damaged");
     if (format > MANIFEST_FORMAT)
         return error_set(err, ERROR_FAILED_PRECONDITION, "made by a newer version of this program");
-    if (!get_text(v, "program", m->program, sizeof m->program) || !json_string(json_get(v, "made"), &made) ||
+    if (!manifest_get_text(v, "program", m->program, sizeof m->program) || !json_string(json_get(v, "made"), &made) ||
         !time_parse(made, &m->made_unix_ms))
         return error_set(err, ERROR_DATA_LOSS, NAME " is damaged");
     for (struct json_each e = json_each(json_get(v, "files")); json_next(&e); m->count++)
-        if (m->count == MANIFEST_FILES_MAX || !read_file(e.value, m->count == 0, &m->files[m->count]) ||
-            is_listed(m, m->files[m->count].path))
+        if (m->count == MANIFEST_FILES_MAX || !manifest_read_file(e.value, m->count == 0, &m->files[m->count]) ||
+            manifest_lists_path(m, m->files[m->count].path))
             return error_set(err, ERROR_DATA_LOSS, NAME " is damaged in its list of files");
     return m->count > 0 || error_set(err, ERROR_DATA_LOSS, NAME " lists no file");
 }
 
-static bool check_sum(struct view text, const char *dir, struct error *err)
+static bool manifest_check_sum(struct view text, const char *dir, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
     AUTO_BUF struct buf want = BUF(SUM_MAX);
     AUTO_BUF struct buf found = BUF(SUM_MAX);
 
-    sum_line(text, &want);
-    return path_of(&path, dir, SUM_NAME, err) && files_read(buf_cstr(&path), &found, err) &&
+    manifest_sum_line(text, &want);
+    return manifest_path(&path, dir, SUM_NAME, err) && files_read(buf_cstr(&path), &found, err) &&
            (view_eq(buf_view(&found), buf_view(&want)) ||
             error_set(err, ERROR_DATA_LOSS, NAME " is damaged: its SHA-256 is not what " SUM_NAME " says"));
 }
@@ -224,11 +225,11 @@ bool manifest_read(struct manifest *out, const char *dir, struct error *err)
     bool is_fine;
 
     memset(out, 0, sizeof *out);
-    if (!path_of(&path, dir, NAME, err) || !files_read(buf_cstr(&path), &text, err) ||
-        !check_sum(buf_view(&text), dir, err))
+    if (!manifest_path(&path, dir, NAME, err) || !files_read(buf_cstr(&path), &text, err) ||
+        !manifest_check_sum(buf_view(&text), dir, err))
         return error_wrap(err, "%s is no whole backup", dir);
     parser = json_parser_create(BYTES_MAX, DEPTH_MAX);
-    is_fine = json_parse(parser, buf_view(&text), &v, err) && decode(v, out, err);
+    is_fine = json_parse(parser, buf_view(&text), &v, err) && manifest_decode(v, out, err);
     json_parser_destroy(parser);
     return is_fine || error_wrap(err, "backup %s", dir);
 }

@@ -15,7 +15,7 @@
 
 /* Looking beside a server makes LMDB's lock file where there is none; made by root, it is to be the server's all the
  * same. */
-static void give_lock(const char *dir, enum db_use use)
+static void readonly_give_lock(const char *dir, enum db_use use)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
     struct stat of;
@@ -26,18 +26,18 @@ static void give_lock(const char *dir, enum db_use use)
         return; /* it was not made: a read-only disk has none */
 }
 
-static bool open_env(MDB_env **out, const char *dir, enum db_use use, struct error *err)
+static bool readonly_open_env(MDB_env **out, const char *dir, enum db_use use, struct error *err)
 {
     const struct db_options options = { .dir = dir, .tables_max = DB_TABLES_MAX, .use = use };
 
     if (!db_open(out, &options, err))
         return false;
-    give_lock(dir, use);
+    readonly_give_lock(dir, use);
     return true;
 }
 
 /* LMDB takes a file that was cut off for a whole one until it reads there. */
-static bool check_length(MDB_env *env, const char *dir, struct error *err)
+static bool readonly_check_length(MDB_env *env, const char *dir, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
     MDB_envinfo info;
@@ -62,7 +62,7 @@ bool readonly_store(struct store **out, const char *dir, enum db_use use, struct
 
     s->lock_fd = -1;
     pthread_rwlock_init(&s->env_lock, NULL);
-    if (open_env(&s->env, dir, use, err) && check_length(s->env, dir, err) && meta_look(s, err)) {
+    if (readonly_open_env(&s->env, dir, use, err) && readonly_check_length(s->env, dir, err) && meta_look(s, err)) {
         *out = s;
         return true;
     }
@@ -112,14 +112,14 @@ bool readonly_facts(const struct snapshot *at, struct store_facts *out, struct e
 
 /* ---- the registry ---- */
 
-struct list {
+struct readonly_listing {
     struct registry_entry *entries;
     size_t count;
 };
 
-static bool list_one(void *ctx, struct view name, struct view record, struct error *err)
+static bool readonly_list_one(void *ctx, struct view name, struct view record, struct error *err)
 {
-    struct list *list = ctx;
+    struct readonly_listing *list = ctx;
 
     if (list->count == REGISTRY_CONNECTORS_MAX)
         return error_set(err, ERROR_DATA_LOSS, "registry: more than %d entries", REGISTRY_CONNECTORS_MAX);
@@ -131,7 +131,7 @@ static bool list_one(void *ctx, struct view name, struct view record, struct err
     return true;
 }
 
-static bool open_tables(struct registry *r, MDB_txn *txn, struct error *err)
+static bool readonly_open_registry_tables(struct registry *r, MDB_txn *txn, struct error *err)
 {
     int rc = mdb_dbi_open(txn, "meta", 0, &r->meta);
 
@@ -140,7 +140,7 @@ static bool open_tables(struct registry *r, MDB_txn *txn, struct error *err)
     return rc == 0 || error_set(err, ERROR_DATA_LOSS, "registry: its tables are missing or damaged");
 }
 
-static bool check_format(struct registry *r, MDB_txn *txn, struct error *err)
+static bool readonly_check_registry_format(struct registry *r, MDB_txn *txn, struct error *err)
 {
     struct view format;
     bool found;
@@ -156,12 +156,13 @@ bool readonly_registry(const char *dir, enum db_use use, struct registry_entry *
                        struct error *err)
 {
     struct registry r = { .env = NULL };
-    struct list list = { entries, 0 };
+    struct readonly_listing list = { entries, 0 };
     AUTO_READ MDB_txn *txn = NULL;
-    bool is_fine = open_env(&r.env, dir, use, err);
+    bool is_fine = readonly_open_env(&r.env, dir, use, err);
 
-    is_fine = is_fine && check_length(r.env, dir, err) && db_begin_read(r.env, &txn, err) &&
-              open_tables(&r, txn, err) && check_format(&r, txn, err) && registry_each(&r, txn, list_one, &list, err);
+    is_fine = is_fine && readonly_check_length(r.env, dir, err) && db_begin_read(r.env, &txn, err) &&
+              readonly_open_registry_tables(&r, txn, err) && readonly_check_registry_format(&r, txn, err) &&
+              registry_each(&r, txn, readonly_list_one, &list, err);
     db_end_read(&txn);
     if (r.env != NULL)
         mdb_env_close(r.env);
@@ -172,21 +173,21 @@ bool readonly_registry(const char *dir, enum db_use use, struct registry_entry *
 
 /* ---- its secrets ---- */
 
-static bool check_key(struct registry *r, const char *key_file, struct error *err)
+static bool readonly_check_key(struct registry *r, const char *key_file, struct error *err)
 {
     AUTO_READ MDB_txn *txn = NULL;
 
     return seal_read(&r->seal, key_file, err) && db_begin_read(r->env, &txn, err) && registry_check_key(r, txn, err);
 }
 
-static bool keep_or_forget(struct registry *r, const char *key_file, struct list *list, size_t *count,
-                           struct error *err)
+static bool readonly_keep_or_forget(struct registry *r, const char *key_file, struct readonly_listing *list,
+                                    size_t *count, struct error *err)
 {
     size_t secrets = 0;
 
     for (size_t i = 0; i < list->count; i++)
         secrets += list->entries[i].has_secret;
-    if (secrets > 0 && key_file != NULL && !check_key(r, key_file, err))
+    if (secrets > 0 && key_file != NULL && !readonly_check_key(r, key_file, err))
         return false;
     for (size_t i = 0; i < list->count && key_file == NULL; i++)
         if (list->entries[i].has_secret && !registry_forget_secret(r, list->entries[i].name, err))
@@ -199,14 +200,17 @@ bool readonly_secrets(const char *dir, const char *seal_key_file, size_t *count,
 {
     AUTO_FREE struct registry_entry *entries = mem_array(REGISTRY_CONNECTORS_MAX, sizeof *entries);
     struct registry r = { .lock_fd = -1 };
-    struct list list = { entries, 0 };
+    struct readonly_listing list = { entries, 0 };
     MDB_txn *txn;
     bool is_fine;
 
     pthread_mutex_init(&r.lock, NULL);
-    is_fine = open_env(&r.env, dir, DB_WRITE, err) && registry_begin(&r, &txn, err) &&
-              registry_end(txn, open_tables(&r, txn, err) && registry_each(&r, txn, list_one, &list, err), err) &&
-              keep_or_forget(&r, seal_key_file, &list, count, err);
+    is_fine = readonly_open_env(&r.env, dir, DB_WRITE, err) && registry_begin(&r, &txn, err) &&
+              registry_end(txn,
+                           readonly_open_registry_tables(&r, txn, err) &&
+                               registry_each(&r, txn, readonly_list_one, &list, err),
+                           err) &&
+              readonly_keep_or_forget(&r, seal_key_file, &list, count, err);
     if (r.env != NULL)
         mdb_env_close(r.env);
     seal_wipe(&r.seal);

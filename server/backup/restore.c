@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct restoring {
+struct restore_job {
     const struct backup_options *options;
     struct backup_result *result;
     struct path data, half;
@@ -28,14 +28,14 @@ static const char *const parts[] = { "orgs", "registry" };
 
 /* ---- the folder ---- */
 
-struct contents {
+struct restore_contents {
     bool is_half, is_used;
     char name[NAME_MAX + 1]; /* of what is in it */
 };
 
-static bool look_at(void *ctx, const char *name, struct error *err)
+static bool restore_inspect_name(void *ctx, const char *name, struct error *err)
 {
-    struct contents *c = ctx;
+    struct restore_contents *c = ctx;
 
     (void)err;
     if (strcmp(name, "lock") == 0 || strcmp(name, "lost+found") == 0)
@@ -49,7 +49,7 @@ static bool look_at(void *ctx, const char *name, struct error *err)
     return true;
 }
 
-static bool lock_folder(struct restoring *r, struct error *err)
+static bool restore_lock_folder(struct restore_job *r, struct error *err)
 {
     struct path lock;
 
@@ -59,11 +59,11 @@ static bool lock_folder(struct restoring *r, struct error *err)
 }
 
 /* While .restore is there, what else is there is of a restore that did not end. */
-static bool clear_folder(struct restoring *r, struct error *err)
+static bool restore_clear_folder(struct restore_job *r, struct error *err)
 {
-    struct contents c = { .is_used = false };
+    struct restore_contents c = { .is_used = false };
 
-    if (!files_each(r->data.at, look_at, &c, err))
+    if (!files_each(r->data.at, restore_inspect_name, &c, err))
         return false;
     if (c.is_used && !c.is_half)
         return error_set(err, ERROR_FAILED_PRECONDITION,
@@ -76,7 +76,7 @@ static bool clear_folder(struct restoring *r, struct error *err)
 
 /* ---- the copies ---- */
 
-static bool copy_one(struct restoring *r, const struct manifest_file *file, struct error *err)
+static bool restore_copy_file(struct restore_job *r, const struct manifest_file *file, struct error *err)
 {
     struct path from, to, dir;
     struct copied copied;
@@ -94,7 +94,7 @@ static bool copy_one(struct restoring *r, const struct manifest_file *file, stru
 }
 
 /* In a child. */
-static bool new_epoch(struct child *child, void *arg, void *result, struct error *err)
+static bool restore_new_epoch(struct child *child, void *arg, void *result, struct error *err)
 {
     struct store *s = NULL;
     bool is_done = readonly_store(&s, arg, DB_WRITE, err) && meta_new_epoch(s, err);
@@ -105,23 +105,23 @@ static bool new_epoch(struct child *child, void *arg, void *result, struct error
     return is_done;
 }
 
-struct secrets_job {
+struct restore_secrets_job {
     const char *dir, *key_file;
 };
 
-static bool secrets(struct child *child, void *arg, void *result, struct error *err)
+static bool restore_secrets(struct child *child, void *arg, void *result, struct error *err)
 {
-    const struct secrets_job *job = arg;
+    const struct restore_secrets_job *job = arg;
 
     (void)child;
     return readonly_secrets(job->dir, job->key_file, result, err);
 }
 
 /* What makes of the copy a store of its own. */
-static bool make_ours(struct restoring *r, const struct manifest_file *file, struct error *err)
+static bool restore_adopt_file(struct restore_job *r, const struct manifest_file *file, struct error *err)
 {
     struct path to, dir;
-    struct secrets_job job = { dir.at, r->options->seal_key_file };
+    struct restore_secrets_job job = { dir.at, r->options->seal_key_file };
     size_t count = 0;
     const char *name;
     bool is_done;
@@ -129,14 +129,14 @@ static bool make_ours(struct restoring *r, const struct manifest_file *file, str
     if (!path_join(&to, r->half.at, file->path, err))
         return false;
     path_split(&to, &dir, &name);
-    is_done = file->is_store ? child_run(new_epoch, dir.at, &count, sizeof count, NULL, err)
-                             : child_run(secrets, &job, &count, sizeof count, NULL, err);
+    is_done = file->is_store ? child_run(restore_new_epoch, dir.at, &count, sizeof count, NULL, err)
+                             : child_run(restore_secrets, &job, &count, sizeof count, NULL, err);
     if (!file->is_store)
         *(job.key_file != NULL ? &r->result->secrets_kept : &r->result->secrets_lost) = (unsigned)count;
     return (is_done && files_sync_dir(dir.at, err)) || error_wrap(err, "%s", file->path);
 }
 
-static bool fill(struct restoring *r, struct error *err)
+static bool restore_fill(struct restore_job *r, struct error *err)
 {
     struct path orgs;
 
@@ -144,12 +144,12 @@ static bool fill(struct restoring *r, struct error *err)
         !files_make_dir(orgs.at, false, err))
         return false;
     for (size_t i = 0; i < r->manifest.count; i++)
-        if (!copy_one(r, &r->manifest.files[i], err) || !make_ours(r, &r->manifest.files[i], err))
+        if (!restore_copy_file(r, &r->manifest.files[i], err) || !restore_adopt_file(r, &r->manifest.files[i], err))
             return false;
     return files_sync_dir(orgs.at, err) && files_sync_dir(r->half.at, err) && files_sync_dir(r->data.at, err);
 }
 
-static bool move_in(struct restoring *r, struct error *err)
+static bool restore_move_in(struct restore_job *r, struct error *err)
 {
     struct path from, to;
 
@@ -163,7 +163,7 @@ static bool move_in(struct restoring *r, struct error *err)
            files_sync_dir(r->data.at, err);
 }
 
-static bool check(struct restoring *r, struct error *err)
+static bool restore_check_backup(struct restore_job *r, struct error *err)
 {
     struct verify_result found;
 
@@ -178,28 +178,28 @@ static bool check(struct restoring *r, struct error *err)
                                                (unsigned long long)found.problems);
 }
 
-static bool restore(struct restoring *r, struct error *err)
+static bool restore_locked(struct restore_job *r, struct error *err)
 {
     struct error ignored;
     bool is_done;
 
-    if (!lock_folder(r, err) || !clear_folder(r, err) || !check(r, err))
+    if (!restore_lock_folder(r, err) || !restore_clear_folder(r, err) || !restore_check_backup(r, err))
         return false;
-    is_done = fill(r, err) && move_in(r, err);
-    if (!is_done && !clear_folder(r, &ignored))
+    is_done = restore_fill(r, err) && restore_move_in(r, err);
+    if (!is_done && !restore_clear_folder(r, &ignored))
         return error_wrap(err, "what is half there could not be removed");
     return is_done;
 }
 
 bool backup_restore(const struct backup_options *options, struct backup_result *result, struct error *err)
 {
-    struct restoring *r = mem_zero(sizeof *r);
+    struct restore_job *r = mem_zero(sizeof *r);
     bool is_done;
 
     ASSERT(sodium_init() >= 0);
-    *r = (struct restoring){ .options = options, .result = result, .lock_fd = -1 };
+    *r = (struct restore_job){ .options = options, .result = result, .lock_fd = -1 };
     *result = (struct backup_result){ 0 };
-    is_done = restore(r, err);
+    is_done = restore_locked(r, err);
     files_unlock(r->lock_fd);
     free(r);
     return is_done || error_wrap(err, "restore to %s", options->data_dir);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct verifying {
+struct verify_run {
     const char *dir;
     enum db_use use;
     const struct verify_meaning *meaning;
@@ -15,8 +15,8 @@ struct verifying {
     struct verify_result *result;
 };
 
-static void problem(struct verifying *v, const char *format, ...) PRINTF(2, 3);
-static void problem(struct verifying *v, const char *format, ...)
+static void verify_problem(struct verify_run *v, const char *format, ...) PRINTF(2, 3);
+static void verify_problem(struct verify_run *v, const char *format, ...)
 {
     char text[ERROR_TEXT_MAX];
     va_list args;
@@ -30,7 +30,7 @@ static void problem(struct verifying *v, const char *format, ...)
 }
 
 /* What could not be walked at all is a problem, whatever kept us from it. */
-static bool walk(struct verifying *v, const char *name, struct verify_found *found, struct error *err)
+static bool verify_walk(struct verify_run *v, const char *name, struct verify_found *found, struct error *err)
 {
     struct path dir;
     struct error why = { 0 };
@@ -38,7 +38,7 @@ static bool walk(struct verifying *v, const char *name, struct verify_found *fou
     if (!path_join(&dir, v->dir, name, err))
         return false;
     if (!parts_verify(dir.at, name, v->use, v->meaning, v->listener, found, &why)) {
-        problem(v, "%s: %s", name, why.text);
+        verify_problem(v, "%s: %s", name, why.text);
         return true;
     }
     v->result->stores++;
@@ -48,22 +48,22 @@ static bool walk(struct verifying *v, const char *name, struct verify_found *fou
     return true;
 }
 
-static bool store_name(char *out, size_t size, const char *org_id)
+static bool verify_store_name(char *out, size_t size, const char *org_id)
 {
     int len = snprintf(out, size, "orgs/%s", org_id);
 
     return len > 0 && (size_t)len < size;
 }
 
-static bool walk_entries(struct verifying *v, const struct parts_registry *registry, struct error *err)
+static bool verify_walk_entries(struct verify_run *v, const struct parts_registry *registry, struct error *err)
 {
     char name[MANIFEST_PATH_MAX];
 
     for (size_t i = 0; i < registry->count; i++) {
         struct verify_found found = { .problems = 0 };
 
-        if (!parts_is_repeated(registry->entries, i) && store_name(name, sizeof name, registry->entries[i].org_id) &&
-            !walk(v, name, &found, err))
+        if (!parts_is_repeated(registry->entries, i) &&
+            verify_store_name(name, sizeof name, registry->entries[i].org_id) && !verify_walk(v, name, &found, err))
             return false;
     }
     return true;
@@ -72,7 +72,7 @@ static bool walk_entries(struct verifying *v, const struct parts_registry *regis
 bool verify_data_dir(const char *data_dir, const struct verify_meaning *meaning, const struct verify_listener *listener,
                      struct verify_result *result, struct error *err)
 {
-    struct verifying v = { data_dir, DB_LOOK, meaning, listener, result };
+    struct verify_run v = { data_dir, DB_LOOK, meaning, listener, result };
     AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
     struct error why = { 0 };
     struct path dir, data;
@@ -87,15 +87,15 @@ bool verify_data_dir(const char *data_dir, const struct verify_meaning *meaning,
     if (!parts_registry(dir.at, DB_LOOK, registry, &why)) {
         if (why.code == ERROR_FAILED_PRECONDITION)
             return error_set(err, why.code, "%s", why.text);
-        problem(&v, "%s", why.text);
+        verify_problem(&v, "%s", why.text);
         return true;
     }
-    return walk_entries(&v, registry, err);
+    return verify_walk_entries(&v, registry, err);
 }
 
 /* ---- a backup ---- */
 
-static bool check_sum(struct verifying *v, const struct manifest_file *file, bool *is_whole, struct error *err)
+static bool verify_check_sum(struct verify_run *v, const struct manifest_file *file, bool *is_whole, struct error *err)
 {
     struct error why = { 0 };
     struct copied found;
@@ -105,38 +105,38 @@ static bool check_sum(struct verifying *v, const struct manifest_file *file, boo
     if (!path_join(&path, v->dir, file->path, err))
         return false;
     if (!parts_copy(path.at, NULL, false, file->path, v->listener, &found, &why))
-        problem(v, "%s", why.text);
+        verify_problem(v, "%s", why.text);
     else if (found.bytes != file->bytes)
-        problem(v, "%s: it has %llu bytes, not %llu as the manifest says", file->path, (unsigned long long)found.bytes,
-                (unsigned long long)file->bytes);
+        verify_problem(v, "%s: it has %llu bytes, not %llu as the manifest says", file->path,
+                       (unsigned long long)found.bytes, (unsigned long long)file->bytes);
     else if (memcmp(found.sha256, file->sha256, sizeof found.sha256) != 0)
-        problem(v, "%s: its SHA-256 is not that of the manifest: it was changed or damaged", file->path);
+        verify_problem(v, "%s: its SHA-256 is not that of the manifest: it was changed or damaged", file->path);
     else
         *is_whole = true;
     return true;
 }
 
-static bool is_as_told(const struct store_facts *a, const struct store_facts *b)
+static bool verify_facts_agree(const struct store_facts *a, const struct store_facts *b)
 {
     return strcmp(a->epoch, b->epoch) == 0 && a->events == b->events && a->oldest == b->oldest && a->head == b->head &&
            memcmp(a->rows, b->rows, sizeof a->rows) == 0;
 }
 
-static bool check_store(struct verifying *v, const struct manifest_file *file, struct error *err)
+static bool verify_check_store(struct verify_run *v, const struct manifest_file *file, struct error *err)
 {
     struct verify_found found = { .problems = 0 };
     uint64_t before = v->result->problems;
     char name[MANIFEST_PATH_MAX];
 
     snprintf(name, sizeof name, "%.*s", (int)(strlen(file->path) - strlen("/data.mdb")), file->path);
-    if (!walk(v, name, &found, err))
+    if (!verify_walk(v, name, &found, err))
         return false;
-    if (v->result->problems == before && !is_as_told(&found.facts, &file->facts))
-        problem(v, "%s: it is not the store that the manifest tells of", name);
+    if (v->result->problems == before && !verify_facts_agree(&found.facts, &file->facts))
+        verify_problem(v, "%s: it is not the store that the manifest tells of", name);
     return true;
 }
 
-static bool is_listed(const struct manifest *m, const char *org_id)
+static bool verify_manifest_lists(const struct manifest *m, const char *org_id)
 {
     char name[MANIFEST_PATH_MAX];
 
@@ -147,7 +147,7 @@ static bool is_listed(const struct manifest *m, const char *org_id)
     return false;
 }
 
-static bool check_registry(struct verifying *v, const struct manifest *m, struct error *err)
+static bool verify_check_registry(struct verify_run *v, const struct manifest *m, struct error *err)
 {
     AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
     struct error why = { 0 };
@@ -156,19 +156,20 @@ static bool check_registry(struct verifying *v, const struct manifest *m, struct
     if (!path_join(&dir, v->dir, "registry", err))
         return false;
     if (!parts_registry(dir.at, DB_LOOK_ALONE, registry, &why)) {
-        problem(v, "%s", why.text);
+        verify_problem(v, "%s", why.text);
         return true;
     }
     for (size_t i = 0; i < registry->count; i++)
-        if (!is_listed(m, registry->entries[i].org_id))
-            problem(v, "registry: the store of connector \"%s\" is not in the backup", registry->entries[i].name);
+        if (!verify_manifest_lists(m, registry->entries[i].org_id))
+            verify_problem(v, "registry: the store of connector \"%s\" is not in the backup",
+                           registry->entries[i].name);
     return true;
 }
 
 bool parts_verify_backup(const char *from, const struct verify_meaning *meaning, const struct verify_listener *listener,
                          struct manifest *m, struct verify_result *result, struct error *err)
 {
-    struct verifying v = { from, DB_LOOK_ALONE, meaning, listener, result };
+    struct verify_run v = { from, DB_LOOK_ALONE, meaning, listener, result };
     struct error why = { 0 };
     bool is_whole;
 
@@ -176,12 +177,13 @@ bool parts_verify_backup(const char *from, const struct verify_meaning *meaning,
     if (!manifest_read(m, from, &why)) {
         if (why.code != ERROR_DATA_LOSS)
             return error_reason(err, why.code, why.reason, "%s", why.text);
-        problem(&v, "%s", why.text);
+        verify_problem(&v, "%s", why.text);
         return true;
     }
     for (size_t i = 0; i < m->count; i++) {
-        if (!check_sum(&v, &m->files[i], &is_whole, err) ||
-            (is_whole && !(m->files[i].is_store ? check_store(&v, &m->files[i], err) : check_registry(&v, m, err))))
+        if (!verify_check_sum(&v, &m->files[i], &is_whole, err) ||
+            (is_whole &&
+             !(m->files[i].is_store ? verify_check_store(&v, &m->files[i], err) : verify_check_registry(&v, m, err))))
             return false;
     }
     return true;

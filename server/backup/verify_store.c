@@ -32,8 +32,8 @@ struct walk {
     int64_t live_mark_ms, history_mark_ms;
 };
 
-static void problem(struct walk *w, const char *format, ...) PRINTF(2, 3);
-static void problem(struct walk *w, const char *format, ...)
+static void walk_problem(struct walk *w, const char *format, ...) PRINTF(2, 3);
+static void walk_problem(struct walk *w, const char *format, ...)
 {
     char text[CHILD_TEXT_MAX - 120];
     va_list args;
@@ -48,12 +48,12 @@ static void problem(struct walk *w, const char *format, ...)
         child_say(w->child, "%s: and so on: what follows is only counted", w->job->name);
 }
 
-static unsigned long long ull(uint64_t n)
+static unsigned long long walk_ull(uint64_t n)
 {
     return (unsigned long long)n;
 }
 
-static void step(struct walk *w)
+static void walk_step(struct walk *w)
 {
     if ((++w->done & 1023) == 0)
         child_progress(w->child, w->job->name, w->done, w->total);
@@ -61,9 +61,9 @@ static void step(struct walk *w)
 
 /* Visits each row of a table, in the order of its keys: a key that is not beyond the one before is damage, and the end
  * of the walk, which a damaged tree might else lead in circles. */
-typedef void visit_row(struct walk *w, struct view key, struct view value);
+typedef void walk_visit(struct walk *w, struct view key, struct view value);
 
-static bool is_beyond(struct view key, const struct buf *last)
+static bool walk_is_beyond(struct view key, const struct buf *last)
 {
     size_t len = key.len < last->len ? key.len : last->len;
     int order = len > 0 ? memcmp(key.at, last->at, len) : 0;
@@ -71,7 +71,7 @@ static bool is_beyond(struct view key, const struct buf *last)
     return last->len == 0 || order > 0 || (order == 0 && key.len > last->len);
 }
 
-static void each(struct walk *w, enum table table, const char *name, visit_row *visit)
+static void walk_table(struct walk *w, enum table table, const char *name, walk_visit *visit)
 {
     AUTO_BUF struct buf last = BUF(1024);
     MDB_cursor *cursor;
@@ -80,22 +80,22 @@ static void each(struct walk *w, enum table table, const char *name, visit_row *
 
     if (rc == 0) {
         while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
-            if (!is_beyond(db_view(k), &last)) {
-                problem(w, "table %s is out of order", name);
+            if (!walk_is_beyond(db_view(k), &last)) {
+                walk_problem(w, "table %s is out of order", name);
                 break;
             }
             buf_reset(&last);
             buf_put(&last, k.mv_data, k.mv_size);
             visit(w, db_view(k), db_view(v));
-            step(w);
+            walk_step(w);
         }
         mdb_cursor_close(cursor);
     }
     if (rc != 0 && rc != MDB_NOTFOUND)
-        problem(w, "table %s cannot be read: %s", name, mdb_strerror(rc));
+        walk_problem(w, "table %s cannot be read: %s", name, mdb_strerror(rc));
 }
 
-static uint64_t entries(struct walk *w, enum table table)
+static uint64_t walk_count(struct walk *w, enum table table)
 {
     MDB_stat stat;
     int rc = mdb_stat(w->at.raw, w->at.store->tables[table], &stat);
@@ -103,7 +103,7 @@ static uint64_t entries(struct walk *w, enum table table)
     return rc == 0 ? stat.ms_entries : 0;
 }
 
-static bool get(struct walk *w, enum table table, struct view key, struct view *value)
+static bool walk_get(struct walk *w, enum table table, struct view key, struct view *value)
 {
     bool found;
 
@@ -112,13 +112,13 @@ static bool get(struct walk *w, enum table table, struct view key, struct view *
 
 /* ---- event types ---- */
 
-static void visit_type(struct walk *w, struct view key, struct view value)
+static void walk_visit_type(struct walk *w, struct view key, struct view value)
 {
     unsigned char back[5];
     struct view other;
 
     if (key.len < 2 || (key.at[0] != 'n' && key.at[0] != 'i')) {
-        problem(w, "types: an entry is damaged");
+        walk_problem(w, "types: an entry is damaged");
         return;
     }
     if (key.at[0] != 'n')
@@ -127,22 +127,22 @@ static void visit_type(struct walk *w, struct view key, struct view value)
     back[0] = 'i';
     if (value.len == 4)
         bytes_put_key32(back + 1, bytes_u32((const unsigned char *)value.at));
-    if (value.len != 4 || !get(w, TABLE_TYPES, (struct view){ (const char *)back, sizeof back }, &other) ||
+    if (value.len != 4 || !walk_get(w, TABLE_TYPES, (struct view){ (const char *)back, sizeof back }, &other) ||
         other.len != key.len - 1 || memcmp(other.at, key.at + 1, other.len) != 0)
-        problem(w, "types: the number of \"%.*s\" is not its own", (int)(key.len - 1), key.at + 1);
+        walk_problem(w, "types: the number of \"%.*s\" is not its own", (int)(key.len - 1), key.at + 1);
 }
 
 static void walk_types(struct walk *w)
 {
-    each(w, TABLE_TYPES, "types", visit_type);
-    if (entries(w, TABLE_TYPES) != 2 * w->names)
-        problem(w, "types: a name without a number, or a number without a name");
+    walk_table(w, TABLE_TYPES, "types", walk_visit_type);
+    if (walk_count(w, TABLE_TYPES) != 2 * w->names)
+        walk_problem(w, "types: a name without a number, or a number without a name");
 }
 
 /* ---- the line ---- */
 
 /* The event as it is sent: its tag, a length that is that of the rest, its own number inside. */
-static bool is_framed(const struct journal_record *r)
+static bool walk_is_framed(const struct journal_record *r)
 {
     const unsigned char *at = (const unsigned char *)r->encoded.at;
     uint64_t len = 0;
@@ -158,31 +158,31 @@ static bool is_framed(const struct journal_record *r)
     return len == r->encoded.len - head && (uint64_t)r->sequence_at + SEQUENCE_BYTES <= r->encoded.len;
 }
 
-static void check_identity(struct walk *w, const struct entry *e)
+static void walk_check_identity(struct walk *w, const struct entry *e)
 {
     struct view key = { (const char *)e->identity.key, sizeof e->identity.key }, value;
 
     if (e->identity.key[0] < IDENTITY_UUID_TIME || e->identity.key[0] > IDENTITY_TEXT || e->record.tag == 0)
-        problem(w, "event %llu: its identity is none", ull(e->record.sequence));
-    else if (!get(w, TABLE_IDENTITY, key, &value))
-        problem(w, "event %llu: its identity is not in the table", ull(e->record.sequence));
+        walk_problem(w, "event %llu: its identity is none", walk_ull(e->record.sequence));
+    else if (!walk_get(w, TABLE_IDENTITY, key, &value))
+        walk_problem(w, "event %llu: its identity is not in the table", walk_ull(e->record.sequence));
     else if (value.len != SEQUENCE_BYTES || bytes_u64((const unsigned char *)value.at) != e->record.sequence)
-        problem(w, "event %llu: its identity is another event's", ull(e->record.sequence));
+        walk_problem(w, "event %llu: its identity is another event's", walk_ull(e->record.sequence));
 }
 
-static void check_mark(struct walk *w, const struct journal_record *r)
+static void walk_check_watermark(struct walk *w, const struct journal_record *r)
 {
     bool is_history = r->sequence < JOURNAL_FIRST;
     int64_t *last = is_history ? &w->history_mark_ms : &w->live_mark_ms;
 
     if (r->watermark_ms < *last)
-        problem(w, "event %llu: the watermark falls", ull(r->sequence));
+        walk_problem(w, "event %llu: the watermark falls", walk_ull(r->sequence));
     if (!is_history && r->published_ms != JOURNAL_NO_TIME && r->published_ms > r->watermark_ms)
-        problem(w, "event %llu: it is newer than its watermark", ull(r->sequence));
+        walk_problem(w, "event %llu: it is newer than its watermark", walk_ull(r->sequence));
     *last = r->watermark_ms;
 }
 
-static void check_meaning(struct walk *w, struct entry *e)
+static void walk_check_meaning(struct walk *w, struct entry *e)
 {
     const struct verify_meaning *m = w->job->meaning;
     AUTO_BUF struct buf uuid = BUF(IDENTITY_TEXT_MAX);
@@ -190,34 +190,34 @@ static void check_meaning(struct walk *w, struct entry *e)
     struct error why = { 0 };
 
     if (!types_text(&w->at, e->type_id, &e->record.event_type, &why)) {
-        problem(w, "event %llu: %s", ull(e->record.sequence), why.text);
+        walk_problem(w, "event %llu: %s", walk_ull(e->record.sequence), why.text);
         return;
     }
     if (m == NULL || m->event == NULL)
         return;
     if (!m->event(m->ctx, &e->record, &uuid, &why))
-        problem(w, "event %llu: %s", ull(e->record.sequence), why.text);
+        walk_problem(w, "event %llu: %s", walk_ull(e->record.sequence), why.text);
     else if (!identity_of(buf_view(&uuid), &identity) || identity.tag != e->identity.tag ||
              memcmp(identity.key, e->identity.key, sizeof identity.key) != 0)
-        problem(w, "event %llu: its uuid is not its identity", ull(e->record.sequence));
+        walk_problem(w, "event %llu: its uuid is not its identity", walk_ull(e->record.sequence));
 }
 
-static void visit_event(struct walk *w, uint64_t sequence, struct view stored)
+static void walk_visit_event(struct walk *w, uint64_t sequence, struct view stored)
 {
     struct entry e;
 
     if (!entry_read(stored, sequence, &e)) {
-        problem(w, "event %llu: its header is damaged", ull(sequence));
+        walk_problem(w, "event %llu: its header is damaged", walk_ull(sequence));
         return;
     }
-    check_identity(w, &e);
-    check_mark(w, &e.record);
-    if (!is_framed(&e.record))
-        problem(w, "event %llu: it is damaged", ull(sequence));
+    walk_check_identity(w, &e);
+    walk_check_watermark(w, &e.record);
+    if (!walk_is_framed(&e.record))
+        walk_problem(w, "event %llu: it is damaged", walk_ull(sequence));
     else if (bytes_u64((const unsigned char *)e.record.encoded.at + e.record.sequence_at) != sequence)
-        problem(w, "event %llu: it has another's number in it", ull(sequence));
+        walk_problem(w, "event %llu: it has another's number in it", walk_ull(sequence));
     else
-        check_meaning(w, &e);
+        walk_check_meaning(w, &e);
 }
 
 static void walk_line(struct walk *w)
@@ -231,20 +231,20 @@ static void walk_line(struct walk *w)
     sequence_walk_init(&walk, &w->at, 0, UINT64_MAX);
     while (!is_over) {
         if (!sequence_walk_next(&walk, &sequence, &stored, &is_over, &why)) {
-            problem(w, "%s: it, and what follows, cannot be reached", why.text);
+            walk_problem(w, "%s: it, and what follows, cannot be reached", why.text);
             return;
         }
         if (is_over)
             break;
-        visit_event(w, sequence, stored);
-        step(w);
+        walk_visit_event(w, sequence, stored);
+        walk_step(w);
     }
 }
 
 /* ---- identities ---- */
 
 /* Only where there are more than events: which belong to none? */
-static void visit_identity(struct walk *w, struct view key, struct view value)
+static void walk_visit_identity(struct walk *w, struct view key, struct view value)
 {
     uint64_t sequence = value.len == SEQUENCE_BYTES ? bytes_u64((const unsigned char *)value.at) : 0;
     unsigned char line[SEQUENCE_KEY_BYTES];
@@ -252,47 +252,48 @@ static void visit_identity(struct walk *w, struct view key, struct view value)
     struct entry e;
 
     if (key.len != IDENTITY_BYTES || sequence < state_oldest(&w->at.state) || sequence > state_head(&w->at.state) ||
-        !get(w, sequence_table(sequence), sequence_key(sequence, line), &stored) || !entry_read(stored, sequence, &e) ||
-        memcmp(e.identity.key, key.at, IDENTITY_BYTES) != 0)
-        problem(w, "identity: one points at %llu, which is not its event", ull(sequence));
+        !walk_get(w, sequence_table(sequence), sequence_key(sequence, line), &stored) ||
+        !entry_read(stored, sequence, &e) || memcmp(e.identity.key, key.at, IDENTITY_BYTES) != 0)
+        walk_problem(w, "identity: one points at %llu, which is not its event", walk_ull(sequence));
 }
 
-static void check_counts(struct walk *w)
+static void walk_check_counts(struct walk *w)
 {
     const struct state *s = &w->at.state;
-    uint64_t held = entries(w, TABLE_EVENTS) + entries(w, TABLE_HISTORY);
+    uint64_t held = walk_count(w, TABLE_EVENTS) + walk_count(w, TABLE_HISTORY);
 
     if (held != state_count(s))
-        problem(w, "the tables hold %llu events, the state says %llu", ull(held), ull(state_count(s)));
-    if (entries(w, TABLE_IDENTITY) == state_count(s))
+        walk_problem(w, "the tables hold %llu events, the state says %llu", walk_ull(held), walk_ull(state_count(s)));
+    if (walk_count(w, TABLE_IDENTITY) == state_count(s))
         return;
-    problem(w, "identity: %llu of them for %llu events", ull(entries(w, TABLE_IDENTITY)), ull(state_count(s)));
-    each(w, TABLE_IDENTITY, "identity", visit_identity);
+    walk_problem(w, "identity: %llu of them for %llu events", walk_ull(walk_count(w, TABLE_IDENTITY)),
+                 walk_ull(state_count(s)));
+    walk_table(w, TABLE_IDENTITY, "identity", walk_visit_identity);
 }
 
-static void check_state(struct walk *w)
+static void walk_check_state(struct walk *w)
 {
     const struct state *s = &w->at.state;
 
     if (s->live_next > JOURNAL_FIRST && s->floor < s->live_next - 1 && w->live_mark_ms != s->watermark_ms)
-        problem(w, "state: its watermark is not that of the newest event");
+        walk_problem(w, "state: its watermark is not that of the newest event");
     if (s->backfilled != JOURNAL_FIRST - 1 - s->history_next)
-        problem(w, "state: %llu events back-filled, and room for %llu", ull(s->backfilled),
-                ull(JOURNAL_FIRST - 1 - s->history_next));
+        walk_problem(w, "state: %llu events back-filled, and room for %llu", walk_ull(s->backfilled),
+                     walk_ull(JOURNAL_FIRST - 1 - s->history_next));
     if (s->pruned != (s->floor == 0 ? 0 : s->floor - s->history_next))
-        problem(w, "state: %llu events removed, and a floor of %llu", ull(s->pruned), ull(s->floor));
+        walk_problem(w, "state: %llu events removed, and a floor of %llu", walk_ull(s->pruned), walk_ull(s->floor));
 }
 
 /* ---- rows ---- */
 
-static const char *row_name(const struct walk *w)
+static const char *walk_row_name(const struct walk *w)
 {
     const struct verify_meaning *m = w->job->meaning;
 
     return m != NULL && m->row_name != NULL ? m->row_name(m->ctx, w->kind) : "row";
 }
 
-static void check_alias(struct walk *w, const struct directory_row *row)
+static void walk_check_alias(struct walk *w, const struct directory_row *row)
 {
     char key[ROW_ALIAS_KEY_MAX];
     struct view unused;
@@ -301,43 +302,43 @@ static void check_alias(struct walk *w, const struct directory_row *row)
         return;
     w->aliases++;
     if (row->alias.len > ROW_ALIAS_MAX ||
-        !get(w, table_aliases(w->kind), row_alias_key(row->alias, row->id, key), &unused))
-        problem(w, "%s " VIEW_FMT ": not found under its second key", row_name(w), VIEW_ARG(row->id));
+        !walk_get(w, table_aliases(w->kind), row_alias_key(row->alias, row->id, key), &unused))
+        walk_problem(w, "%s " VIEW_FMT ": not found under its second key", walk_row_name(w), VIEW_ARG(row->id));
 }
 
-static void check_change(struct walk *w, const struct directory_row *row)
+static void walk_check_change(struct walk *w, const struct directory_row *row)
 {
     unsigned char key[8];
     struct view value;
 
     bytes_put_key(key, row->change);
     if (row->change == 0 || row->change > w->at.state.change ||
-        !get(w, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, &value) ||
+        !walk_get(w, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, &value) ||
         value.len != 1 + row->id.len || (unsigned char)value.at[0] != w->kind ||
         memcmp(value.at + 1, row->id.at, row->id.len) != 0)
-        problem(w, "%s " VIEW_FMT ": not in the line of changes at %llu", row_name(w), VIEW_ARG(row->id),
-                ull(row->change));
+        walk_problem(w, "%s " VIEW_FMT ": not in the line of changes at %llu", walk_row_name(w), VIEW_ARG(row->id),
+                     walk_ull(row->change));
 }
 
-static void check_row(struct walk *w, struct view key, struct view value)
+static void walk_check_row(struct walk *w, struct view key, struct view value)
 {
     const struct verify_meaning *m = w->job->meaning;
     struct directory_row row;
     struct error why = { 0 };
 
     if (key.len > DIRECTORY_ID_MAX || !row_read(value, key, &row)) {
-        problem(w, "%s " VIEW_FMT ": its header is damaged", row_name(w), VIEW_ARG(key));
+        walk_problem(w, "%s " VIEW_FMT ": its header is damaged", walk_row_name(w), VIEW_ARG(key));
         return;
     }
     w->rows++;
     w->rows_there += row.deleted_ms == 0;
-    check_alias(w, &row);
-    check_change(w, &row);
+    walk_check_alias(w, &row);
+    walk_check_change(w, &row);
     if (m != NULL && m->row != NULL && !m->row(m->ctx, w->kind, &row, &why))
-        problem(w, "%s " VIEW_FMT ": %s", row_name(w), VIEW_ARG(key), why.text);
+        walk_problem(w, "%s " VIEW_FMT ": %s", walk_row_name(w), VIEW_ARG(key), why.text);
 }
 
-static bool has_kind(const struct walk *w, unsigned kind)
+static bool walk_has_kind(const struct walk *w, unsigned kind)
 {
     return (w->at.store->row_kinds >> kind & 1) != 0;
 }
@@ -346,35 +347,36 @@ static void walk_rows_of_kind(struct walk *w, unsigned kind, const struct store_
 {
     w->kind = kind;
     w->rows_there = w->aliases = 0;
-    each(w, table_rows(kind), row_name(w), check_row);
-    if (entries(w, table_aliases(kind)) != w->aliases)
-        problem(w, "%ss: %llu second keys for %llu of them", row_name(w), ull(entries(w, table_aliases(kind))),
-                ull(w->aliases));
+    walk_table(w, table_rows(kind), walk_row_name(w), walk_check_row);
+    if (walk_count(w, table_aliases(kind)) != w->aliases)
+        walk_problem(w, "%ss: %llu second keys for %llu of them", walk_row_name(w),
+                     walk_ull(walk_count(w, table_aliases(kind))), walk_ull(w->aliases));
     if (facts->rows[kind] != w->rows_there)
-        problem(w, "%llu %ss are there, and the count says %llu", ull(w->rows_there), row_name(w),
-                ull(facts->rows[kind]));
+        walk_problem(w, "%llu %ss are there, and the count says %llu", walk_ull(w->rows_there), walk_row_name(w),
+                     walk_ull(facts->rows[kind]));
 }
 
 static void walk_rows(struct walk *w, const struct store_facts *facts)
 {
     for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++)
-        if (has_kind(w, kind))
+        if (walk_has_kind(w, kind))
             walk_rows_of_kind(w, kind, facts);
-    if (entries(w, TABLE_CHANGES) != w->rows)
-        problem(w, "changes: %llu of them for %llu rows", ull(entries(w, TABLE_CHANGES)), ull(w->rows));
+    if (walk_count(w, TABLE_CHANGES) != w->rows)
+        walk_problem(w, "changes: %llu of them for %llu rows", walk_ull(walk_count(w, TABLE_CHANGES)),
+                     walk_ull(w->rows));
 }
 
 /* ---- cursors ---- */
 
-static void visit_cursor(struct walk *w, struct view key, struct view value)
+static void walk_visit_cursor(struct walk *w, struct view key, struct view value)
 {
     const struct verify_meaning *m = w->job->meaning;
     struct error why = { 0 };
 
     if (value.len > CURSOR_MAX)
-        problem(w, "cursor " VIEW_FMT ": too large", VIEW_ARG(key));
+        walk_problem(w, "cursor " VIEW_FMT ": too large", VIEW_ARG(key));
     else if (m != NULL && m->cursor != NULL && !m->cursor(m->ctx, key, value, &why))
-        problem(w, "cursor " VIEW_FMT ": %s", VIEW_ARG(key), why.text);
+        walk_problem(w, "cursor " VIEW_FMT ": %s", VIEW_ARG(key), why.text);
 }
 
 bool verify_store(struct child *child, void *arg, void *result, struct error *err)
@@ -389,13 +391,13 @@ bool verify_store(struct child *child, void *arg, void *result, struct error *er
     if (is_fine) {
         w.total = found->facts.events;
         for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++)
-            w.total += has_kind(&w, kind) ? entries(&w, table_rows(kind)) : 0;
+            w.total += walk_has_kind(&w, kind) ? walk_count(&w, table_rows(kind)) : 0;
         walk_types(&w);
         walk_line(&w);
-        check_counts(&w);
-        check_state(&w);
+        walk_check_counts(&w);
+        walk_check_state(&w);
         walk_rows(&w, &found->facts);
-        each(&w, TABLE_CURSORS, "cursors", visit_cursor);
+        walk_table(&w, TABLE_CURSORS, "cursors", walk_visit_cursor);
         found->problems = w.problems;
     }
     snapshot_end(&w.at);

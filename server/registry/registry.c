@@ -29,15 +29,15 @@ bool registry_path(const struct registry *r, struct buf *out, const char *middle
 }
 
 /* LMDB gives an environment up when it failed to write the page that makes a commit one: it is opened anew. */
-static bool open_env(struct registry *r, struct error *err);
-static bool open_tables(struct registry *r, struct error *err);
+static bool registry_open_env(struct registry *r, struct error *err);
+static bool registry_open_tables(struct registry *r, struct error *err);
 
-static bool open_anew(struct registry *r, struct error *err)
+static bool registry_reopen_env(struct registry *r, struct error *err)
 {
     if (r->env != NULL)
         mdb_env_close(r->env);
     r->env = NULL;
-    if (open_env(r, err) && open_tables(r, err))
+    if (registry_open_env(r, err) && registry_open_tables(r, err))
         return true;
     if (r->env != NULL)
         mdb_env_close(r->env);
@@ -45,12 +45,12 @@ static bool open_anew(struct registry *r, struct error *err)
     return error_wrap(err, "the registry cannot be opened again");
 }
 
-static bool begin(struct registry *r, unsigned flags, MDB_txn **txn, struct error *err)
+static bool registry_begin_txn(struct registry *r, unsigned flags, MDB_txn **txn, struct error *err)
 {
     int rc = r->env != NULL ? mdb_txn_begin(r->env, NULL, flags, txn) : MDB_PANIC;
 
     if (rc == MDB_PANIC) {
-        if (!open_anew(r, err))
+        if (!registry_reopen_env(r, err))
             return false;
         rc = mdb_txn_begin(r->env, NULL, flags, txn);
     }
@@ -59,7 +59,7 @@ static bool begin(struct registry *r, unsigned flags, MDB_txn **txn, struct erro
 
 bool registry_begin_read(struct registry *r, MDB_txn **txn, struct error *err)
 {
-    return begin(r, MDB_RDONLY, txn, err);
+    return registry_begin_txn(r, MDB_RDONLY, txn, err);
 }
 
 bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err)
@@ -67,7 +67,7 @@ bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err)
     /* A backup that was killed would hold old pages back for ever, and here nobody comes by every minute. */
     if (r->env != NULL)
         (void)mdb_reader_check(r->env, NULL);
-    return begin(r, 0, txn, err);
+    return registry_begin_txn(r, 0, txn, err);
 }
 
 bool registry_end(MDB_txn *txn, bool is_fine, struct error *err)
@@ -107,13 +107,13 @@ bool registry_each(struct registry *r, MDB_txn *txn, registry_visit *visit, void
 
 /* ---- opening ---- */
 
-static bool remove_leftover(void *ctx, const char *name, struct error *err)
+static bool registry_remove_leftover(void *ctx, const char *name, struct error *err)
 {
     return strncmp(name, REGISTRY_PURGE_PREFIX, strlen(REGISTRY_PURGE_PREFIX)) != 0 ||
            files_remove_tree(ctx, name, err);
 }
 
-static bool check_restored(struct registry *r, struct error *err)
+static bool registry_check_no_restore(struct registry *r, struct error *err)
 {
     AUTO_BUF struct buf half = BUF(PATH_MAX);
     bool exists;
@@ -124,7 +124,7 @@ static bool check_restored(struct registry *r, struct error *err)
                                 "a restore into it did not come to its end: restore again, or remove what is in it");
 }
 
-static bool prepare_dirs(struct registry *r, struct error *err)
+static bool registry_prepare_dirs(struct registry *r, struct error *err)
 {
     AUTO_BUF struct buf lock = BUF(PATH_MAX);
     AUTO_BUF struct buf orgs = BUF(PATH_MAX);
@@ -132,13 +132,13 @@ static bool prepare_dirs(struct registry *r, struct error *err)
 
     return registry_path(r, &lock, "/", "lock", err) && registry_path(r, &orgs, "/", "orgs", err) &&
            registry_path(r, &own, "/", "registry", err) && files_make_dir(r->data_dir, true, err) &&
-           files_lock(&r->lock_fd, buf_cstr(&lock), err) && check_restored(r, err) &&
+           files_lock(&r->lock_fd, buf_cstr(&lock), err) && registry_check_no_restore(r, err) &&
            files_make_dir(buf_cstr(&orgs), false, err) && files_make_dir(buf_cstr(&own), false, err) &&
            files_sync_dir(r->data_dir, err) &&
-           files_each(buf_cstr(&orgs), remove_leftover, (void *)(uintptr_t)buf_cstr(&orgs), err);
+           files_each(buf_cstr(&orgs), registry_remove_leftover, (void *)(uintptr_t)buf_cstr(&orgs), err);
 }
 
-static bool open_env(struct registry *r, struct error *err)
+static bool registry_open_env(struct registry *r, struct error *err)
 {
     AUTO_BUF struct buf dir = BUF(PATH_MAX);
     struct db_options options = { .map_bytes = MAP_BYTES, .tables_max = TABLES_MAX };
@@ -149,7 +149,7 @@ static bool open_env(struct registry *r, struct error *err)
     return db_open(&r->env, &options, err) && files_sync_dir(options.dir, err);
 }
 
-static bool check_format(struct registry *r, MDB_txn *txn, struct error *err)
+static bool registry_check_format(struct registry *r, MDB_txn *txn, struct error *err)
 {
     unsigned char format[FORMAT_BYTES];
     struct view stored;
@@ -166,7 +166,7 @@ static bool check_format(struct registry *r, MDB_txn *txn, struct error *err)
     return true;
 }
 
-static bool open_tables(struct registry *r, struct error *err)
+static bool registry_open_tables(struct registry *r, struct error *err)
 {
     MDB_txn *txn;
     int rc;
@@ -178,10 +178,10 @@ static bool open_tables(struct registry *r, struct error *err)
         rc = mdb_dbi_open(txn, "connectors", MDB_CREATE, &r->connectors);
     if (rc != 0)
         return registry_end(txn, db_fail_write(err, rc, "registry: open a table"), err);
-    return registry_end(txn, check_format(r, txn, err), err);
+    return registry_end(txn, registry_check_format(r, txn, err), err);
 }
 
-static bool count_secret(void *ctx, struct view name, struct view record, struct error *err)
+static bool registry_count_secret(void *ctx, struct view name, struct view record, struct error *err)
 {
     unsigned *count = ctx;
     struct registry_entry entry;
@@ -192,7 +192,7 @@ static bool count_secret(void *ctx, struct view name, struct view record, struct
     return true;
 }
 
-static bool load_key(struct registry *r, const char *key_file, bool has_secrets, struct error *err)
+static bool registry_load_key(struct registry *r, const char *key_file, bool has_secrets, struct error *err)
 {
     AUTO_BUF struct buf own = BUF(PATH_MAX);
     bool exists;
@@ -227,7 +227,7 @@ bool registry_check_key(struct registry *r, MDB_txn *txn, struct error *err)
 }
 
 /* While there are no secrets any key is right, and is the one from then on. */
-static bool check_key(struct registry *r, MDB_txn *txn, bool has_secrets, struct error *err)
+static bool registry_check_or_set_key(struct registry *r, MDB_txn *txn, bool has_secrets, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(REGISTRY_SEALED_MAX);
     struct error wrong = { 0 };
@@ -242,7 +242,7 @@ static bool check_key(struct registry *r, MDB_txn *txn, bool has_secrets, struct
     return registry_write(txn, r->meta, CHECK_OWNER, buf_view(&text), err);
 }
 
-static bool open_seal(struct registry *r, const char *key_file, struct error *err)
+static bool registry_open_seal(struct registry *r, const char *key_file, struct error *err)
 {
     unsigned secrets = 0;
     MDB_txn *txn;
@@ -250,8 +250,9 @@ static bool open_seal(struct registry *r, const char *key_file, struct error *er
     if (!registry_begin(r, &txn, err))
         return false;
     return registry_end(txn,
-                        registry_each(r, txn, count_secret, &secrets, err) && load_key(r, key_file, secrets > 0, err) &&
-                            check_key(r, txn, secrets > 0, err),
+                        registry_each(r, txn, registry_count_secret, &secrets, err) &&
+                            registry_load_key(r, key_file, secrets > 0, err) &&
+                            registry_check_or_set_key(r, txn, secrets > 0, err),
                         err);
 }
 
@@ -263,7 +264,8 @@ bool registry_open(struct registry **out, const struct registry_options *options
     pthread_mutex_init(&r->lock, NULL);
     r->lock_fd = -1;
     r->data_dir = mem_strdup(options->data_dir);
-    if (prepare_dirs(r, err) && open_env(r, err) && open_tables(r, err) && open_seal(r, options->seal_key_file, err)) {
+    if (registry_prepare_dirs(r, err) && registry_open_env(r, err) && registry_open_tables(r, err) &&
+        registry_open_seal(r, options->seal_key_file, err)) {
         *out = r;
         return true;
     }

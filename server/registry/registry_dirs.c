@@ -30,7 +30,7 @@ bool registry_store_dir(struct registry *r, const char *org_id, struct buf *out,
 }
 
 /* A store that is open somewhere holds its lock; taking it shows that none is. */
-static bool check_closed(const char *dir, int *lock, struct error *err)
+static bool registry_check_store_closed(const char *dir, int *lock, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
 
@@ -40,7 +40,7 @@ static bool check_closed(const char *dir, int *lock, struct error *err)
     return files_lock(lock, buf_cstr(&path), err);
 }
 
-static bool set_aside(struct registry *r, const char *dir, struct buf *name, struct error *err)
+static bool registry_rename_for_purge(struct registry *r, const char *dir, struct buf *name, struct error *err)
 {
     AUTO_BUF struct buf aside = BUF(PATH_MAX);
     AUTO_BUF struct buf orgs = BUF(PATH_MAX);
@@ -57,7 +57,7 @@ static bool set_aside(struct registry *r, const char *dir, struct buf *name, str
     return files_sync_dir(buf_cstr(&orgs), err);
 }
 
-static bool purge(struct registry *r, const char *dir, struct error *err)
+static bool registry_purge_dir(struct registry *r, const char *dir, struct error *err)
 {
     AUTO_BUF struct buf orgs = BUF(PATH_MAX);
     AUTO_BUF struct buf name = BUF(NAME_MAX);
@@ -68,7 +68,7 @@ static bool purge(struct registry *r, const char *dir, struct error *err)
         return false;
     if (!exists)
         return true;
-    is_done = check_closed(dir, &lock, err) && set_aside(r, dir, &name, err) &&
+    is_done = registry_check_store_closed(dir, &lock, err) && registry_rename_for_purge(r, dir, &name, err) &&
               registry_path(r, &orgs, "/", "orgs", err) && files_remove_tree(buf_cstr(&orgs), buf_cstr(&name), err);
     files_unlock(lock);
     return is_done;
@@ -82,7 +82,7 @@ bool registry_purge_store(struct registry *r, const char *org_id, struct error *
     if (!registry_store_dir(r, org_id, &dir, err))
         return false;
     pthread_mutex_lock(&r->lock);
-    is_done = purge(r, buf_cstr(&dir), err);
+    is_done = registry_purge_dir(r, buf_cstr(&dir), err);
     pthread_mutex_unlock(&r->lock);
     return is_done || error_wrap(err, "purge %s", buf_cstr(&dir));
 }

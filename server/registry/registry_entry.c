@@ -27,7 +27,7 @@ void registry_entry_write(const struct registry_entry *entry, struct view sealed
         okta__connector__store__registry_record__pack(&record, at);
 }
 
-static bool copy_text(char *to, size_t size, const char *from)
+static bool registry_copy_text(char *to, size_t size, const char *from)
 {
     size_t len = strlen(from);
 
@@ -37,11 +37,11 @@ static bool copy_text(char *to, size_t size, const char *from)
     return true;
 }
 
-static bool copy_record(const Okta__Connector__Store__RegistryRecord *record, struct view name,
-                        struct registry_entry *out)
+static bool registry_copy_record(const Okta__Connector__Store__RegistryRecord *record, struct view name,
+                                 struct registry_entry *out)
 {
-    if (name.len > REGISTRY_NAME_MAX || !copy_text(out->org_id, sizeof out->org_id, record->org_id) ||
-        !copy_text(out->org_url, sizeof out->org_url, record->org_url))
+    if (name.len > REGISTRY_NAME_MAX || !registry_copy_text(out->org_id, sizeof out->org_id, record->org_id) ||
+        !registry_copy_text(out->org_url, sizeof out->org_url, record->org_url))
         return false;
     memcpy(out->name, name.at, name.len);
     out->is_retired = record->is_retired;
@@ -63,7 +63,7 @@ bool registry_entry_read(struct view stored, struct view name, struct registry_e
     Okta__Connector__Store__RegistryRecord *record =
         okta__connector__store__registry_record__unpack(NULL, stored.len, (const uint8_t *)stored.at);
     struct registry_entry entry = { 0 };
-    bool is_fine = record != NULL && copy_record(record, name, &entry);
+    bool is_fine = record != NULL && registry_copy_record(record, name, &entry);
 
     if (is_fine && sealed != NULL) {
         buf_put(sealed, record->sealed_secret.data, record->sealed_secret.len);

@@ -5,15 +5,15 @@
 
 #define RECORD_MAX (REGISTRY_SEALED_MAX + REGISTRY_URL_MAX + 1024)
 
-static bool no_such(struct view name, struct error *err)
+static bool registry_no_such_connector(struct view name, struct error *err)
 {
     return error_reason(err, ERROR_NOT_FOUND, "NO_SUCH_CONNECTOR", "there is no connector \"" VIEW_FMT "\"",
                         VIEW_ARG(name));
 }
 
 /* Reads one entry, and its sealed secret where wanted. */
-static bool find(struct registry *r, MDB_txn *txn, struct view name, struct registry_entry *out, struct buf *sealed,
-                 bool *found, struct error *err)
+static bool registry_find(struct registry *r, MDB_txn *txn, struct view name, struct registry_entry *out,
+                          struct buf *sealed, bool *found, struct error *err)
 {
     struct view stored;
 
@@ -25,8 +25,8 @@ static bool find(struct registry *r, MDB_txn *txn, struct view name, struct regi
     return !*found || registry_entry_read(stored, name, out, sealed, err);
 }
 
-static bool put_entry(struct registry *r, MDB_txn *txn, const struct registry_entry *entry, struct view sealed,
-                      struct error *err)
+static bool registry_put_entry(struct registry *r, MDB_txn *txn, const struct registry_entry *entry, struct view sealed,
+                               struct error *err)
 {
     AUTO_BUF struct buf record = BUF(RECORD_MAX);
 
@@ -36,7 +36,7 @@ static bool put_entry(struct registry *r, MDB_txn *txn, const struct registry_en
     return registry_write(txn, r->connectors, view_of(entry->name), buf_view(&record), err);
 }
 
-static bool check_room(struct registry *r, MDB_txn *txn, struct error *err)
+static bool registry_check_room(struct registry *r, MDB_txn *txn, struct error *err)
 {
     MDB_stat stat;
     int rc = mdb_stat(txn, r->connectors, &stat);
@@ -48,22 +48,22 @@ static bool check_room(struct registry *r, MDB_txn *txn, struct error *err)
                         "there are %d connectors, the most there can be", REGISTRY_CONNECTORS_MAX);
 }
 
-static bool put_in(struct registry *r, MDB_txn *txn, const struct registry_entry *entry, struct view secret,
-                   struct error *err)
+static bool registry_put_in_txn(struct registry *r, MDB_txn *txn, const struct registry_entry *entry,
+                                struct view secret, struct error *err)
 {
     AUTO_BUF struct buf sealed = BUF(REGISTRY_SEALED_MAX);
     struct registry_entry old;
     struct view name = view_of(entry->name);
     bool found;
 
-    if (!find(r, txn, name, &old, &sealed, &found, err) || (!found && !check_room(r, txn, err)))
+    if (!registry_find(r, txn, name, &old, &sealed, &found, err) || (!found && !registry_check_room(r, txn, err)))
         return false;
     if (secret.len > 0) {
         buf_reset(&sealed);
         seal_close(&r->seal, name, secret, &sealed);
     }
     ASSERT(buf_ok(&sealed));
-    return put_entry(r, txn, entry, buf_view(&sealed), err);
+    return registry_put_entry(r, txn, entry, buf_view(&sealed), err);
 }
 
 bool registry_put(struct registry *r, const struct registry_entry *entry, struct view secret, struct error *err)
@@ -76,28 +76,28 @@ bool registry_put(struct registry *r, const struct registry_entry *entry, struct
                          REGISTRY_SECRET_MAX);
     pthread_mutex_lock(&r->lock);
     if (registry_begin(r, &txn, err))
-        is_done = registry_end(txn, put_in(r, txn, entry, secret, err), err);
+        is_done = registry_end(txn, registry_put_in_txn(r, txn, entry, secret, err), err);
     pthread_mutex_unlock(&r->lock);
     return is_done;
 }
 
 /* NOT_FOUND when there is none. */
-static bool read_one(struct registry *r, struct view name, struct registry_entry *out, struct buf *sealed,
-                     struct error *err)
+static bool registry_read_one(struct registry *r, struct view name, struct registry_entry *out, struct buf *sealed,
+                              struct error *err)
 {
     AUTO_READ MDB_txn *txn = NULL;
     bool found, is_fine;
 
     pthread_mutex_lock(&r->lock);
-    is_fine = registry_begin_read(r, &txn, err) && find(r, txn, name, out, sealed, &found, err);
+    is_fine = registry_begin_read(r, &txn, err) && registry_find(r, txn, name, out, sealed, &found, err);
     db_end_read(&txn);
     pthread_mutex_unlock(&r->lock);
-    return is_fine && (found || no_such(name, err));
+    return is_fine && (found || registry_no_such_connector(name, err));
 }
 
 bool registry_get(struct registry *r, const char *name, struct registry_entry *out, struct error *err)
 {
-    return read_one(r, view_of(name), out, NULL, err);
+    return registry_read_one(r, view_of(name), out, NULL, err);
 }
 
 bool registry_secret(struct registry *r, const char *name, struct buf *out, struct error *err)
@@ -105,7 +105,7 @@ bool registry_secret(struct registry *r, const char *name, struct buf *out, stru
     AUTO_BUF struct buf sealed = BUF(REGISTRY_SEALED_MAX);
     struct registry_entry entry;
 
-    if (!read_one(r, view_of(name), &entry, &sealed, err))
+    if (!registry_read_one(r, view_of(name), &entry, &sealed, err))
         return false;
     if (!entry.has_secret)
         return error_set(err, ERROR_NOT_FOUND, "connector \"%s\" has no stored credential", name);
@@ -113,33 +113,33 @@ bool registry_secret(struct registry *r, const char *name, struct buf *out, stru
            error_set(err, ERROR_DATA_LOSS, "the credential of connector \"%s\" does not open with the seal key", name);
 }
 
-static bool forget_in(struct registry *r, MDB_txn *txn, struct view name, struct error *err)
+static bool registry_forget_in_txn(struct registry *r, MDB_txn *txn, struct view name, struct error *err)
 {
     struct registry_entry entry;
     bool found;
 
-    return find(r, txn, name, &entry, NULL, &found, err) && (found || no_such(name, err)) &&
-           put_entry(r, txn, &entry, VIEW_NONE, err);
+    return registry_find(r, txn, name, &entry, NULL, &found, err) && (found || registry_no_such_connector(name, err)) &&
+           registry_put_entry(r, txn, &entry, VIEW_NONE, err);
 }
 
-static bool remove_in(struct registry *r, MDB_txn *txn, struct view name, struct error *err)
+static bool registry_remove_in_txn(struct registry *r, MDB_txn *txn, struct view name, struct error *err)
 {
     struct registry_entry entry;
     MDB_val k = db_val(name);
     bool found;
     int rc;
 
-    if (!find(r, txn, name, &entry, NULL, &found, err))
+    if (!registry_find(r, txn, name, &entry, NULL, &found, err))
         return false;
     if (!found)
-        return no_such(name, err);
+        return registry_no_such_connector(name, err);
     rc = mdb_del(txn, r->connectors, &k, NULL);
     return rc == 0 || db_fail_write(err, rc, "registry: remove");
 }
 
-typedef bool change_in(struct registry *r, MDB_txn *txn, struct view name, struct error *err);
+typedef bool registry_change_in_txn(struct registry *r, MDB_txn *txn, struct view name, struct error *err);
 
-static bool change(struct registry *r, change_in *how, const char *name, struct error *err)
+static bool registry_change(struct registry *r, registry_change_in_txn *how, const char *name, struct error *err)
 {
     bool is_done = false;
     MDB_txn *txn;
@@ -153,22 +153,22 @@ static bool change(struct registry *r, change_in *how, const char *name, struct 
 
 bool registry_forget_secret(struct registry *r, const char *name, struct error *err)
 {
-    return change(r, forget_in, name, err);
+    return registry_change(r, registry_forget_in_txn, name, err);
 }
 
 bool registry_remove(struct registry *r, const char *name, struct error *err)
 {
-    return change(r, remove_in, name, err);
+    return registry_change(r, registry_remove_in_txn, name, err);
 }
 
-struct list {
+struct registry_listing {
     struct registry_entry *entries;
     size_t count;
 };
 
-static bool list_one(void *ctx, struct view name, struct view record, struct error *err)
+static bool registry_list_one(void *ctx, struct view name, struct view record, struct error *err)
 {
-    struct list *list = ctx;
+    struct registry_listing *list = ctx;
 
     if (list->count == REGISTRY_CONNECTORS_MAX)
         return error_set(err, ERROR_DATA_LOSS, "registry: more than %d entries", REGISTRY_CONNECTORS_MAX);
@@ -177,12 +177,12 @@ static bool list_one(void *ctx, struct view name, struct view record, struct err
 
 bool registry_list(struct registry *r, struct registry_entry *entries, size_t *count, struct error *err)
 {
-    struct list list = { entries, 0 };
+    struct registry_listing list = { entries, 0 };
     AUTO_READ MDB_txn *txn = NULL;
     bool is_fine;
 
     pthread_mutex_lock(&r->lock);
-    is_fine = registry_begin_read(r, &txn, err) && registry_each(r, txn, list_one, &list, err);
+    is_fine = registry_begin_read(r, &txn, err) && registry_each(r, txn, registry_list_one, &list, err);
     db_end_read(&txn);
     pthread_mutex_unlock(&r->lock);
     if (is_fine)

@@ -16,7 +16,7 @@
 
 _Static_assert(SEAL_KEY_BYTES == crypto_secretbox_KEYBYTES, "the key is secretbox's");
 
-static bool parse_hex(struct view text, unsigned char key[SEAL_KEY_BYTES])
+static bool seal_parse_hex(struct view text, unsigned char key[SEAL_KEY_BYTES])
 {
     size_t len;
 
@@ -35,7 +35,7 @@ bool seal_read(struct seal *out, const char *path, struct error *err)
     if (is_key)
         memcpy(out->key, content.at, SEAL_KEY_BYTES);
     else
-        is_key = parse_hex(view_trim(buf_view(&content)), out->key);
+        is_key = seal_parse_hex(view_trim(buf_view(&content)), out->key);
     if (content.len > 0)
         sodium_memzero(content.at, content.len);
     return is_key || error_set(err, ERROR_FAILED_PRECONDITION, "%s: a seal key is %d bytes or %d hexadecimal digits",
@@ -83,7 +83,7 @@ void seal_close(const struct seal *seal, struct view owner, struct view secret, 
     free(plain);
 }
 
-static bool take_secret(struct view plain, struct view owner, struct buf *out)
+static bool seal_take_secret(struct view plain, struct view owner, struct buf *out)
 {
     if (plain.len < 1 + owner.len || (unsigned char)plain.at[0] != owner.len ||
         !view_eq((struct view){ plain.at + 1, owner.len }, owner))
@@ -104,7 +104,7 @@ bool seal_open(const struct seal *seal, struct view owner, struct view sealed, s
     plain_len = sealed.len - BOX_AT - crypto_secretbox_MACBYTES;
     plain = mem_alloc(plain_len);
     is_fine = crypto_secretbox_open_easy(plain, at + BOX_AT, sealed.len - BOX_AT, at + NONCE_AT, seal->key) == 0 &&
-              take_secret((struct view){ (const char *)plain, plain_len }, owner, out);
+              seal_take_secret((struct view){ (const char *)plain, plain_len }, owner, out);
     sodium_memzero(plain, plain_len);
     free(plain);
     return is_fine;

@@ -6,7 +6,7 @@
 
 #define NAME_MAX_BYTES 200 /* ours: a lane, a resource */
 
-static struct view key_of(const char *name)
+static struct view cursor_key(const char *name)
 {
     struct view key = view_of(name);
 
@@ -16,7 +16,7 @@ static struct view key_of(const char *name)
 
 bool cursor_put(struct store_txn *txn, const char *name, struct view value, struct error *err)
 {
-    struct view key = key_of(name);
+    struct view key = cursor_key(name);
 
     if (value.len > CURSOR_BYTES_MAX)
         return error_set(err, ERROR_INVALID_ARGUMENT, "cursor %s: %zu bytes are too many", name, value.len);
@@ -25,11 +25,11 @@ bool cursor_put(struct store_txn *txn, const char *name, struct view value, stru
     return true;
 }
 
-static bool get_at(const struct snapshot *at, const char *name, struct buf *out, bool *found, struct error *err)
+static bool cursor_get_at(const struct snapshot *at, const char *name, struct buf *out, bool *found, struct error *err)
 {
     struct view value;
 
-    if (!snapshot_get(at, TABLE_CURSORS, key_of(name), &value, found, err))
+    if (!snapshot_get(at, TABLE_CURSORS, cursor_key(name), &value, found, err))
         return error_wrap(err, "cursor %s", name);
     if (!*found)
         return true;
@@ -39,12 +39,12 @@ static bool get_at(const struct snapshot *at, const char *name, struct buf *out,
 
 bool cursor_get_in(struct store_txn *txn, const char *name, struct buf *out, bool *found, struct error *err)
 {
-    return get_at(&txn->at, name, out, found, err);
+    return cursor_get_at(&txn->at, name, out, found, err);
 }
 
 bool cursor_get(struct store *s, const char *name, struct buf *out, bool *found, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
 
-    return snapshot_begin(s, &at, err) && get_at(&at, name, out, found, err);
+    return snapshot_begin(s, &at, err) && cursor_get_at(&at, name, out, found, err);
 }

@@ -19,7 +19,7 @@
 #define LEAF_ROOM_PERCENT  133  /* pages split, so a tree that is not appended to is about three quarters full */
 #define NODE_POINTER_BYTES 2
 
-static enum error_code code_of(int rc)
+static enum error_code db_code_of(int rc)
 {
     switch (rc) {
     case MDB_MAP_FULL:
@@ -50,13 +50,13 @@ static enum error_code code_of(int rc)
     }
 }
 
-static bool is_full(int rc)
+static bool db_is_full(int rc)
 {
     return rc == MDB_MAP_FULL || rc == ENOSPC || rc == EDQUOT || rc == EFBIG;
 }
 
 /* What a person can do about it; else LMDB's own words. */
-static const char *text_of(int rc)
+static const char *db_text_of(int rc)
 {
     switch (rc) {
     case MDB_MAP_FULL:
@@ -81,21 +81,21 @@ static const char *text_of(int rc)
 
 bool db_fail(struct error *err, int rc, const char *doing)
 {
-    const char *text = rc != EIO && text_of(rc) != NULL ? text_of(rc) : mdb_strerror(rc);
+    const char *text = rc != EIO && db_text_of(rc) != NULL ? db_text_of(rc) : mdb_strerror(rc);
 
-    if (is_full(rc))
+    if (db_is_full(rc))
         return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, text);
-    return error_set(err, rc == EIO ? ERROR_DATA_LOSS : code_of(rc), "%s: %s", doing, text);
+    return error_set(err, rc == EIO ? ERROR_DATA_LOSS : db_code_of(rc), "%s: %s", doing, text);
 }
 
 bool db_fail_write(struct error *err, int rc, const char *doing)
 {
     if (rc == EIO)
-        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, text_of(rc));
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s: %s", doing, db_text_of(rc));
     return db_fail(err, rc, doing);
 }
 
-static unsigned flags_of(enum db_use use)
+static unsigned db_flags_of(enum db_use use)
 {
     return MDB_NOTLS | (use != DB_WRITE ? MDB_RDONLY : 0) | (use == DB_LOOK_ALONE ? MDB_NOLOCK : 0);
 }
@@ -103,7 +103,7 @@ static unsigned flags_of(enum db_use use)
 /* LMDB maps its lock file and writes a reader's place in it only when it is needed: on a disk that is full by then,
  * where the file has a hole, that is a SIGBUS. So it has no holes. Before LMDB opens it: closing it later would drop
  * LMDB's own locks on it. */
-static int fill_lock_file(const char *dir)
+static int db_fill_lock_file(const char *dir)
 {
     char path[PATH_MAX];
     int fd, rc;
@@ -132,9 +132,9 @@ bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
     if (rc == 0)
         rc = mdb_env_set_maxreaders(env, READERS_MAX);
     if (rc == 0 && options->use == DB_WRITE)
-        rc = fill_lock_file(options->dir);
+        rc = db_fill_lock_file(options->dir);
     if (rc == 0)
-        rc = mdb_env_open(env, options->dir, flags_of(options->use), 0600);
+        rc = mdb_env_open(env, options->dir, db_flags_of(options->use), 0600);
     if (rc == 0 && options->use != DB_LOOK_ALONE)
         rc = mdb_reader_check(env, NULL);
     if (rc == 0) {

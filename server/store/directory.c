@@ -17,12 +17,12 @@
 #define COUNT_BYTES     8
 #define COUNT_KEY_BYTES 16
 
-struct alias_key {
+struct directory_alias_key {
     char at[ROW_ALIAS_KEY_MAX];
     size_t prefix_len, len; /* with the NUL; and with the id */
 };
 
-static struct view alias_key(struct alias_key *key, struct view alias, struct view id)
+static struct view directory_alias_key(struct directory_alias_key *key, struct view alias, struct view id)
 {
     struct view whole = row_alias_key(alias, id, key->at);
 
@@ -31,14 +31,14 @@ static struct view alias_key(struct alias_key *key, struct view alias, struct vi
     return whole;
 }
 
-static bool damaged(struct view id, struct error *err)
+static bool directory_damaged(struct view id, struct error *err)
 {
     return error_set(err, ERROR_DATA_LOSS, "row " VIEW_FMT " is damaged", VIEW_ARG(id));
 }
 
 /* ---- writing ---- */
 
-static bool check_row(const struct directory_row *row, struct error *err)
+static bool directory_check_row(const struct directory_row *row, struct error *err)
 {
     if (row->id.len == 0 || row->id.len > DIRECTORY_ID_MAX)
         return error_set(err, ERROR_INVALID_ARGUMENT, "an id has 1 to %d bytes, not %zu", DIRECTORY_ID_MAX,
@@ -48,13 +48,14 @@ static bool check_row(const struct directory_row *row, struct error *err)
     return true;
 }
 
-static bool is_same(const struct directory_row *a, const struct directory_row *b)
+static bool directory_is_same(const struct directory_row *a, const struct directory_row *b)
 {
     return a->last_updated_ms == b->last_updated_ms && a->facets == b->facets && a->deleted_ms == b->deleted_ms &&
            view_eq(a->alias, b->alias) && view_eq(a->encoded, b->encoded);
 }
 
-static bool put_row(struct store_txn *txn, enum table table, const struct directory_row *row, struct error *err)
+static bool directory_put_row(struct store_txn *txn, enum table table, const struct directory_row *row,
+                              struct error *err)
 {
     unsigned char *at;
 
@@ -64,14 +65,16 @@ static bool put_row(struct store_txn *txn, enum table table, const struct direct
     return true;
 }
 
-static bool put_alias(struct store_txn *txn, enum table table, const struct directory_row *row, struct error *err)
+static bool directory_put_alias(struct store_txn *txn, enum table table, const struct directory_row *row,
+                                struct error *err)
 {
-    struct alias_key key;
+    struct directory_alias_key key;
 
-    return row->alias.len == 0 || txn_put(txn, table, alias_key(&key, row->alias, row->id), VIEW_NONE, err);
+    return row->alias.len == 0 || txn_put(txn, table, directory_alias_key(&key, row->alias, row->id), VIEW_NONE, err);
 }
 
-static bool put_change(struct store_txn *txn, unsigned kind, const struct directory_row *row, struct error *err)
+static bool directory_put_change(struct store_txn *txn, unsigned kind, const struct directory_row *row,
+                                 struct error *err)
 {
     unsigned char key[CHANGE_BYTES], *at;
 
@@ -84,21 +87,21 @@ static bool put_change(struct store_txn *txn, unsigned kind, const struct direct
     return true;
 }
 
-static struct view count_key(unsigned kind, char at[COUNT_KEY_BYTES])
+static struct view directory_count_key(unsigned kind, char at[COUNT_KEY_BYTES])
 {
     int len = snprintf(at, COUNT_KEY_BYTES, "rows.%u", kind);
 
     return (struct view){ at, (size_t)len };
 }
 
-static bool read_count(const struct snapshot *at, unsigned kind, uint64_t *count, struct error *err)
+static bool directory_read_count(const struct snapshot *at, unsigned kind, uint64_t *count, struct error *err)
 {
     char key[COUNT_KEY_BYTES];
     struct view stored;
     bool found;
 
     *count = 0;
-    if (!snapshot_get(at, TABLE_META, count_key(kind, key), &stored, &found, err))
+    if (!snapshot_get(at, TABLE_META, directory_count_key(kind, key), &stored, &found, err))
         return false;
     if (found && stored.len != COUNT_BYTES)
         return error_set(err, ERROR_DATA_LOSS, "a count of rows is damaged");
@@ -107,7 +110,7 @@ static bool read_count(const struct snapshot *at, unsigned kind, uint64_t *count
     return true;
 }
 
-static bool move_count(struct store_txn *txn, unsigned kind, int by, struct error *err)
+static bool directory_move_count(struct store_txn *txn, unsigned kind, int by, struct error *err)
 {
     char key[COUNT_KEY_BYTES];
     unsigned char bytes[COUNT_BYTES];
@@ -115,18 +118,20 @@ static bool move_count(struct store_txn *txn, unsigned kind, int by, struct erro
 
     if (by == 0)
         return true;
-    if (!read_count(&txn->at, kind, &count, err))
+    if (!directory_read_count(&txn->at, kind, &count, err))
         return false;
     bytes_put_u64(bytes, by > 0 ? count + 1 : count - 1);
-    return txn_put(txn, TABLE_META, count_key(kind, key), (struct view){ (const char *)bytes, sizeof bytes }, err);
+    return txn_put(txn, TABLE_META, directory_count_key(kind, key), (struct view){ (const char *)bytes, sizeof bytes },
+                   err);
 }
 
 /* Takes away what the old row has in other tables. Its views die with the first write, so the keys are made before. */
-static bool forget(struct store_txn *txn, enum table alias_table, const struct directory_row *old, struct error *err)
+static bool directory_remove_links(struct store_txn *txn, enum table alias_table, const struct directory_row *old,
+                                   struct error *err)
 {
     unsigned char change[CHANGE_BYTES];
-    struct alias_key key;
-    struct view alias = old->alias.len > 0 ? alias_key(&key, old->alias, old->id) : VIEW_NONE;
+    struct directory_alias_key key;
+    struct view alias = old->alias.len > 0 ? directory_alias_key(&key, old->alias, old->id) : VIEW_NONE;
 
     bytes_put_key(change, old->change);
     txn_gave_back(txn, old->id.len, row_bytes(old));
@@ -134,8 +139,8 @@ static bool forget(struct store_txn *txn, enum table alias_table, const struct d
            txn_delete(txn, TABLE_CHANGES, (struct view){ (const char *)change, sizeof change }, err);
 }
 
-static bool replace(struct store_txn *txn, unsigned kind, const struct directory_row *old,
-                    const struct directory_row *row, struct error *err)
+static bool directory_replace(struct store_txn *txn, unsigned kind, const struct directory_row *old,
+                              const struct directory_row *row, struct error *err)
 {
     enum table rows = table_rows(kind), aliases = table_aliases(kind);
     struct directory_row next = *row;
@@ -144,22 +149,22 @@ static bool replace(struct store_txn *txn, unsigned kind, const struct directory
 
     if (!txn_room(txn, row->id.len, row_bytes(row), err) ||
         (old == NULL && !txn_room(txn, row->alias.len + row->id.len, CHANGE_BYTES + row->id.len, err)) ||
-        (old != NULL && !forget(txn, aliases, old, err)))
+        (old != NULL && !directory_remove_links(txn, aliases, old, err)))
         return false;
     next.change = ++txn->at.state.change;
     txn->is_state_changed = true;
-    return put_row(txn, rows, &next, err) && put_alias(txn, aliases, &next, err) && put_change(txn, kind, &next, err) &&
-           move_count(txn, kind, is_there - was_there, err);
+    return directory_put_row(txn, rows, &next, err) && directory_put_alias(txn, aliases, &next, err) &&
+           directory_put_change(txn, kind, &next, err) && directory_move_count(txn, kind, is_there - was_there, err);
 }
 
 /* The same row, seen by another sweep. */
-static bool set_generation(struct store_txn *txn, enum table table, const struct directory_row *row, uint64_t change,
-                           struct error *err)
+static bool directory_set_generation(struct store_txn *txn, enum table table, const struct directory_row *row,
+                                     uint64_t change, struct error *err)
 {
     struct directory_row next = *row;
 
     next.change = change;
-    return put_row(txn, table, &next, err);
+    return directory_put_row(txn, table, &next, err);
 }
 
 bool directory_put(struct store_txn *txn, unsigned kind, const struct directory_row *row, bool *changed,
@@ -170,16 +175,16 @@ bool directory_put(struct store_txn *txn, unsigned kind, const struct directory_
     struct view stored;
     bool found;
 
-    if (!check_row(row, err) || !snapshot_get(&txn->at, table, row->id, &stored, &found, err))
+    if (!directory_check_row(row, err) || !snapshot_get(&txn->at, table, row->id, &stored, &found, err))
         return false;
     if (found && !row_read(stored, row->id, &old))
-        return damaged(row->id, err);
-    *changed = !found || !is_same(&old, row);
+        return directory_damaged(row->id, err);
+    *changed = !found || !directory_is_same(&old, row);
     if (*changed)
-        return replace(txn, kind, found ? &old : NULL, row, err);
+        return directory_replace(txn, kind, found ? &old : NULL, row, err);
     if (old.generation == row->generation)
         return true;
-    return set_generation(txn, table, row, old.change, err);
+    return directory_set_generation(txn, table, row, old.change, err);
 }
 
 /* ---- reading ---- */
@@ -199,21 +204,21 @@ bool directory_get(struct store *s, unsigned kind, struct view id, directory_vis
     if (!*found)
         return true;
     if (!row_read(stored, id, &row))
-        return damaged(id, err);
+        return directory_damaged(id, err);
     (void)visit(ctx, &row);
     return true;
 }
 
 /* Of rows with the same alias: one that is there before a deleted one, then the one that changed last. */
-static bool is_better(const struct directory_row *a, const struct directory_row *b)
+static bool directory_is_better_match(const struct directory_row *a, const struct directory_row *b)
 {
     if ((a->deleted_ms == 0) != (b->deleted_ms == 0))
         return a->deleted_ms == 0;
     return a->change > b->change;
 }
 
-static bool consider(const struct snapshot *at, enum table rows, struct view id, struct view alias,
-                     struct directory_row *best, bool *found, struct error *err)
+static bool directory_consider_match(const struct snapshot *at, enum table rows, struct view id, struct view alias,
+                                     struct directory_row *best, bool *found, struct error *err)
 {
     struct directory_row row;
     struct view stored;
@@ -222,19 +227,19 @@ static bool consider(const struct snapshot *at, enum table rows, struct view id,
     if (!snapshot_get(at, rows, id, &stored, &is_there, err))
         return false;
     if (!is_there || !row_read(stored, id, &row))
-        return damaged(id, err);
-    if (view_eq(row.alias, alias) && (!*found || is_better(&row, best))) {
+        return directory_damaged(id, err);
+    if (view_eq(row.alias, alias) && (!*found || directory_is_better_match(&row, best))) {
         *best = row;
         *found = true;
     }
     return true;
 }
 
-static bool find_alias(const struct snapshot *at, enum table rows, enum table aliases, struct view alias,
-                       struct directory_row *best, bool *found, struct error *err)
+static bool directory_find_alias(const struct snapshot *at, enum table rows, enum table aliases, struct view alias,
+                                 struct directory_row *best, bool *found, struct error *err)
 {
-    struct alias_key prefix;
-    MDB_val k = db_val(alias_key(&prefix, alias, VIEW_NONE)), v;
+    struct directory_alias_key prefix;
+    MDB_val k = db_val(directory_alias_key(&prefix, alias, VIEW_NONE)), v;
     MDB_cursor *cursor;
     int rc = mdb_cursor_open(at->raw, at->store->tables[aliases], &cursor);
     bool is_fine = true;
@@ -248,7 +253,7 @@ static bool find_alias(const struct snapshot *at, enum table rows, enum table al
         if (key.len <= prefix.prefix_len || memcmp(key.at, prefix.at, prefix.prefix_len) != 0)
             break;
         key = (struct view){ key.at + prefix.prefix_len, key.len - prefix.prefix_len };
-        is_fine = consider(at, rows, key, alias, best, found, err);
+        is_fine = directory_consider_match(at, rows, key, alias, best, found, err);
         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
     }
     mdb_cursor_close(cursor);
@@ -265,7 +270,7 @@ bool directory_get_alias(struct store *s, unsigned kind, struct view alias, dire
     if (alias.len == 0 || alias.len > ROW_ALIAS_MAX)
         return true;
     if (!snapshot_begin(s, &at, err) ||
-        !find_alias(&at, table_rows(kind), table_aliases(kind), alias, &best, found, err))
+        !directory_find_alias(&at, table_rows(kind), table_aliases(kind), alias, &best, found, err))
         return false;
     if (*found)
         (void)visit(ctx, &best);
@@ -275,8 +280,8 @@ bool directory_get_alias(struct store *s, unsigned kind, struct view alias, dire
 /* Walks a table from a key on: visit returns false to stop, and may have failed, which `is_fine` tells. */
 typedef bool each_visit(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err);
 
-static bool each(const struct snapshot *at, enum table table, struct view after, each_visit *visit, void *ctx,
-                 struct error *err)
+static bool directory_each(const struct snapshot *at, enum table table, struct view after, each_visit *visit, void *ctx,
+                           struct error *err)
 {
     MDB_val k = db_val(after), v;
     MDB_cursor *cursor;
@@ -294,17 +299,17 @@ static bool each(const struct snapshot *at, enum table table, struct view after,
     return is_fine && (rc == 0 || rc == MDB_NOTFOUND || db_fail(err, rc, "list"));
 }
 
-struct row_visit {
+struct directory_row_visitor {
     directory_visit *visit;
     void *ctx;
 };
 
-static bool visit_row(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err)
+static bool directory_visit_row(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err)
 {
-    struct row_visit *to = ctx;
+    struct directory_row_visitor *to = ctx;
     struct directory_row row;
 
-    *is_fine = row_read(value, key, &row) || damaged(key, err);
+    *is_fine = row_read(value, key, &row) || directory_damaged(key, err);
     return *is_fine && to->visit(to->ctx, &row);
 }
 
@@ -312,28 +317,29 @@ bool directory_list(struct store *s, unsigned kind, struct view after, directory
                     struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
-    struct row_visit to = { visit, ctx };
+    struct directory_row_visitor to = { visit, ctx };
 
     if (after.len > DIRECTORY_ID_MAX)
         return error_set(err, ERROR_INVALID_ARGUMENT, "an id has at most %d bytes", DIRECTORY_ID_MAX);
-    return snapshot_begin(s, &at, err) && each(&at, table_rows(kind), after, visit_row, &to, err);
+    return snapshot_begin(s, &at, err) && directory_each(&at, table_rows(kind), after, directory_visit_row, &to, err);
 }
 
 bool directory_count(struct store *s, unsigned kind, uint64_t *count, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
 
-    return snapshot_begin(s, &at, err) && read_count(&at, kind, count, err);
+    return snapshot_begin(s, &at, err) && directory_read_count(&at, kind, count, err);
 }
 
-struct change_visit {
+struct directory_change_visitor {
     directory_change_visit *visit;
     void *ctx;
 };
 
-static bool visit_change(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err)
+static bool directory_visit_change_entry(void *ctx, struct view key, struct view value, bool *is_fine,
+                                         struct error *err)
 {
-    struct change_visit *to = ctx;
+    struct directory_change_visitor *to = ctx;
     uint64_t change;
 
     *is_fine = key.len == CHANGE_BYTES && value.len > 1;
@@ -346,10 +352,11 @@ static bool visit_change(void *ctx, struct view key, struct view value, bool *is
 bool directory_changes(struct store *s, uint64_t after, directory_change_visit *visit, void *ctx, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
-    struct change_visit to = { visit, ctx };
+    struct directory_change_visitor to = { visit, ctx };
     unsigned char key[CHANGE_BYTES];
 
     bytes_put_key(key, after);
     return snapshot_begin(s, &at, err) &&
-           each(&at, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, visit_change, &to, err);
+           directory_each(&at, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key },
+                          directory_visit_change_entry, &to, err);
 }

@@ -3,7 +3,7 @@
 #include "store/bytes.h"
 
 /* Where things lie. On disk: never move one; add behind the last, and let the header grow. */
-enum place {
+enum entry_place {
     AT_VERSION = 0,
     AT_HEADER_WORDS = 1, /* length of the header, in units of eight bytes */
     AT_KIND = 2,
@@ -64,7 +64,7 @@ void entry_write(const struct entry *e, unsigned char *at)
 }
 
 /* A header may have grown since: what is behind the known part is stepped over. */
-static bool split(struct view stored, struct view *encoded)
+static bool entry_split(struct view stored, struct view *encoded)
 {
     const unsigned char *at = (const unsigned char *)stored.at;
     size_t header;
@@ -84,7 +84,7 @@ bool entry_read(struct view stored, uint64_t sequence, struct entry *out)
     struct journal_record *r = &out->record;
 
     memset(out, 0, sizeof *out);
-    if (!split(stored, &r->encoded))
+    if (!entry_split(stored, &r->encoded))
         return false;
     r->sequence = sequence;
     r->kind = at[AT_KIND];
@@ -113,7 +113,7 @@ bool entry_glance(struct view stored, struct entry_glance *out)
     const unsigned char *at = (const unsigned char *)stored.at;
     int64_t published_ms;
 
-    if (!split(stored, &out->encoded))
+    if (!entry_split(stored, &out->encoded))
         return false;
     published_ms = (int64_t)bytes_u64(at + AT_PUBLISHED);
     out->watermark_ms = (int64_t)bytes_u64(at + AT_WATERMARK);

@@ -6,7 +6,7 @@
 #define UUID_TEXT_BYTES 36
 #define UUID_BYTES      16
 
-static int hex_digit(char c)
+static int identity_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -18,7 +18,7 @@ static int hex_digit(char c)
 }
 
 /* 8-4-4-4-12 hexadecimal digits. */
-static bool parse_uuid(struct view text, unsigned char uuid[UUID_BYTES])
+static bool identity_parse_uuid(struct view text, unsigned char uuid[UUID_BYTES])
 {
     size_t i = 0;
 
@@ -29,8 +29,8 @@ static bool parse_uuid(struct view text, unsigned char uuid[UUID_BYTES])
 
         if ((i == 8 || i == 13 || i == 18 || i == 23) && text.at[i++] != '-')
             return false;
-        high = hex_digit(text.at[i]);
-        low = hex_digit(text.at[i + 1]);
+        high = identity_hex_digit(text.at[i]);
+        low = identity_hex_digit(text.at[i + 1]);
         if (high < 0 || low < 0)
             return false;
         uuid[n] = (unsigned char)(high << 4 | low);
@@ -40,14 +40,14 @@ static bool parse_uuid(struct view text, unsigned char uuid[UUID_BYTES])
 }
 
 /* Version 1 and the variant for which versions are defined (RFC 9562, 4.1 and 4.2). */
-static bool is_time_uuid(const unsigned char uuid[UUID_BYTES])
+static bool identity_is_time_uuid(const unsigned char uuid[UUID_BYTES])
 {
     return uuid[6] >> 4 == 1 && uuid[8] >> 6 == 2;
 }
 
 /* Version 1 begins with the fastest part of its time, so that neighbours in time would lie anywhere in the tree. In
  * version 6 (RFC 9562, 5.6) the same 60 bits stand most significant first. Nothing is lost: it can be turned back. */
-static void put_time_first(const unsigned char uuid[UUID_BYTES], unsigned char out[UUID_BYTES])
+static void identity_put_time_first(const unsigned char uuid[UUID_BYTES], unsigned char out[UUID_BYTES])
 {
     uint64_t time_low = bytes_key32(uuid);
     uint64_t time_mid = (uint64_t)uuid[4] << 8 | uuid[5];
@@ -64,13 +64,13 @@ bool identity_of(struct view text, struct identity *out)
 
     if (text.len == 0 || text.len > IDENTITY_TEXT_MAX)
         return false;
-    if (!parse_uuid(text, bytes)) {
+    if (!identity_parse_uuid(text, bytes)) {
         crypto_hash_sha256(bytes, (const unsigned char *)text.at, text.len);
         out->key[0] = IDENTITY_TEXT;
         memcpy(out->key + 1, bytes, UUID_BYTES);
-    } else if (is_time_uuid(bytes)) {
+    } else if (identity_is_time_uuid(bytes)) {
         out->key[0] = IDENTITY_UUID_TIME;
-        put_time_first(bytes, out->key + 1);
+        identity_put_time_first(bytes, out->key + 1);
     } else {
         out->key[0] = IDENTITY_UUID;
         memcpy(out->key + 1, bytes, UUID_BYTES);

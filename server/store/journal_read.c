@@ -12,7 +12,7 @@
 /* What the caller puts behind the events of a batch, when the one event was more than his buffer's cap. */
 #define COPY_SLACK_BYTES 4096
 
-static bool bounds_of(const struct snapshot *at, struct journal_bounds *out, struct error *err)
+static bool journal_bounds_at(const struct snapshot *at, struct journal_bounds *out, struct error *err)
 {
     const struct state *state = &at->state;
     struct journal_bounds b = {
@@ -41,15 +41,15 @@ bool journal_bounds(struct store *s, struct journal_bounds *out, struct error *e
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
 
-    return snapshot_begin(s, &at, err) && bounds_of(&at, out, err);
+    return snapshot_begin(s, &at, err) && journal_bounds_at(&at, out, err);
 }
 
 bool journal_bounds_in(struct store_txn *txn, struct journal_bounds *out, struct error *err)
 {
-    return bounds_of(&txn->at, out, err);
+    return journal_bounds_at(&txn->at, out, err);
 }
 
-static bool damaged(uint64_t sequence, struct error *err)
+static bool journal_damaged(uint64_t sequence, struct error *err)
 {
     return error_set(err, ERROR_DATA_LOSS, "event %llu is damaged", (unsigned long long)sequence);
 }
@@ -73,7 +73,7 @@ bool journal_scan(struct store *s, const struct journal_range *range, journal_vi
         if (is_over)
             return true;
         if (!entry_read(stored, sequence, &e))
-            return damaged(sequence, err);
+            return journal_damaged(sequence, err);
         if (range->want_type && !types_text(&at, e.type_id, &e.record.event_type, err))
             return false;
         if (!visit(ctx, &e.record))
@@ -86,7 +86,7 @@ bool journal_scan(struct store *s, const struct journal_range *range, journal_vi
 #define LINE_BYTES  64   /* of the processor's cache */
 #define FETCH_BYTES 1024 /* most records are smaller */
 
-struct copy {
+struct journal_copying {
     struct sequence_walk walk;
     const struct journal_want *want;
     struct buf *out;
@@ -94,7 +94,7 @@ struct copy {
 };
 
 /* The first goes in whatever the cap, or its reader would stand before it for ever. */
-static bool make_room(struct copy *c, size_t len)
+static bool journal_make_room(struct journal_copying *c, size_t len)
 {
     if (len <= c->out->cap - c->out->len)
         return true;
@@ -107,15 +107,15 @@ static bool make_room(struct copy *c, size_t len)
 /* LMDB fills a page from its end, so that what was appended next lies right below. A batch is bound by waiting for
  * memory: asking for the next record while this one is copied hides most of it. An address that is none does no harm.
  */
-static void fetch_next(struct view stored)
+static void journal_prefetch_next(struct view stored)
 {
     for (size_t below = LINE_BYTES; below <= FETCH_BYTES; below += LINE_BYTES)
         __builtin_prefetch(stored.at - below);
 }
 
 /* The header is read whole only where somebody looks at it. */
-static bool is_wanted(const struct journal_want *want, const struct entry_glance *glance, uint64_t sequence,
-                      struct view stored)
+static bool journal_is_wanted(const struct journal_want *want, const struct entry_glance *glance, uint64_t sequence,
+                              struct view stored)
 {
     struct entry e;
 
@@ -125,17 +125,18 @@ static bool is_wanted(const struct journal_want *want, const struct entry_glance
 }
 
 /* is_full: this one stays for the next batch. */
-static bool copy_one(struct copy *c, uint64_t sequence, struct view stored, bool *is_full, struct error *err)
+static bool journal_copy_one(struct journal_copying *c, uint64_t sequence, struct view stored, bool *is_full,
+                             struct error *err)
 {
     struct entry_glance glance;
 
     if (!entry_glance(stored, &glance))
-        return damaged(sequence, err);
-    if (is_wanted(c->want, &glance, sequence, stored)) {
-        *is_full = c->batch.count >= c->want->count_max || !make_room(c, glance.encoded.len);
+        return journal_damaged(sequence, err);
+    if (journal_is_wanted(c->want, &glance, sequence, stored)) {
+        *is_full = c->batch.count >= c->want->count_max || !journal_make_room(c, glance.encoded.len);
         if (*is_full)
             return true;
-        fetch_next(stored);
+        journal_prefetch_next(stored);
         buf_put(c->out, glance.encoded.at, glance.encoded.len);
         c->batch.count++;
     }
@@ -144,7 +145,7 @@ static bool copy_one(struct copy *c, uint64_t sequence, struct view stored, bool
     return true;
 }
 
-static bool copy_all(struct copy *c, struct error *err)
+static bool journal_copy_all(struct journal_copying *c, struct error *err)
 {
     struct view stored;
     uint64_t sequence;
@@ -152,7 +153,7 @@ static bool copy_all(struct copy *c, struct error *err)
 
     for (unsigned looked = 0; looked < COPY_LOOK_MAX && !is_full && !c->batch.at_end; looked++) {
         if (!sequence_walk_next(&c->walk, &sequence, &stored, &c->batch.at_end, err) ||
-            (!c->batch.at_end && !copy_one(c, sequence, stored, &is_full, err)))
+            (!c->batch.at_end && !journal_copy_one(c, sequence, stored, &is_full, err)))
             return false;
     }
     return true;
@@ -162,7 +163,7 @@ bool journal_copy(struct store *s, uint64_t after, const struct journal_want *wa
                   struct journal_batch *batch, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
-    struct copy c = { .want = want, .out = out };
+    struct journal_copying c = { .want = want, .out = out };
     bool is_done;
 
     ASSERT(buf_ok(out));
@@ -171,7 +172,7 @@ bool journal_copy(struct store *s, uint64_t after, const struct journal_want *wa
     c.batch.last = after;
     c.batch.floor = at.state.floor;
     sequence_walk_init(&c.walk, &at, after, want->up_to);
-    is_done = copy_all(&c, err);
+    is_done = journal_copy_all(&c, err);
     sequence_walk_deinit(&c.walk);
     if (is_done)
         *batch = c.batch;
@@ -194,8 +195,8 @@ bool journal_place_last(struct store *s, uint64_t count, uint64_t *after, struct
 }
 
 /* The first of first .. last whose watermark is at or above since_ms; last + 1 when there is none. */
-static bool search(const struct snapshot *at, uint64_t first, uint64_t last, int64_t since_ms, uint64_t *out,
-                   struct error *err)
+static bool journal_search_watermark(const struct snapshot *at, uint64_t first, uint64_t last, int64_t since_ms,
+                                     uint64_t *out, struct error *err)
 {
     uint64_t low = first, high = last + 1;
     struct entry_glance glance;
@@ -217,7 +218,7 @@ static bool search(const struct snapshot *at, uint64_t first, uint64_t last, int
 /* In history the mark is the oldest time from there upwards. In a history in order that is the event's own time; in one
  * that never was quite, an event may be newer than its mark, by no more than the disorder: starting that much earlier
  * misses none, and who wants nothing older drops it as he drops late ones. */
-static int64_t history_since(const struct state *state, int64_t since_ms)
+static int64_t journal_history_since(const struct state *state, int64_t since_ms)
 {
     int64_t earlier_ms;
 
@@ -236,10 +237,10 @@ bool journal_place_since(struct store *s, int64_t since_ms, uint64_t *after, str
     oldest = state_oldest(&at.state);
     head = state_head(&at.state);
     found = oldest;
-    if (oldest < JOURNAL_FIRST &&
-        !search(&at, oldest, JOURNAL_FIRST - 1, history_since(&at.state, since_ms), &found, err))
+    if (oldest < JOURNAL_FIRST && !journal_search_watermark(&at, oldest, JOURNAL_FIRST - 1,
+                                                            journal_history_since(&at.state, since_ms), &found, err))
         return false;
-    if (found >= JOURNAL_FIRST && !search(&at, found, head, since_ms, &found, err))
+    if (found >= JOURNAL_FIRST && !journal_search_watermark(&at, found, head, since_ms, &found, err))
         return false;
     *after = found - 1;
     return true;

@@ -36,7 +36,7 @@ static int meta_open_kind(struct store *s, MDB_txn *txn, unsigned kind, unsigned
     return rc;
 }
 
-static bool put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *at, size_t len, struct error *err)
+static bool meta_put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *at, size_t len, struct error *err)
 {
     MDB_val k = db_val(view_of(name)), v = { len, (void *)(uintptr_t)at };
     int rc = mdb_put(txn, meta, &k, &v, 0);
@@ -44,7 +44,7 @@ static bool put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *at, si
     return rc == 0 || db_fail_write(err, rc, "write what the store is");
 }
 
-static bool get(MDB_txn *txn, MDB_dbi meta, const char *name, size_t len_min, struct view *out, struct error *err)
+static bool meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, size_t len_min, struct view *out, struct error *err)
 {
     bool found;
 
@@ -59,7 +59,7 @@ bool meta_read_state(MDB_txn *txn, MDB_dbi meta, struct state *out, struct error
 {
     struct view stored;
 
-    if (!get(txn, meta, "state", STATE_BYTES, &stored, err))
+    if (!meta_get(txn, meta, "state", STATE_BYTES, &stored, err))
         return false;
     return state_read(stored, out) || error_set(err, ERROR_DATA_LOSS, "its state contradicts itself");
 }
@@ -69,10 +69,10 @@ bool meta_write_state(MDB_txn *txn, MDB_dbi meta, const struct state *state, str
     unsigned char bytes[STATE_BYTES];
 
     state_write(state, bytes);
-    return put(txn, meta, "state", bytes, sizeof bytes, err);
+    return meta_put(txn, meta, "state", bytes, sizeof bytes, err);
 }
 
-static bool put_new(MDB_txn *txn, MDB_dbi meta, struct error *err)
+static bool meta_put_new(MDB_txn *txn, MDB_dbi meta, struct error *err)
 {
     unsigned char format[FORMAT_BYTES], epoch[EPOCH_BYTES], hash_key[STORE_HASH_KEY_SIZE];
     struct state state;
@@ -82,14 +82,15 @@ static bool put_new(MDB_txn *txn, MDB_dbi meta, struct error *err)
     randombytes_buf(epoch, sizeof epoch);
     randombytes_buf(hash_key, sizeof hash_key);
     state_init(&state);
-    is_done = put(txn, meta, "format", format, sizeof format, err) &&
-              put(txn, meta, "epoch", epoch, sizeof epoch, err) &&
-              put(txn, meta, "hash_key", hash_key, sizeof hash_key, err) && meta_write_state(txn, meta, &state, err);
+    is_done = meta_put(txn, meta, "format", format, sizeof format, err) &&
+              meta_put(txn, meta, "epoch", epoch, sizeof epoch, err) &&
+              meta_put(txn, meta, "hash_key", hash_key, sizeof hash_key, err) &&
+              meta_write_state(txn, meta, &state, err);
     sodium_memzero(hash_key, sizeof hash_key);
     return is_done;
 }
 
-static bool check_format(MDB_txn *txn, MDB_dbi meta, struct error *err)
+static bool meta_check_format(MDB_txn *txn, MDB_dbi meta, struct error *err)
 {
     struct view stored;
     uint32_t format;
@@ -110,21 +111,22 @@ static bool check_format(MDB_txn *txn, MDB_dbi meta, struct error *err)
     return true;
 }
 
-static bool read_self(struct store *s, MDB_txn *txn, struct error *err)
+static bool meta_read_self(struct store *s, MDB_txn *txn, struct error *err)
 {
     MDB_dbi meta = s->tables[TABLE_META];
     struct view epoch, hash_key;
     struct state state;
 
-    if (!get(txn, meta, "epoch", EPOCH_BYTES, &epoch, err) ||
-        !get(txn, meta, "hash_key", STORE_HASH_KEY_SIZE, &hash_key, err) || !meta_read_state(txn, meta, &state, err))
+    if (!meta_get(txn, meta, "epoch", EPOCH_BYTES, &epoch, err) ||
+        !meta_get(txn, meta, "hash_key", STORE_HASH_KEY_SIZE, &hash_key, err) ||
+        !meta_read_state(txn, meta, &state, err))
         return false;
     sodium_bin2hex(s->epoch, sizeof s->epoch, (const unsigned char *)epoch.at, EPOCH_BYTES);
     memcpy(s->hash_key, hash_key.at, sizeof s->hash_key);
     return true;
 }
 
-static bool open_tables(struct store *s, MDB_txn *txn, struct error *err)
+static bool meta_open_tables(struct store *s, MDB_txn *txn, struct error *err)
 {
     for (int t = 0; t < TABLE_COUNT; t++) {
         int rc = mdb_dbi_open(txn, names[t], MDB_CREATE, &s->tables[t]);
@@ -144,7 +146,7 @@ static bool open_tables(struct store *s, MDB_txn *txn, struct error *err)
     return true;
 }
 
-static bool is_empty(MDB_txn *txn, bool *out, struct error *err)
+static bool meta_is_empty(MDB_txn *txn, bool *out, struct error *err)
 {
     MDB_dbi root;
     MDB_stat stat;
@@ -158,23 +160,23 @@ static bool is_empty(MDB_txn *txn, bool *out, struct error *err)
     return true;
 }
 
-static bool open_in(struct store *s, MDB_txn *txn, bool must_exist, struct error *err)
+static bool meta_open_in(struct store *s, MDB_txn *txn, bool must_exist, struct error *err)
 {
     MDB_dbi meta;
     bool is_new = false;
 
-    if (!is_empty(txn, &is_new, err))
+    if (!meta_is_empty(txn, &is_new, err))
         return false;
     if (is_new && must_exist)
         return error_set(err, ERROR_NOT_FOUND, "there is no store");
     /* Nothing is made in files that are not ours. */
     if (!is_new && mdb_dbi_open(txn, names[TABLE_META], 0, &meta) != 0)
         return error_set(err, ERROR_FAILED_PRECONDITION, "these are another program's files");
-    if (!is_new && !check_format(txn, meta, err))
+    if (!is_new && !meta_check_format(txn, meta, err))
         return false;
-    if (!open_tables(s, txn, err) || (is_new && !put_new(txn, s->tables[TABLE_META], err)))
+    if (!meta_open_tables(s, txn, err) || (is_new && !meta_put_new(txn, s->tables[TABLE_META], err)))
         return false;
-    return read_self(s, txn, err);
+    return meta_read_self(s, txn, err);
 }
 
 bool meta_open(struct store *s, bool must_exist, struct error *err)
@@ -184,7 +186,7 @@ bool meta_open(struct store *s, bool must_exist, struct error *err)
 
     if (rc != 0)
         return db_fail_write(err, rc, "begin");
-    if (!open_in(s, txn, must_exist, err)) {
+    if (!meta_open_in(s, txn, must_exist, err)) {
         mdb_txn_abort(txn);
         return false;
     }
@@ -192,7 +194,7 @@ bool meta_open(struct store *s, bool must_exist, struct error *err)
     return rc == 0 || db_fail_write(err, rc, "commit");
 }
 
-static bool look_in(struct store *s, MDB_txn *txn, struct error *err)
+static bool meta_look_in(struct store *s, MDB_txn *txn, struct error *err)
 {
     for (int t = 0; t < TABLE_COUNT; t++) {
         int rc = mdb_dbi_open(txn, names[t], 0, &s->tables[t]);
@@ -213,7 +215,7 @@ static bool look_in(struct store *s, MDB_txn *txn, struct error *err)
         if (rc != 0 && rc != MDB_NOTFOUND)
             return db_fail(err, rc, "open a table");
     }
-    return check_format(txn, s->tables[TABLE_META], err) && read_self(s, txn, err);
+    return meta_check_format(txn, s->tables[TABLE_META], err) && meta_read_self(s, txn, err);
 }
 
 bool meta_look(struct store *s, struct error *err)
@@ -223,7 +225,7 @@ bool meta_look(struct store *s, struct error *err)
 
     if (!db_begin_read(s->env, &txn, err))
         return false;
-    if (!look_in(s, txn, err)) {
+    if (!meta_look_in(s, txn, err)) {
         mdb_txn_abort(txn);
         return false;
     }
@@ -240,7 +242,7 @@ bool meta_new_epoch(struct store *s, struct error *err)
     if (rc != 0)
         return db_fail_write(err, rc, "begin");
     randombytes_buf(epoch, sizeof epoch);
-    if (!put(txn, s->tables[TABLE_META], "epoch", epoch, sizeof epoch, err)) {
+    if (!meta_put(txn, s->tables[TABLE_META], "epoch", epoch, sizeof epoch, err)) {
         mdb_txn_abort(txn);
         return false;
     }

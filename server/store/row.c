@@ -3,7 +3,7 @@
 #include "store/bytes.h"
 
 /* Where things lie. On disk: never move one; add behind the last, and let the header grow. */
-enum place {
+enum row_place {
     AT_VERSION = 0,
     AT_HEADER_WORDS = 1, /* length of the header, in units of eight bytes */
     AT_ALIAS_LEN = 2,

@@ -7,7 +7,7 @@ struct view sequence_key(uint64_t sequence, unsigned char at[SEQUENCE_KEY_BYTES]
     return (struct view){ (const char *)at, SEQUENCE_KEY_BYTES };
 }
 
-static bool missing(uint64_t sequence, struct error *err)
+static bool sequence_missing(uint64_t sequence, struct error *err)
 {
     return error_set(err, ERROR_DATA_LOSS, "event %llu is missing or damaged", (unsigned long long)sequence);
 }
@@ -19,14 +19,14 @@ bool sequence_get(const struct snapshot *at, uint64_t sequence, struct view *sto
 
     if (!snapshot_get(at, sequence_table(sequence), sequence_key(sequence, key), stored, &found, err))
         return false;
-    return found || missing(sequence, err);
+    return found || sequence_missing(sequence, err);
 }
 
 bool sequence_glance(const struct snapshot *at, uint64_t sequence, struct entry_glance *out, struct error *err)
 {
     struct view stored;
 
-    return sequence_get(at, sequence, &stored, err) && (entry_glance(stored, out) || missing(sequence, err));
+    return sequence_get(at, sequence, &stored, err) && (entry_glance(stored, out) || sequence_missing(sequence, err));
 }
 
 void sequence_walk_init(struct sequence_walk *w, const struct snapshot *at, uint64_t after, uint64_t up_to)
@@ -49,7 +49,7 @@ void sequence_walk_deinit(struct sequence_walk *w)
 }
 
 /* History is kept upside down, so upwards is backwards there. */
-static int step(struct sequence_walk *w, MDB_val *value)
+static int sequence_walk_step(struct sequence_walk *w, MDB_val *value)
 {
     unsigned char bytes[SEQUENCE_KEY_BYTES];
     struct view key = sequence_key(w->next, bytes);
@@ -78,9 +78,9 @@ bool sequence_walk_next(struct sequence_walk *w, uint64_t *sequence, struct view
     if (w->cursor == NULL)
         rc = mdb_cursor_open(w->at->raw, w->at->store->tables[sequence_table(w->next)], &w->cursor);
     if (rc == 0)
-        rc = step(w, &value);
+        rc = sequence_walk_step(w, &value);
     if (rc != 0)
-        return rc == MDB_NOTFOUND ? missing(w->next, err) : db_fail(err, rc, "scan");
+        return rc == MDB_NOTFOUND ? sequence_missing(w->next, err) : db_fail(err, rc, "scan");
     w->is_placed = true;
     *sequence = w->next++;
     *stored = db_view(value);

@@ -21,19 +21,19 @@
 #define MAP_EXTRA_PART  4
 #define ROWS_EXTRA_PART 8
 
-static bool path_in(struct buf *out, const char *dir, const char *name, struct error *err)
+static bool store_path(struct buf *out, const char *dir, const char *name, struct error *err)
 {
     buf_printf(out, "%s/%s", dir, name);
     return buf_ok(out) || error_set(err, ERROR_INVALID_ARGUMENT, "path too long");
 }
 
-static bool prepare_dir(const struct store_options *options, struct error *err)
+static bool store_prepare_dir(const struct store_options *options, struct error *err)
 {
     AUTO_BUF struct buf data = BUF(PATH_MAX);
     AUTO_BUF struct buf parent = BUF(PATH_MAX);
     bool exists;
 
-    if (!path_in(&data, options->dir, "data.mdb", err) || !path_in(&parent, options->dir, "..", err) ||
+    if (!store_path(&data, options->dir, "data.mdb", err) || !store_path(&parent, options->dir, "..", err) ||
         !files_exists(buf_cstr(&data), &exists, err))
         return false;
     if (exists)
@@ -43,14 +43,14 @@ static bool prepare_dir(const struct store_options *options, struct error *err)
     return files_make_dir(options->dir, false, err) && files_sync_dir(buf_cstr(&parent), err);
 }
 
-static bool take_lock(struct store *s, const char *dir, struct error *err)
+static bool store_take_lock(struct store *s, const char *dir, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
 
-    return path_in(&path, dir, STORE_LOCK_NAME, err) && files_lock(&s->lock_fd, buf_cstr(&path), err);
+    return store_path(&path, dir, STORE_LOCK_NAME, err) && files_lock(&s->lock_fd, buf_cstr(&path), err);
 }
 
-static bool open_env(struct store *s, const char *dir, struct error *err)
+static bool store_open_env(struct store *s, const char *dir, struct error *err)
 {
     const struct db_options options = {
         .dir = dir,
@@ -61,9 +61,9 @@ static bool open_env(struct store *s, const char *dir, struct error *err)
     return db_open(&s->env, &options, err);
 }
 
-static bool open_all(struct store *s, bool must_exist, struct error *err)
+static bool store_open_all(struct store *s, bool must_exist, struct error *err)
 {
-    return open_env(s, s->dir, err) && meta_open(s, must_exist, err);
+    return store_open_env(s, s->dir, err) && meta_open(s, must_exist, err);
 }
 
 bool store_open(struct store **out, const struct store_options *options, struct error *err)
@@ -78,8 +78,8 @@ bool store_open(struct store **out, const struct store_options *options, struct 
     s->dir = mem_strdup(options->dir);
     pthread_rwlock_init(&s->env_lock, NULL);
     atomic_init(&s->is_writing, false);
-    if (prepare_dir(options, err) && take_lock(s, options->dir, err) && open_all(s, options->must_exist, err) &&
-        files_sync_dir(options->dir, err)) {
+    if (store_prepare_dir(options, err) && store_take_lock(s, options->dir, err) &&
+        store_open_all(s, options->must_exist, err) && files_sync_dir(options->dir, err)) {
         *out = s;
         return true;
     }
@@ -113,14 +113,14 @@ const unsigned char *store_hash_key(const struct store *s)
 
 /* ---- opening it anew ---- */
 
-static bool look_only(struct store *s, struct error *err)
+static bool store_open_env_readonly(struct store *s, struct error *err)
 {
     const struct db_options options = { .dir = s->dir, .tables_max = DB_TABLES_MAX, .use = DB_LOOK };
 
     return db_open(&s->env, &options, err) && meta_look(s, err);
 }
 
-static void close_env(struct store *s)
+static void store_close_env(struct store *s)
 {
     if (s->env != NULL)
         mdb_env_close(s->env);
@@ -128,24 +128,24 @@ static void close_env(struct store *s)
 }
 
 /* On the writing thread. Reads wait for it; they are short. */
-static bool open_anew(struct store *s, struct error *err)
+static bool store_reopen_env(struct store *s, struct error *err)
 {
     struct error ignored;
 
     pthread_rwlock_wrlock(&s->env_lock);
-    close_env(s);
-    s->is_broken = !open_all(s, true, err);
+    store_close_env(s);
+    s->is_broken = !store_open_all(s, true, err);
     if (s->is_broken) {
-        close_env(s);
-        if (!look_only(s, &ignored))
-            close_env(s);
+        store_close_env(s);
+        if (!store_open_env_readonly(s, &ignored))
+            store_close_env(s);
     }
     pthread_rwlock_unlock(&s->env_lock);
     return !s->is_broken || error_wrap(err, "the store cannot be opened again for writing");
 }
 
 /* After a write that failed: whether LMDB has given the environment up. */
-static bool is_given_up(struct store *s)
+static bool store_has_panicked(struct store *s)
 {
     MDB_txn *txn;
     int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
@@ -155,22 +155,22 @@ static bool is_given_up(struct store *s)
     return rc == MDB_PANIC;
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
+static bool store_is_same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 /* What is written into files that have no name any more is lost with the process: better to say so. */
-static bool check_there(struct store *s, struct error *err)
+static bool store_check_folder(struct store *s, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
     struct stat named, ours;
     mdb_filehandle_t fd;
 
-    if (!path_in(&path, s->dir, "data.mdb", err))
+    if (!store_path(&path, s->dir, "data.mdb", err))
         return false;
     if (mdb_env_get_fd(s->env, &fd) == 0 && fstat(fd, &ours) == 0 && stat(buf_cstr(&path), &named) == 0 &&
-        is_same_file(&named, &ours))
+        store_is_same_file(&named, &ours))
         return true;
     return error_set(
         err, ERROR_FAILED_PRECONDITION,
@@ -198,19 +198,20 @@ bool snapshot_get(const struct snapshot *at, enum table table, struct view key, 
 }
 
 /* Measured before the writing begins: LMDB shows its free list to readers only, and nobody else writes. */
-static bool measure(struct store *s, uint64_t *bytes, struct error *err)
+static bool store_measure(struct store *s, uint64_t *bytes, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
 
     return snapshot_begin(s, &at, err) && db_used_bytes(s->env, at.raw, bytes, err);
 }
 
-static bool begin(struct store_txn *txn, struct error *err)
+static bool store_begin_txn(struct store_txn *txn, struct error *err)
 {
     struct store *s = txn->at.store;
     int rc;
 
-    if ((s->is_broken && !open_anew(s, err)) || !check_there(s, err) || !measure(s, &txn->used_bytes, err))
+    if ((s->is_broken && !store_reopen_env(s, err)) || !store_check_folder(s, err) ||
+        !store_measure(s, &txn->used_bytes, err))
         return false;
     rc = mdb_txn_begin(s->env, NULL, 0, &txn->at.raw);
     if (rc != 0)
@@ -224,7 +225,7 @@ bool store_begin(struct store *s, struct store_txn **out, struct error *err)
 
     ASSERT(!atomic_exchange(&s->is_writing, true));
     txn->at.store = s;
-    if (!begin(txn, err)) {
+    if (!store_begin_txn(txn, err)) {
         store_abort(&txn);
         return false;
     }
@@ -245,7 +246,7 @@ void store_abort(struct store_txn **txn)
     *txn = NULL;
 }
 
-static bool commit(struct store_txn *t, struct error *err)
+static bool store_commit_txn(struct store_txn *t, struct error *err)
 {
     MDB_txn *raw = t->at.raw;
     int rc;
@@ -258,14 +259,14 @@ static bool commit(struct store_txn *t, struct error *err)
     rc = mdb_txn_commit(raw);
     if (rc == 0)
         return true;
-    if (is_given_up(t->at.store) && !open_anew(t->at.store, NULL))
+    if (store_has_panicked(t->at.store) && !store_reopen_env(t->at.store, NULL))
         return db_fail_write(err, rc, "commit; the store can only be read until it can be opened again");
     return db_fail_write(err, rc, "commit");
 }
 
 bool store_commit(struct store_txn **txn, struct error *err)
 {
-    bool is_done = commit(*txn, err);
+    bool is_done = store_commit_txn(*txn, err);
 
     store_abort(txn); /* frees it; nothing is left to abort when it is done */
     return is_done;
@@ -281,7 +282,7 @@ bool store_usage(struct store *s, struct store_usage *out, struct error *err)
 {
     uint64_t bytes;
 
-    if (!measure(s, &bytes, err))
+    if (!store_measure(s, &bytes, err))
         return false;
     *out = (struct store_usage){ .bytes = bytes, .max_bytes = s->max_bytes };
     return true;

@@ -9,14 +9,14 @@
 #define KEY_OF_NAME    'n'
 #define NAME_KEY_BYTES (1 + TYPE_TEXT_MAX)
 
-static struct view id_key(uint32_t id, unsigned char at[1 + ID_BYTES])
+static struct view types_id_key(uint32_t id, unsigned char at[1 + ID_BYTES])
 {
     at[0] = KEY_OF_ID;
     bytes_put_key32(at + 1, id);
     return (struct view){ (const char *)at, 1 + ID_BYTES };
 }
 
-static bool add(struct store_txn *txn, struct view name_key, struct view type, uint32_t *id, struct error *err)
+static bool types_add(struct store_txn *txn, struct view name_key, struct view type, uint32_t *id, struct error *err)
 {
     unsigned char key[1 + ID_BYTES], number[ID_BYTES];
     MDB_stat stat;
@@ -31,7 +31,7 @@ static bool add(struct store_txn *txn, struct view name_key, struct view type, u
     bytes_put_u32(number, next);
     if (!txn_room(txn, NAME_KEY_BYTES, 2 * TYPE_TEXT_MAX, err) ||
         !txn_put(txn, TABLE_TYPES, name_key, (struct view){ (const char *)number, sizeof number }, err) ||
-        !txn_put(txn, TABLE_TYPES, id_key(next, key), type, err))
+        !txn_put(txn, TABLE_TYPES, types_id_key(next, key), type, err))
         return false;
     *id = next;
     return true;
@@ -52,7 +52,7 @@ bool types_id(struct store_txn *txn, struct view type, uint32_t *id, struct erro
     if (!snapshot_get(&txn->at, TABLE_TYPES, name_key, &stored, &found, err))
         return false;
     if (!found)
-        return add(txn, name_key, type, id, err);
+        return types_add(txn, name_key, type, id, err);
     if (stored.len != ID_BYTES)
         return error_set(err, ERROR_DATA_LOSS, "the number of an event type is damaged");
     *id = bytes_u32((const unsigned char *)stored.at);
@@ -67,7 +67,7 @@ bool types_text(const struct snapshot *at, uint32_t id, struct view *type, struc
     *type = VIEW_NONE;
     if (id == 0)
         return true;
-    if (!snapshot_get(at, TABLE_TYPES, id_key(id, key), type, &found, err))
+    if (!snapshot_get(at, TABLE_TYPES, types_id_key(id, key), type, &found, err))
         return false;
     return found || error_set(err, ERROR_DATA_LOSS, "event type %u is missing", id);
 }
