@@ -38,7 +38,7 @@ bool credential_of_app(struct view client_id, struct view private_key, struct vi
     return buf_ok(out);
 }
 
-/* As far as it can be read: what is wrong with it is for okta/ to say. */
+/* Reads as far as it can; okta/ reports what is wrong with a credential. */
 static void credential_read_client_id(struct view text, char out[CREDENTIAL_CLIENT_ID_MAX + 1])
 {
     struct json_parser *parser = json_parser_create(DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX);

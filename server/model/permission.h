@@ -1,4 +1,4 @@
-/* server/model/permission.h: what a credential may read, as Configure's probe and Diagnose find it. */
+/* server/model/permission.h: what a credential may read, as found by Configure's probe and by Diagnose. */
 #ifndef MODEL_PERMISSION_H
 #define MODEL_PERMISSION_H
 
@@ -19,9 +19,9 @@ struct permission {
     char endpoint[64];
     enum permission_verdict verdict;
     char remedy[320];
-    char missing_scope[OKTA_SCOPE_MAX + 1]; /* "": none that is known */
+    char missing_scope[OKTA_SCOPE_MAX + 1]; /* "": unknown, or none */
     int http_status;
-    int64_t retry_ms; /* of a 429: until Okta will answer again */
+    int64_t retry_ms; /* after a 429: milliseconds until Okta answers again */
     char error_code[OKTA_ERROR_CODE_MAX + 1], request_id[OKTA_REQUEST_ID_MAX + 1];
 };
 #define PERMISSIONS_MAX (COLLECTION_IDS_MAX + 1) /* a row a collection, and the org itself */

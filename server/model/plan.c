@@ -6,7 +6,7 @@
 #define WINDOW_MS 60000
 #define CALLS_MAX UINT64_C(100000000) /* keeps the arithmetic in 64 bits */
 
-/* History is asked for in windows that get longer: even where nothing is in it, thirty days are some calls. */
+/* The history is read in windows of at most so many days: even an empty history costs a call for each. */
 #define WINDOW_DAYS_MAX 15
 #define DAY_MS          INT64_C(86400000)
 
@@ -89,7 +89,7 @@ static int64_t bucket_ms(const struct sync_plan *p, const char *bucket)
     return ms;
 }
 
-/* Buckets go on beside each other, what shares one goes on behind each other. */
+/* Parts in different buckets run side by side; parts that share a bucket run one after the other. */
 void plan_finish(struct sync_plan *p)
 {
     p->is_known = true;

@@ -1,4 +1,4 @@
-/* server/model/snapshot.h: everything that Status and the progress of a sync say of a connector. */
+/* server/model/snapshot.h: everything that Status, and the progress of a sync, show of a connector. */
 #ifndef MODEL_SNAPSHOT_H
 #define MODEL_SNAPSHOT_H
 
@@ -13,7 +13,7 @@ enum connector_history { HISTORY_OFF = 1, HISTORY_RUNNING, HISTORY_COMPLETE, HIS
 struct collection_snapshot {
     bool is_chosen, is_complete;
     uint64_t objects, pages, listed;
-    int64_t last_success_unix_ms; /* 0: none yet. So for all times here */
+    int64_t last_success_unix_ms; /* 0: none yet; the same holds for every time here */
 };
 
 struct wait_snapshot {
@@ -24,15 +24,15 @@ struct wait_snapshot {
  * the credential. None of these is ever left out: a wait that Status does not show would be a silent stop. */
 #define WAITS_MAX (OKTA_BUCKETS_MAX + LANES_MAX + 2)
 
-/* Everything Status and progress say of a poller. A value: copy it. */
+/* A value without pointers: copy it. */
 struct poller_snapshot {
     enum connector_state state;
     int64_t state_since_unix_ms;
     char state_reason[256];
     enum connector_reason reason;
-    uint64_t state_changes; /* of the state or its reason, since the start */
+    uint64_t state_changes; /* changes of state or reason since the start */
     bool is_log_silent;     /* far fewer events than usual */
-    uint64_t log_silences;  /* times that it fell silent, since the start */
+    uint64_t log_silences;  /* times that the log fell silent since the start */
 
     int64_t tail_success_unix_ms, tail_attempt_unix_ms, tail_published_ms;
     bool tail_at_head;

@@ -1,4 +1,5 @@
-/* server/model/state.h: why a connector is in its state: the API's name for it, and what to do about it. */
+/* server/model/state.h: the states of a connector, and the reasons for them: the API's names, and what to do about
+ * each. */
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
@@ -34,10 +35,10 @@ enum connector_reason { /* numbers are the API's (Reason), which says what each 
                         REASONS_END,
 };
 
-const char *state_name(enum connector_state state);    /* "LIVE"; "UNKNOWN" for what is none */
+const char *state_name(enum connector_state state);    /* "LIVE"; "UNKNOWN" for a value out of range */
 const char *reason_name(enum connector_reason reason); /* "OKTA_TOKEN_REFUSED"; "NONE" for none */
 
-/* A sentence; "" where nothing has to be done. */
+/* A sentence; "" when there is nothing to do. */
 const char *reason_remedy(enum connector_reason reason);
 
 #endif

@@ -1,6 +1,6 @@
 #include "poller/belief.h"
 
-#define REFUSALS_MAX 1000 /* more say no more */
+#define REFUSALS_MAX 1000 /* further refusals add nothing */
 
 void belief_forget(struct belief *b)
 {

@@ -1,7 +1,7 @@
-/* server/poller/poller.h: the thread of one connector: what to ask Okta next; page -> records -> store -> wake the
- * streams.
+/* server/poller/poller.h: the thread of one connector: it asks Okta, turns pages into records, stores them, and wakes
+ * the streams.
  *
- * It is the only writer of its store. Everybody else reaches it through poller_* below, from any thread. */
+ * The poller is the only writer of its store. Other threads reach it through the functions under "any thread" below. */
 #ifndef POLLER_H
 #define POLLER_H
 
@@ -21,16 +21,16 @@ struct poller_options {
     const char *proxy, *ca_file; /* as in okta_options; borrowed until poller_destroy */
     bool allow_private;          /* likewise */
     void (*changed)(void *ctx);  /* after a commit or a change of the snapshot; on the poller's thread */
-    /* Okta refused the token: is there a newer one? True, with the token appended to out, when there is one that
-     * differs from `used`. May be NULL. On the poller's thread; may read a file. */
+    /* Okta has refused the credential: asks for a newer one. Returns true, and appends it to out, when there is one
+     * that differs from `used`. May be NULL. Called on the poller's thread; may read a file. */
     bool (*fresh_token)(void *ctx, struct view used, struct buf *out);
     void *ctx;
 };
 
-/* Nothing runs yet. `token` is copied. */
+/* Makes a poller that does not run yet. `token` is copied. */
 MUST_CHECK bool poller_create(struct poller **out, const struct poller_options *options, struct view token,
                               struct error *err);
-void poller_destroy(struct poller *p); /* has been joined, or was never started */
+void poller_destroy(struct poller *p); /* after poller_join, or if it was never started */
 
 void poller_start(struct poller *p); /* the thread */
 void poller_stop(struct poller *p);  /* begins the end; returns at once */
@@ -46,7 +46,7 @@ void poller_snapshot(struct poller *p, struct poller_snapshot *out);
 MUST_CHECK bool poller_poll_now(struct poller *p, uint64_t *tail_rounds, struct error *err);
 /* Another share of Okta's buckets, 1 to 100 percent. */
 void poller_set_share(struct poller *p, int share_percent);
-/* A new token, and settings: takes effect at once, from the kept cursor. */
+/* A new credential and new settings. They take effect at once, and every position is kept. */
 struct poller_settings {
     uint32_t collections;
     int history_days, retention_days;

@@ -4,12 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-#define BINS_AN_HOUR   6
-#define HOUR_MS        (BINS_AN_HOUR * SILENCE_BIN_MS)
-#define FEWER          3.0  /* times fewer than usual */
-#define UNLIKELY       1e-6 /* tried 5,000 times a day, but on spans that lie in one another */
-#define EPOCH_WEEK_HRS 72   /* 1970 began on a Thursday; weeks here begin on a Monday. Only for people who read it */
-#define FORMAT         "1\n"
+#define BINS_AN_HOUR 6
+#define HOUR_MS      (BINS_AN_HOUR * SILENCE_BIN_MS)
+#define FEWER        3.0  /* the alarm compares with a third of the usual traffic */
+#define UNLIKELY     1e-6 /* tested some 5,000 times a day, on overlapping spans */
+#define EPOCH_WEEK_HRS                                                                                                 \
+    72 /* 1970 began on a Thursday; here weeks begin on a Monday, for people who read the stored table */
+#define FORMAT "1\n"
 
 /* ---- what is usual ---- */
 
@@ -36,7 +37,8 @@ static struct silence_bin *silence_closed(struct silence *s, int64_t bin)
     return &s->bins[bin % SILENCE_BINS];
 }
 
-/* The hour that ends with this bin, when all of it was watched. Silence is nothing to get used to. */
+/* Learns the hour that ends with this bin, if all of it was watched. Nothing is learned during an alarm, or silence
+ * would become the usual. */
 static void silence_learn(struct silence *s, int64_t last)
 {
     unsigned hour = hour_of(last);
@@ -58,7 +60,7 @@ static void silence_learn(struct silence *s, int64_t last)
 
 /* ---- how unlikely ---- */
 
-/* Whether at most k of a Poisson distribution is less likely than UNLIKELY. */
+/* Whether at most k events of a Poisson process with this mean are less likely than UNLIKELY. */
 static bool is_unlikely(uint64_t k, double mean)
 {
     double term, sum = 0;
@@ -67,7 +69,7 @@ static bool is_unlikely(uint64_t k, double mean)
     if ((double)k >= mean)
         return false;
     term = exp((double)k * log(mean) - mean - lgamma_r((double)k + 1, &sign));
-    /* Downwards from k, each is smaller than the one before by i / mean < 1. */
+    /* Sum downwards from k: each term is the one before times i / mean, which is below 1. */
     for (uint64_t i = k; term > UNLIKELY * 1e-6; i--) {
         sum += term;
         if (i == 0)
@@ -104,7 +106,7 @@ static void silence_judge(struct silence *s, int64_t last)
 {
     if (s->is_on && speaks_again(s, last)) {
         s->is_on = false;
-        s->span = 0; /* what was silent before is told and over */
+        s->span = 0; /* start again: the silence up to here has been reported */
     } else if (!s->is_on && is_too_few(s, last)) {
         s->is_on = true;
     }
@@ -125,13 +127,13 @@ static void close_bin(struct silence *s)
     s->events = 0;
 }
 
-/* The process slept, or Okta's clock jumped: nobody knows what came in between. */
+/* The process slept, or Okta's clock jumped: the time in between was not watched. */
 static void begin_anew(struct silence *s, int64_t bin)
 {
     memset(s->bins, 0, sizeof s->bins);
     s->span = 0;
     s->events = 0;
-    s->is_watched = false; /* not from its beginning */
+    s->is_watched = false; /* it is watched from now on, not from its beginning */
     s->bin = bin;
 }
 
@@ -172,7 +174,7 @@ bool silence_is_on(const struct silence *s)
 
 /* ---- what is kept ---- */
 
-/* A line an hour of the week: its weeks, newest first. */
+/* One line for each hour of the week: its weeks, newest first. */
 void silence_encode(const struct silence *s, struct buf *out)
 {
     buf_puts(out, FORMAT);

@@ -1,5 +1,5 @@
-/* The login catalogue. The same table, for readers, is the comment of LoginKind in login.proto, where the types that
- * look alike but are left out stand with their reasons; a test holds the two together. */
+/* The login catalogue. The comment of LoginKind in login.proto has the same table for readers, together with the types
+ * that look alike but are left out, and why. A test compares the two. */
 #include "record/catalogue.h"
 
 #include "okta/connector/v1/login.pb-c.h"
@@ -9,7 +9,7 @@
 #define KIND(name)   OKTA__CONNECTOR__V1__LOGIN_KIND__LOGIN_KIND_##name
 #define RESULT(name) OKTA__CONNECTOR__V1__LOGIN_RESULT__LOGIN_RESULT_##name
 
-/* Sorted by bytes: it is searched by halves. */
+/* Sorted by bytes, for the binary search. */
 static const struct catalogue_entry entries[] = {
     { "app.generic.unauth_app_access_attempt", KIND(APP_SIGN_ON) },
     { "app.inbound_del_auth.login_success", KIND(AUTHENTICATION) },

@@ -1,4 +1,4 @@
-/* server/record/catalogue.h: which of Okta's event types are login events, and what each of them is: one table.
+/* server/record/catalogue.h: the table of Okta's event types that are login events, with the kind of each.
  *
  * Names are those of https://developer.okta.com/docs/reference/api/event-types/. */
 #ifndef CATALOGUE_H
@@ -17,13 +17,13 @@ struct catalogue_entry {
 };
 
 /* The kind of an event type; 0 (UNSPECIFIED) when it is not a login event. A type that is not in the table but begins
- * with "user.authentication." or "user.session." is new at Okta: it counts, as AUTHENTICATION or SESSION_CHANGE. */
+ * with "user.authentication." or "user.session." is new at Okta: it counts as AUTHENTICATION or SESSION_CHANGE. */
 int catalogue_kind(struct view event_type);
 
 /* LoginResult of Okta's outcome.result, by the table in login.proto. */
 int catalogue_result(struct view outcome_result);
 
-/* The whole table, in order; for the documentation's test. */
+/* The whole table, in order, for the test that compares it with the documentation. */
 const struct catalogue_entry *catalogue_entries(size_t *count);
 
 #endif

@@ -1,10 +1,11 @@
-/* Names of countries as geolocation databases write them -> ISO 3166-1. Several names may mean one country; a name that
- * is not here has no code, which costs a filter something and a reader nothing. */
+/* English names of countries, as geolocation databases write them, to ISO 3166-1 codes. Several names may mean one
+ * country. A name that is missing here gets no code: then a filter by country does not match the event, and a reader
+ * still sees the name. */
 #include "record/country.h"
 
 #include <string.h>
 
-/* Sorted by bytes, ASCII letters in lower case: it is searched by halves. */
+/* Sorted by bytes, in lower case, for the binary search. */
 static const struct {
     const char *name;
     char code[3];

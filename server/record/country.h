@@ -4,8 +4,8 @@
 
 #include "base/str.h"
 
-/* ISO 3166-1 alpha-2 of an English name in any case; two capital letters are taken as they are; zeros for anything
- * else. */
+/* The ISO 3166-1 alpha-2 code of an English name in any case. Two capital letters are taken as a code already; anything
+ * else gives zeros. */
 void country_code(struct view name, char code[2]);
 
 #endif

@@ -17,18 +17,18 @@ struct record_maker;
 struct record_maker *record_maker_create(const unsigned char *hash_key);
 void record_maker_destroy(struct record_maker *m);
 
-/* What became of one element of a log page. */
+/* How one element of a log page was read. */
 enum record_outcome {
     RECORD_LOGIN,    /* in the catalogue: `out` is filled */
     RECORD_UNPARSED, /* not readable, or a login event without uuid or time: `out` holds an UNPARSED event */
     RECORD_OTHER,    /* not a login event: only published_ms and event_type of `out` are filled */
 };
 
-/* A log page: calls visit for each element in the page's order. The page is cut into its elements, and each is parsed
- * alone; what fails is RECORD_UNPARSED and costs its neighbours nothing. `watermark_ms` is the newest published time
- * stored before this page (JOURNAL_NO_TIME: none), for `late`, which back-filled history never is. Views in the record
- * are valid within the visit. False with the error when the body is no array at all (nothing was visited). `visit`
- * returning false stops; then record_page returns true. */
+/* Reads a log page: calls visit for each element in the page's order. An element that cannot be parsed is
+ * RECORD_UNPARSED and does not affect its neighbours. `watermark_ms` is the newest published time stored before this
+ * page (JOURNAL_NO_TIME: none); it decides which events are late. History is never late. Views in the record are valid
+ * within the visit. Returns false with an error when the body is no array at all; nothing was visited then. When visit
+ * returns false the walk stops, and record_page returns true. */
 typedef bool record_visit(void *ctx, enum record_outcome outcome, const struct journal_record *record);
 struct record_page {
     struct view body;
@@ -37,10 +37,9 @@ struct record_page {
 };
 struct record_page_result {
     size_t elements;
-    bool was_cut;       /* an element is no JSON: the page would not have parsed as a whole */
-    bool was_truncated; /* its closing bracket is missing: the last element may be half (visited as UNPARSED never:
-                           a truncated page is the transport's fault, so it is left out, and the page is to be asked
-                           for again) */
+    bool was_cut;       /* an element is not JSON: the page as a whole would not have parsed */
+    bool was_truncated; /* its closing bracket is missing, so the transport cut it: the last element is left out, and
+                           the page must be asked for again */
     int64_t published_max_ms; /* JOURNAL_NO_TIME: none readable */
 };
 MUST_CHECK bool record_page(struct record_maker *m, const struct record_page *page, record_visit *visit, void *ctx,
@@ -57,7 +56,7 @@ MUST_CHECK bool record_objects(struct record_maker *m, const struct collection *
                                record_row_visit *visit, void *ctx, struct record_objects_result *result,
                                struct error *err);
 
-/* Whether a stored row says the same as its header: verify asks. False with what is wrong. */
+/* For verify: whether a stored row's message agrees with its header. False with the difference. */
 MUST_CHECK bool record_row_is_sound(const struct collection *collection, const struct directory_row *row,
                                     struct error *err);
 

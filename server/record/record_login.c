@@ -1,5 +1,5 @@
-/* One event of Okta's System Log -> LoginEvent. Nothing is required of it but a uuid, a time and a type; every other
- * member may be null, absent or of another type, and then the field is empty or absent. */
+/* Converts one event of Okta's System Log into a LoginEvent. Only a uuid, a time and a type are required. Any other
+ * member may be null, absent or of another type than documented; then the field is empty or absent. */
 #include "record/record_parts.h"
 
 #include "base/assert.h"
@@ -13,7 +13,7 @@
 #define SEQUENCE_UNSET UINT64_MAX   /* anything but 0, which proto3 leaves out */
 #define TAG_SEQUENCE   (1 << 3 | 1) /* field 1, eight bytes */
 
-/* The largest event: every target, and every other string. */
+/* The largest possible event has every target and every other string at its maximum. */
 _Static_assert(RECORD_TARGETS_MAX *(2 * RECORD_ID_BYTES_MAX + 2 * RECORD_TEXT_BYTES_MAX + 32) +
                        48 * RECORD_TEXT_BYTES_MAX + RECORD_USER_AGENT_BYTES_MAX + RECORD_MESSAGE_BYTES_MAX <
                    JOURNAL_RECORD_MAX,
@@ -89,7 +89,8 @@ static void put_security(struct record_work *w)
     w->login->security_context = s;
 }
 
-/* History is as old as it is; only what comes live can come late. */
+/* Only events of the tail can be late: the history is in the order of publishing anyway. `late` means published more
+ * than LATE_AFTER_MS below the newest event stored before this page. */
 static void put_delay(struct record_work *w, const struct record_page *page)
 {
     int64_t delay_ms;
@@ -108,7 +109,8 @@ static void put_delay(struct record_work *w, const struct record_page *page)
     w->m->flags |= JOURNAL_LATE;
 }
 
-/* What all events have, read or not; then the encoding. */
+/* Fills what every event has, also one that could not be read, and encodes it. The sequence is written by the store
+ * when it assigns the number: so the field is encoded first, with eight fixed bytes, and its offset is kept. */
 static void login_finish(struct record_work *w, const struct record_page *page)
 {
     static const unsigned char tag = TAG_SEQUENCE;
@@ -143,13 +145,13 @@ static void login_begin(struct record_work *w, struct record_maker *m, struct jo
     okta__connector__v1__login_event__init(w->login);
 }
 
-/* The key of "once and only once": neither cut nor mended, or two events could become one. */
+/* The uuid is the event's identity. It is neither cut nor repaired, or two events could become one. */
 static bool read_uuid(struct json v, struct view *out)
 {
     return json_string(v, out) && out->len > 0 && out->len <= UUID_BYTES_MAX && utf8_is_clean(*out);
 }
 
-/* What the header says of any element. */
+/* The header's fields that every element has. */
 static void read_head(struct record_maker *m, struct json event, struct journal_record *out)
 {
     if (!record_time(json_get(event, "published"), &out->published_ms))

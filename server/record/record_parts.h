@@ -1,5 +1,5 @@
-/* server/record/record_parts.h: what the files of record.h share: memory for one message at a time, and the one way
- * from somebody else's bytes to a string field. */
+/* server/record/record_parts.h: shared by the files of record/: memory for one message at a time, and the only way from
+ * foreign bytes to a string field. */
 #ifndef RECORD_PARTS_H
 #define RECORD_PARTS_H
 
@@ -8,8 +8,8 @@
 
 #include <google/protobuf/timestamp.pb-c.h>
 
-/* Caps of string fields, in bytes; what is longer is cut between two characters. Together with RECORD_TARGETS_MAX they
- * keep the largest possible event below JOURNAL_RECORD_MAX, and the largest user below DIRECTORY_ROW_MAX. */
+/* Maximum sizes of string fields, in bytes; longer text is cut between two characters. Together with RECORD_TARGETS_MAX
+ * they keep the largest possible event below JOURNAL_RECORD_MAX, and the largest user below DIRECTORY_ROW_MAX. */
 #define RECORD_ID_BYTES_MAX         256u  /* Okta's ids have 20 bytes, its event types at most 70 */
 #define RECORD_TEXT_BYTES_MAX       1024u /* Okta's own limit for a reason is 255 characters */
 #define RECORD_USER_AGENT_BYTES_MAX 4096u
@@ -35,8 +35,8 @@ struct record_maker {
 void *record_take(struct record_maker *m, size_t bytes);
 void record_reset(struct record_maker *m);
 
-/* A string field: valid UTF-8 without U+0000, at most max bytes; replacing sets JOURNAL_REPLACED. Of JSON that is no
- * string: the empty string. */
+/* Makes a string field: valid UTF-8 without U+0000, at most max bytes. A replaced byte sets JOURNAL_REPLACED. JSON that
+ * is no string gives the empty string. */
 char *record_text(struct record_maker *m, struct view text, size_t max);
 char *record_json_text(struct record_maker *m, struct json v, size_t max);
 
@@ -54,19 +54,20 @@ Google__Protobuf__Timestamp *record_timestamp(struct record_maker *m, struct jso
 Google__Protobuf__Timestamp *record_timestamp_of(struct record_maker *m, int64_t unix_ms);
 bool record_time(struct json v, int64_t *unix_ms);
 
-/* ASCII letters in lower case; a copy. */
+/* A copy with ASCII letters in lower case. */
 struct view record_lower(struct record_maker *m, struct view text);
 
-/* Keyed, never 0; of no text 0. */
+/* A keyed hash of the text: never 0, but 0 for an empty text. */
 uint64_t record_hash(const struct record_maker *m, struct view text);
 
-/* "masked:", a keyed hash, ":" and the length; another key than record_hash's, since this one is shown. */
+/* "masked:", a keyed hash, ":" and the length. The key differs from record_hash's, since this hash is shown to readers.
+ */
 char *record_mask(struct record_maker *m, struct view name);
 
-/* The message with its tag (field 1) and length in front. */
+/* The encoded message, with its tag (field 1) and length in front: the form that it has in every response. */
 struct view record_encode(struct record_maker *m, const ProtobufCMessage *message);
 
-/* What one event is made of on its way. */
+/* The state of one conversion. */
 struct record_work {
     struct record_maker *m;
     struct json event;
@@ -75,14 +76,14 @@ struct record_work {
     struct view hidden_name, hidden_display; /* of an actor that Okta does not know; may be none */
 };
 
-/* record_who.c: actor, targets and app; in this order, since the actor tells what to mask in the targets. */
+/* record_who.c: actor first, then targets and app, since the actor decides which names are masked in the targets. */
 void record_put_actor(struct record_work *w);
 void record_put_targets(struct record_work *w);
 
 /* record_where.c */
 void record_put_client(struct record_work *w);
 
-/* None, empty, or Okta's word for what it does not know. */
+/* Whether the value is absent, empty, or "unknown", which Okta writes for an actor that it does not know. */
 bool record_is_unknown(struct json id);
 
 /* A field of a login message, for record_fill. */
@@ -95,7 +96,7 @@ bool record_is_unknown(struct json id);
 
 #define RECORD_EMPTY ((char *)(uintptr_t)protobuf_c_empty_string)
 
-/* The text of a string, else none. */
+/* The text of a JSON string; empty for anything else. */
 static inline struct view record_view(struct json v)
 {
     struct view text;
@@ -103,8 +104,8 @@ static inline struct view record_view(struct json v)
     return json_string(v, &text) ? text : VIEW_NONE;
 }
 
-/* record_login.c: of one element that is a JSON object; RECORD_UNPARSED leaves to the caller what it needs the bytes
- * for. */
+/* record_login.c: converts an element that is a JSON object. After RECORD_UNPARSED the caller calls record_unparsed
+ * with the element's bytes. */
 enum record_outcome record_login(struct record_maker *m, const struct record_page *page, struct json event,
                                  struct journal_record *out);
 void record_unparsed(struct record_maker *m, const struct record_page *page, struct view bytes,

@@ -1,5 +1,9 @@
-/* Memory and text of messages. An event's strings and structs come from one block that is used again for the next
- * event, so that a page costs next to no malloc. */
+/* Memory and text of messages. The strings and structs of an event come from one block, which the next event uses
+ * again: so a page of a thousand events costs hardly a malloc.
+ *
+ * Everything that becomes a string field goes through record_text: protobuf-c would cut a text at U+0000 and pass bad
+ * UTF-8 on, and a strict client then refuses the whole batch. Bad bytes and U+0000 become U+FFFD, and the event is
+ * flagged. */
 #include "record/record_parts.h"
 
 #include "base/assert.h"
@@ -70,7 +74,7 @@ static char *record_copy(struct record_maker *m, struct view text)
     return at;
 }
 
-/* Cut before cleaning as well: cleaning makes text longer, never shorter. */
+/* Cut before cleaning too: cleaning only makes text longer. */
 static char *record_mend(struct record_maker *m, struct view text, size_t max)
 {
     AUTO_BUF struct buf clean = BUF(3 * max);
@@ -170,7 +174,7 @@ char *record_mask(struct record_maker *m, struct view name)
     return at;
 }
 
-/* Protobuf's varint; at most 5 bytes, since sizes are below 2^32. */
+/* Writes a varint: at most 5 bytes, since sizes are below 2^32. */
 static size_t put_varint(unsigned char *at, size_t n)
 {
     size_t len = 0;

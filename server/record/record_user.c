@@ -1,5 +1,6 @@
-/* One of Okta's users -> User: Okta's base profile by a table of its attributes, and what the org added as a
- * google.protobuf.Struct within a budget. */
+/* Converts one of Okta's users into a User. The attributes of Okta's base profile are a table; those that the org has
+ * added go into a google.protobuf.Struct, within a budget of bytes, entries and depth, since their number and size are
+ * the org's choice. */
 #include "record/record_parts.h"
 
 #include "base/assert.h"
@@ -60,7 +61,7 @@ _Static_assert(BASE_COUNT *(RECORD_PROFILE_BYTES_MAX + 8) + CUSTOM_BYTES_MAX + 1
                    DIRECTORY_ROW_MAX,
                "every user fits");
 
-/* What the custom attributes of one user may still take. */
+/* What is left for the custom attributes of one user. */
 struct budget {
     struct record_maker *m;
     size_t bytes;
@@ -87,7 +88,7 @@ static void user_put_text(struct budget *b, struct json v, Google__Protobuf__Val
     out->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE;
 }
 
-/* What is too deep, or too large for the budget, is null. */
+/* A value that is nested too deep, or too large for the budget, becomes null. */
 static Google__Protobuf__Value *make_value(struct budget *b, struct json v, int depth)
 {
     Google__Protobuf__Value *out = record_take(b->m, sizeof *out);
@@ -160,7 +161,7 @@ static bool is_base(struct view name)
     return false;
 }
 
-/* A map has each key once; Okta's JSON should, too. */
+/* A protobuf map has each key once. Okta's JSON should have, too; a repeated key is dropped. */
 static bool has_key(const Google__Protobuf__Struct *s, const char *key)
 {
     for (size_t i = 0; i < s->n_fields; i++)
@@ -183,7 +184,7 @@ static void user_put_entry(struct budget *b, Google__Protobuf__Struct *s, const 
     s->fields[s->n_fields++] = entry;
 }
 
-/* Of the profile itself: only what Okta's base profile does not have, and not what is unset. */
+/* At the top level, only attributes that are not in Okta's base profile, and that are set. */
 static Google__Protobuf__Struct *make_struct(struct budget *b, struct json object, int depth, bool is_profile)
 {
     Google__Protobuf__Struct *s = record_take(b->m, sizeof *s);
@@ -236,7 +237,7 @@ static void put_strings(struct record_maker *m, struct json user, Okta__Connecto
     u->credential_provider_type = record_json_text(m, json_get(provider, "type"), RECORD_ID_BYTES_MAX);
 }
 
-/* The key of the row: neither cut nor mended, or two users could become one. */
+/* The id is the key of the row. It is neither cut nor repaired, or two users could become one. */
 static bool has_id(struct json user)
 {
     struct view id;

@@ -1,4 +1,5 @@
-/* From what it was done: address, program and place. */
+/* The client of an event: address, program and place. An address is kept as text, and, where it can be parsed, as 16
+ * bytes in the header, by which filters compare. */
 #include "record/record_parts.h"
 
 #include "record/country.h"

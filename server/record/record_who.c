@@ -1,4 +1,5 @@
-/* Who did it, and to what. Names of actors that Okta does not know never leave this file readable. */
+/* The actor and the targets of an event. The name of an actor that Okta does not know never leaves this file in clear
+ * text. */
 #include "record/record_parts.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -18,7 +19,8 @@ static struct view domain_of(struct record_maker *m, const char *address)
     return at == NULL ? VIEW_NONE : record_lower(m, view_of(at + 1));
 }
 
-/* People type their password where the name belongs, and then Okta logs a name it does not know. */
+/* People type their password into the field for the user name. Okta then logs it as the name of an actor that it does
+ * not know. */
 static void mask_actor(struct record_work *w, struct json actor, Okta__Connector__V1__Actor *a)
 {
     w->hidden_name = record_view(json_get(actor, "alternateId"));
@@ -52,15 +54,15 @@ void record_put_actor(struct record_work *w)
     }
 }
 
-/* The word "unknown" is Okta's, not the actor's. */
+/* "unknown" is Okta's own word, not what somebody typed: it needs no mask. */
 static bool is_hidden(const struct record_work *w, struct view text)
 {
     return text.len > 0 && !view_is(text, "unknown") &&
            (view_eq_nocase(text, w->hidden_name) || view_eq_nocase(text, w->hidden_display));
 }
 
-/* A target may repeat the name that is masked in the actor, or be itself a user that Okta does not know. Names of
- * applications are the org's. */
+/* A target may repeat the name that is masked in the actor, or be a user that Okta does not know itself. Names of
+ * applications belong to the org and are not masked. */
 static bool must_mask_target(const struct record_work *w, struct json target)
 {
     struct view type = record_view(json_get(target, "type"));

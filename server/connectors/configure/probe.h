@@ -1,6 +1,6 @@
-/* server/connectors/configure/probe.h: what is asked for each collection, and what to tell a person about the answer.
+/* server/connectors/configure/probe.h: what the probe asks for each collection, and what an answer means for a person.
  *
- * Pure functions: probe.c asks, these words say what it came to. */
+ * Pure functions: probe.c sends the requests. */
 #ifndef CONNECTORS_CONFIGURE_PROBE_H
 #define CONNECTORS_CONFIGURE_PROBE_H
 
@@ -11,10 +11,10 @@
  * endpoint of its own to ask. NULL beyond the last. */
 const struct collection *probe_subject(size_t index);
 
-/* True when the list of scopes, divided by blanks, names this one. */
+/* True when the blank-separated list contains the scope. */
 bool probe_has_scope(const char *scopes, const char *scope);
 
-/* What an answer comes to. `body` is the answer's. */
+/* The verdict on an answer; `body` is the answer's. */
 enum permission_verdict probe_verdict_of(const struct collection *c, const struct okta_answer *answer, struct view body,
                                          const struct okta_grants *grants);
 
@@ -22,13 +22,13 @@ enum permission_verdict probe_verdict_of(const struct collection *c, const struc
 void probe_advise(const struct collection *c, enum credential_kind kind, const struct okta_answer *answer,
                   struct permission *row);
 
-/* The remedy of a row without a usable answer. */
+/* Fills the remedy of a row without a usable answer. */
 void probe_advise_no_answer(const struct okta_answer *answer, struct permission *row);
 
-/* Warns of granted scopes that can change things. */
+/* Adds a warning when a granted scope allows more than reading. */
 void probe_warn_of_scopes(const struct okta_grants *grants, struct configure_result *result);
 
-/* What only an admin may see who can do more than read; one that is read-only is refused here. */
+/* A path that only an admin who can do more than read may see; a read-only admin gets 403. */
 extern const char probe_overreach_path[];
 void probe_warn_of_role(struct configure_result *result);
 

@@ -1,18 +1,19 @@
-/* server/connectors/declared/declared.h: one declaration, for declare.c (where it comes from) and declared.c (what its
- * thread does). */
+/* server/connectors/declared/declared.h: one declaration, shared by declarations.c (the set of them) and
+ * declared_thread.c (its thread). */
 #ifndef CONNECTORS_DECLARED_DECLARED_H
 #define CONNECTORS_DECLARED_DECLARED_H
 
 #include "connectors/connectors_internal.h"
 
-/* Where a secret lies. */
+/* Where a secret is kept. */
 struct source {
     char *file;
-    char *client_id, *key_id; /* of a service app, whose private key the file holds; NULL: it holds a credential */
+    char *client_id,
+        *key_id; /* of a service app, whose private key is in the file; NULL: the file has a whole credential */
 };
 
 struct declared {
-    struct declared *next; /* of the set's list; under its lock */
+    struct declared *next; /* in the set's list, under the set's lock */
 
     /* set before its thread starts, then read-only */
     struct connectors *set;
@@ -26,24 +27,24 @@ struct declared {
     struct okta_url url;
     struct configure_request settings; /* without views */
     bool look_now;
-    bool is_changed;   /* since its thread last looked */
-    bool is_withdrawn; /* declared no more */
+    bool is_changed;   /* since the thread last looked */
+    bool is_withdrawn; /* the configuration does not declare it any more */
 
     /* its thread */
     bool is_dormant;           /* withdrawn, and its poller has ended */
-    struct secret_stamp tried; /* of the secret that was tried last */
-    bool is_settled;           /* what was tried last is at work, or was refused for good */
-    bool is_running;           /* a poller of ours runs */
+    struct secret_stamp tried; /* the stamp of the secret that was tried last */
+    bool is_settled;           /* that secret is in use, or was refused for good */
+    bool is_running;           /* its connector has a running poller */
     int64_t retry_after_ms, retry_mono_ms;
 };
 
 void source_free(struct source *s);
-/* Appends the credential that its files make, as it is used; wipe it. */
+/* Appends the credential from its files, in the form in which it is used. The caller wipes it. */
 MUST_CHECK bool source_credential(const struct source *s, struct buf *out, struct error *err);
 
 /* Its thread. */
 void *declared_thread(void *declared);
-/* What the row of a connector without poller says. */
+/* Sets the reason that a connector without a poller shows. */
 void declared_show(struct declared *d, const char *reason);
 
 #endif

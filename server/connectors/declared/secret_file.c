@@ -38,7 +38,7 @@ int64_t secret_file_set_unix_ms(const char *path)
     return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 : 0;
 }
 
-/* All of a file that is small enough. One read may bring less than there is. */
+/* Reads a small file to its end: one read may return less than there is. */
 static ssize_t secret_file_read_all(int fd, char *at, size_t room)
 {
     size_t len = 0;
@@ -63,7 +63,7 @@ static void secret_file_trim(struct buf *b)
     b->len = v.len;
 }
 
-/* Not a device or a pipe: those would keep us waiting. */
+/* A device or a pipe is refused: reading it could block for ever. */
 bool secret_file_read(const char *path, const char *what, struct buf *out, struct error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,7 +1,7 @@
-/* server/connectors/declared/secret_file.h: an API token or a private key in a file: a mounted secret, mostly.
+/* server/connectors/declared/secret_file.h: a file with an API token or a private key, often a mounted secret.
  *
- * Whoever replaces one writes a new file and renames it, or turns a link (as Kubernetes does with "..data"): both
- * change the stamp, which follows links. */
+ * A tool that replaces it writes a new file and renames it, or redirects a symbolic link (Kubernetes does that with
+ * "..data"). Both change the stamp, which follows links. */
 #ifndef CONNECTORS_DECLARED_SECRET_FILE_H
 #define CONNECTORS_DECLARED_SECRET_FILE_H
 
@@ -13,7 +13,7 @@
 #define SECRET_FILE_BYTES_MAX (16u << 10) /* a private key of 8192 bits takes 6.5 KiB */
 #define SECRET_FILE_PATH_MAX  4095
 
-/* What tells one content of a file from another without reading it. */
+/* Tells whether a file has changed without reading it. */
 struct secret_stamp {
     dev_t device;
     ino_t inode;
@@ -28,11 +28,11 @@ bool secret_stamp_eq(const struct secret_stamp *a, const struct secret_stamp *b)
 /* When the file was last written; 0 when there is none. */
 int64_t secret_file_set_unix_ms(const char *path);
 
-/* Appends what it holds, trimmed. `what` is what it ought to hold ("token"), for the error: FAILED_PRECONDITION, reason
- * TOKEN_INVALID. `out` gets its room at once; wipe it. */
+/* Appends the file's content, trimmed. `what` names the expected content in the error ("token"): FAILED_PRECONDITION,
+ * reason TOKEN_INVALID. `out` reserves its room first, so that no copy stays behind; the caller wipes it. */
 MUST_CHECK bool secret_file_read(const char *path, const char *what, struct buf *out, struct error *err);
 
-/* Logs when others than its owner can read it. */
+/* Logs a warning when users other than the owner can read it. */
 void secret_file_warn(const char *path);
 
 #endif

@@ -14,14 +14,14 @@
 #define NAMES_SLOW_MS    1000
 #define CERTIFICATE_DAYS 14 /* a web site's certificate is renewed before that */
 #define CLOCK_WARN_MS    INT64_C(60000)
-#define CLOCK_FAIL_MS    INT64_C(300000) /* Okta takes no assertion that is further off */
+#define CLOCK_FAIL_MS    INT64_C(300000) /* Okta refuses an assertion whose clock is further off */
 #define TAIL_WARN_MS     INT64_C(60000)
 #define TAIL_FAIL_MS     INT64_C(300000)
 #define WAIT_WARN_MS     INT64_C(120000)
 #define STORE_WARN       80 /* percent: where the history stops */
 #define STORE_FAIL       99
 #define TOKEN_OLD_DAYS   365
-#define SHORT_PERCENT    10 /* of a limit: what is left to others */
+#define SHORT_PERCENT    10 /* percent of a limit: the rest is for other programs */
 #define DAY_MS           INT64_C(86400000)
 
 void check_set(struct check *out, const char *name, enum check_verdict verdict, const char *detail, ...)

@@ -1,5 +1,5 @@
-/* server/connectors/diagnose/diagnose_verdict.h: what a fact comes to: verdict, sentence, remedy. Pure functions;
- * diagnose.c has the facts. Each fills a check whose `connector` is set. */
+/* server/connectors/diagnose/diagnose_verdict.h: from a fact to a check: verdict, sentence, remedy. Pure functions;
+ * diagnose.c gathers the facts. Each fills a check whose `connector` is already set. */
 #ifndef CONNECTORS_DIAGNOSE_DIAGNOSE_VERDICT_H
 #define CONNECTORS_DIAGNOSE_DIAGNOSE_VERDICT_H
 
@@ -10,8 +10,9 @@
 #include "okta/inspect.h"
 
 struct disk_facts {
-    uint64_t free_bytes, total_bytes, free_inodes, total_inodes; /* total_inodes 0: it does not count them */
-    long type;                                                   /* f_type of statfs */
+    uint64_t free_bytes, total_bytes, free_inodes,
+        total_inodes; /* total_inodes 0: the file system does not count inodes */
+    long type;        /* f_type of statfs */
     bool is_readonly, may_write;
 };
 void diagnose_disk(const struct disk_facts *f, const char *dir, struct check *out);
@@ -27,13 +28,13 @@ void diagnose_clock(int64_t ahead_ms, bool is_service_app, struct check *out);
 void diagnose_credential(const struct credential_facts *c, const char *file, int mode, int64_t now_unix_ms,
                          struct check *out);
 void diagnose_permission(const struct permission *p, struct check *out);
-/* Whether a bucket has so little left that nothing of it is spent on a question. */
+/* Whether a bucket has so little left that diagnosing must not spend any of it. */
 bool diagnose_is_short(const struct poller_snapshot *s, struct view path);
 void diagnose_limits(const struct poller_snapshot *s, int64_t now_unix_ms, struct check *out);
 void diagnose_tail(const struct poller_snapshot *s, int64_t now_unix_ms, struct check *out);
 void diagnose_store(const struct store_usage *u, const struct poller_snapshot *s, struct check *out);
 
-/* The texts are cut where they are too long. */
+/* Both cut texts that are too long. */
 void check_set(struct check *out, const char *name, enum check_verdict verdict, const char *detail, ...) PRINTF(4, 5);
 void check_remedy(struct check *out, const char *remedy, ...) PRINTF(2, 3);
 
