@@ -57,7 +57,7 @@ static int read_proto(void **state)
     assert_non_null(file);
     memset(&d, 0, sizeof d);
     while (fgets(line, sizeof line, file) != NULL && strncmp(line, "enum LoginKind", 14) != 0) {
-        is_inside = is_inside || strncmp(line, "// What a login event is", 24) == 0;
+        is_inside = is_inside || strncmp(line, "// The kinds of login events", 28) == 0;
         is_left_out = is_left_out || strncmp(line, "// Left out", 11) == 0;
         if (is_inside)
             read_line(&d, line, is_left_out);
