@@ -54,6 +54,10 @@ void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF(2, 0);
+static inline void buf_raise_cap(struct buf *b, size_t more) /* `more` bytes may be added than before */
+{
+    b->cap += more;
+}
 void *buf_extend(struct buf *b, size_t len); /* room for len more, already counted; NULL when over the cap */
 struct view buf_view(const struct buf *b);
 const char *buf_cstr(struct buf *b); /* NUL-terminated, valid until the next change; "" when empty */

@@ -1,4 +1,5 @@
-/* Configure and Delete: they take as long as Okta and the poller's thread do, so each answers later, by a ticket. */
+/* Configure and Delete. Both take as long as Okta and the poller's thread need, so the answer comes later, through a
+ * ticket. */
 #include "base/mem.h"
 #include "connectors/delete.h"
 #include "service/convert.h"
@@ -28,7 +29,7 @@ static bool read_collections(const Okta__Connector__V1__ConfigureRequest *reques
     return ok;
 }
 
-/* As text, in `secret` where it must be put together: for the caller to wipe. */
+/* The credential as text. Where it has to be composed it is in `secret`, which the caller wipes. */
 static bool read_credential(const Okta__Connector__V1__ConfigureRequest *request, struct configure_request *out,
                             struct buf *secret, struct error *err)
 {
@@ -68,7 +69,7 @@ static bool read_configure(const Okta__Connector__V1__ConfigureRequest *request,
     return read_credential(request, out, secret, err) && read_collections(request, &out->collections, err);
 }
 
-static void configured(void *ctx, const struct configure_result *result, const struct error *err)
+static void configure_configured(void *ctx, const struct configure_result *result, const struct error *err)
 {
     struct call_ticket *ticket = ctx;
     AUTO_SCRATCH struct scratch s = { NULL };
@@ -79,7 +80,7 @@ static void configured(void *ctx, const struct configure_result *result, const s
         call_ticket_reply(&ticket, &convert_configured(&s, result)->base);
 }
 
-static bool is_caller_gone(void *ctx)
+static bool configure_is_caller_gone(void *ctx)
 {
     return call_ticket_is_cancelled(ctx);
 }
@@ -93,8 +94,8 @@ void service_configure(void *at, struct call *c, const ProtobufCMessage *message
     struct error err;
 
     if (read_configure(request, &r, &secret, &err)) {
-        r.is_cancelled = is_caller_gone;
-        connectors_configure(service->connectors, &r, configured, call_defer(c));
+        r.is_cancelled = configure_is_caller_gone;
+        connectors_configure(service->connectors, &r, configure_configured, call_defer(c));
     } else {
         call_fail(c, &err);
     }
@@ -103,7 +104,7 @@ void service_configure(void *at, struct call *c, const ProtobufCMessage *message
 
 /* ---- Delete ---- */
 
-static void deleted(void *ctx, const struct delete_result *result, const struct error *err)
+static void configure_deleted(void *ctx, const struct delete_result *result, const struct error *err)
 {
     Okta__Connector__V1__DeleteResponse response = OKTA__CONNECTOR__V1__DELETE_RESPONSE__INIT;
     struct call_ticket *ticket = ctx;
@@ -126,5 +127,6 @@ void service_delete(void *at, struct call *c, const ProtobufCMessage *message)
     const Okta__Connector__V1__DeleteRequest *request = (const Okta__Connector__V1__DeleteRequest *)message;
     struct service *service = at;
 
-    connectors_delete(service->connectors, view_of(request->name), request->keep_data, deleted, call_defer(c));
+    connectors_delete(service->connectors, view_of(request->name), request->keep_data, configure_deleted,
+                      call_defer(c));
 }

@@ -18,7 +18,7 @@ Google__Protobuf__Timestamp *convert_time(struct scratch *s, int64_t unix_ms)
     return t;
 }
 
-static Google__Protobuf__Duration *duration(struct scratch *s, int64_t ms)
+static Google__Protobuf__Duration *convert_duration(struct scratch *s, int64_t ms)
 {
     Google__Protobuf__Duration *d = scratch_zero(s, sizeof *d);
 
@@ -28,7 +28,7 @@ static Google__Protobuf__Duration *duration(struct scratch *s, int64_t ms)
     return d;
 }
 
-static Okta__Connector__V1__TailStatus *tail(struct scratch *s, const struct poller_snapshot *p)
+static Okta__Connector__V1__TailStatus *convert_tail(struct scratch *s, const struct poller_snapshot *p)
 {
     Okta__Connector__V1__TailStatus *t = scratch_zero(s, sizeof *t);
 
@@ -37,7 +37,7 @@ static Okta__Connector__V1__TailStatus *tail(struct scratch *s, const struct pol
     t->last_attempt = convert_time(s, p->tail_attempt_unix_ms);
     t->last_published = convert_time(s, p->tail_published_ms);
     t->at_head = p->tail_at_head;
-    t->interval = duration(s, p->tail_interval_ms);
+    t->interval = convert_duration(s, p->tail_interval_ms);
     t->events_read = p->events_read;
     t->logins_stored = p->logins_stored;
     t->duplicates_dropped = p->duplicates_dropped;
@@ -120,19 +120,19 @@ Okta__Connector__V1__Plan *convert_plan(struct scratch *s, const struct poller_s
         row->bucket = scratch_text(s, from->bucket);
         row->known = from->is_known;
         row->calls_left = from->calls_left;
-        row->left = from->is_known ? duration(s, from->ms) : NULL;
+        row->left = from->is_known ? convert_duration(s, from->ms) : NULL;
     }
-    plan->left = p->plan.is_known ? duration(s, p->plan.ms) : NULL;
+    plan->left = p->plan.is_known ? convert_duration(s, p->plan.ms) : NULL;
     plan->eta = convert_time(s, p->plan_eta_unix_ms);
     return plan;
 }
 
-static uint32_t natural(int32_t n)
+static uint32_t convert_natural(int32_t n)
 {
     return n > 0 ? (uint32_t)n : 0;
 }
 
-static Okta__Connector__V1__BudgetStatus **budgets(struct scratch *s, const struct poller_snapshot *p)
+static Okta__Connector__V1__BudgetStatus **convert_budgets(struct scratch *s, const struct poller_snapshot *p)
 {
     Okta__Connector__V1__BudgetStatus **rows = scratch_zero(s, OKTA_BUCKETS_MAX * sizeof(*rows));
 
@@ -142,11 +142,11 @@ static Okta__Connector__V1__BudgetStatus **budgets(struct scratch *s, const stru
 
         okta__connector__v1__budget_status__init(row);
         row->bucket = scratch_text(s, from->name);
-        row->limit = natural(from->limit);
-        row->remaining = natural(from->remaining);
+        row->limit = convert_natural(from->limit);
+        row->remaining = convert_natural(from->remaining);
         row->reset = convert_time(s, from->reset_unix_s * 1000);
-        row->spent = natural(from->spent);
-        row->share_percent = natural(from->share_percent);
+        row->spent = convert_natural(from->spent);
+        row->share_percent = convert_natural(from->share_percent);
     }
     return rows;
 }
@@ -161,7 +161,7 @@ static Okta__Connector__V1__LastError *last_error(struct scratch *s, const struc
     okta__connector__v1__last_error__init(e);
     e->when = convert_time(s, p->error_unix_ms);
     e->message = scratch_text(s, p->error_message);
-    e->http_status = natural(p->error_http_status);
+    e->http_status = convert_natural(p->error_http_status);
     e->error_code = scratch_text(s, p->error_code);
     e->request_id = scratch_text(s, p->error_request_id);
     return e;
@@ -174,10 +174,10 @@ static void put_poller(struct scratch *s, const struct poller_snapshot *p, Okta_
     out->state_reason = scratch_text(s, p->state_reason);
     out->state_reason_code = (Okta__Connector__V1__Reason)p->reason;
     out->remedy = (char *)reason_remedy(p->reason);
-    out->tail = tail(s, p);
+    out->tail = convert_tail(s, p);
     out->history = convert_history(s, p);
     out->collections = convert_collections(s, p, &out->n_collections);
-    out->budgets = budgets(s, p);
+    out->budgets = convert_budgets(s, p);
     out->n_budgets = p->bucket_count;
     out->waits = convert_waits(s, p, &out->n_waits);
     out->plan = convert_plan(s, p);
@@ -212,7 +212,7 @@ static bool put_store(struct scratch *s, struct store *store, Okta__Connector__V
     return true;
 }
 
-/* More would not be read, and an answer has a size. */
+/* Bounded, since an answer has a maximum size. */
 #define SUBSCRIBERS_MAX 256
 
 static bool put_subscribers(struct scratch *s, const struct service *service, struct connector *c,
@@ -238,8 +238,8 @@ static bool put_subscribers(struct scratch *s, const struct service *service, st
     return true;
 }
 
-/* Scopes divided by blanks, as rows. */
-static char **scopes(struct scratch *s, const char *text, size_t *count)
+/* Splits a blank-separated list of scopes. */
+static char **convert_scopes(struct scratch *s, const char *text, size_t *count)
 {
     char *copy = scratch_text(s, text), *place = NULL;
     char **rows = scratch_zero(s, (strlen(text) / 2 + 1) * sizeof *rows);
@@ -250,8 +250,8 @@ static char **scopes(struct scratch *s, const char *text, size_t *count)
     return rows;
 }
 
-static Okta__Connector__V1__CredentialStatus *credential(struct scratch *s, struct connector *c,
-                                                         const struct poller_snapshot *now)
+static Okta__Connector__V1__CredentialStatus *convert_credential(struct scratch *s, struct connector *c,
+                                                                 const struct poller_snapshot *now)
 {
     Okta__Connector__V1__CredentialStatus *row = scratch_zero(s, sizeof *row);
     struct credential_facts facts;
@@ -266,8 +266,8 @@ static Okta__Connector__V1__CredentialStatus *credential(struct scratch *s, stru
     row->set_since = convert_time(s, facts.set_unix_ms);
     row->from_file = facts.is_from_file;
     if (facts.kind == CREDENTIAL_SERVICE_APP) {
-        row->scopes_granted = scopes(s, now->grants.granted, &row->n_scopes_granted);
-        row->scopes_missing = scopes(s, now->grants.missing, &row->n_scopes_missing);
+        row->scopes_granted = convert_scopes(s, now->grants.granted, &row->n_scopes_granted);
+        row->scopes_missing = convert_scopes(s, now->grants.missing, &row->n_scopes_missing);
     }
     return row;
 }
@@ -286,7 +286,7 @@ bool convert_connector(struct scratch *s, const struct service *service, struct 
     (*out)->org_id = (char *)connector_org_id(c);
     (*out)->org_url = url;
     put_poller(s, now, *out);
-    (*out)->credential = credential(s, c, now);
+    (*out)->credential = convert_credential(s, c, now);
     return put_store(s, connector_store(c), *out, err) &&
            (connector_store(c) == NULL || put_subscribers(s, service, c, *out, err));
 }
@@ -312,7 +312,7 @@ Okta__Connector__V1__ConfigureResponse *convert_configured(struct scratch *s, co
         row->endpoint = (char *)from->endpoint;
         row->verdict = (Okta__Connector__V1__PermissionVerdict)from->verdict;
         row->remedy = (char *)from->remedy;
-        row->http_status = natural(from->http_status);
+        row->http_status = convert_natural(from->http_status);
         row->error_code = (char *)from->error_code;
         row->request_id = (char *)from->request_id;
         row->missing_scope = (char *)from->missing_scope;

@@ -1,4 +1,4 @@
-/* Diagnose: what the set found, with what is ours to look at before it: the sockets. */
+/* Diagnose: the checks of the server's sockets, then those that the set of connectors makes. */
 #include "service/convert.h"
 
 #include "base/mem.h"
@@ -13,8 +13,8 @@ struct diagnosing {
     struct call_ticket *ticket;
 };
 
-static void put(struct scratch *s, Okta__Connector__V1__DiagnoseResponse *to, const char *connector, const char *name,
-                enum check_verdict verdict, const char *detail, const char *remedy)
+static void diagnose_put(struct scratch *s, Okta__Connector__V1__DiagnoseResponse *to, const char *connector,
+                         const char *name, enum check_verdict verdict, const char *detail, const char *remedy)
 {
     Okta__Connector__V1__Check *c = scratch_zero(s, sizeof *c);
 
@@ -27,7 +27,7 @@ static void put(struct scratch *s, Okta__Connector__V1__DiagnoseResponse *to, co
     to->checks[to->n_checks++] = c;
 }
 
-/* A socket's file can be removed under a server that never notices: nobody can connect any more. */
+/* Someone may have removed the socket's file: the server does not notice, and nobody can connect any more. */
 static bool is_there(const struct service_socket *l)
 {
     struct stat st;
@@ -42,11 +42,11 @@ static void put_socket(struct scratch *s, const struct service_socket *l, Okta__
 
     snprintf(detail, sizeof detail, "%s: %s, for %s%s", l->address, l->is_admin ? "admin" : "reader", l->who,
              ok ? "" : "; its file is gone, or is another's");
-    put(s, to, "", "socket", ok ? CHECK_OK : CHECK_FAIL, detail,
-        ok ? "" : "restart the server, which makes the socket anew; and find out who removed it");
+    diagnose_put(s, to, "", "socket", ok ? CHECK_OK : CHECK_FAIL, detail,
+                 ok ? "" : "restart the server, which makes the socket anew; and find out who removed it");
 }
 
-static void diagnosed(void *ctx, const struct diagnosis *found, const struct error *err)
+static void diagnose_diagnosed(void *ctx, const struct diagnosis *found, const struct error *err)
 {
     struct diagnosing *d = ctx;
     const struct service *service = d->service;
@@ -66,13 +66,13 @@ static void diagnosed(void *ctx, const struct diagnosis *found, const struct err
     for (size_t i = 0; i < found->count; i++) {
         const struct check *c = &found->checks[i];
 
-        put(&s, &response, c->connector, c->name, c->verdict, c->detail, c->remedy);
+        diagnose_put(&s, &response, c->connector, c->name, c->verdict, c->detail, c->remedy);
     }
     call_ticket_reply(&d->ticket, &response.base);
     free(d);
 }
 
-static bool is_caller_gone(void *ctx)
+static bool diagnose_is_caller_gone(void *ctx)
 {
     const struct diagnosing *d = ctx;
 
@@ -87,5 +87,5 @@ void service_diagnose(void *at, struct call *c, const ProtobufCMessage *message)
 
     d->service = service;
     d->ticket = call_defer(c);
-    connectors_diagnose(service->connectors, view_of(request->name), is_caller_gone, diagnosed, d);
+    connectors_diagnose(service->connectors, view_of(request->name), diagnose_is_caller_gone, diagnose_diagnosed, d);
 }

@@ -1,5 +1,5 @@
-/* The Directory service: rows go out as they lie in the store, since each is kept with the tag that it has in the
- * answer. */
+/* The Directory service. Rows are sent as they are in the store: each is kept with the tag that it has in the response.
+ */
 #include "store/directory.h"
 #include "service/reader.h"
 
@@ -23,7 +23,7 @@ static const struct collection *users(void)
     return collection_by_name(VIEW("users"));
 }
 
-static bool is_complete(struct connector *connector, const struct collection *collection)
+static bool directory_is_complete(struct connector *connector, const struct collection *collection)
 {
     struct poller_snapshot snapshot;
 
@@ -42,7 +42,7 @@ static bool copy_row(void *ctx, const struct directory_row *row)
     return false;
 }
 
-/* GetUserResponse is one field 1 with a User in it, and so is the row. */
+/* GetUserResponse is a field 1 with a User in it, and a row has exactly these bytes. */
 static bool find_user(struct store *store, const Okta__Connector__V1__GetUserRequest *request, struct buf *out,
                       struct error *err)
 {
@@ -73,7 +73,7 @@ static bool no_such_user(struct connector *connector, struct error *err)
 {
     const char *name = connector_name(connector);
 
-    if (is_complete(connector, users()))
+    if (directory_is_complete(connector, users()))
         error_reason(err, ERROR_NOT_FOUND, "NO_SUCH_USER", "connector \"%s\" knows no such user", name);
     else
         error_reason(err, ERROR_NOT_FOUND, "NOT_COLLECTED_YET",
@@ -173,7 +173,7 @@ static bool list_users(struct connector *connector, const Okta__Connector__V1__L
         return false;
     if (page->has_more)
         put_page_token(page);
-    if (is_complete(connector, users()))
+    if (directory_is_complete(connector, users()))
         buf_put(&page->rows, (char[]){ TAG_COMPLETE, 1 }, 2);
     return true;
 }

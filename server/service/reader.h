@@ -1,11 +1,11 @@
-/* server/service/reader.h: how a method comes to the connector that its request names. */
+/* server/service/reader.h: finds the connector that a request names. */
 #ifndef SERVICE_READER_H
 #define SERVICE_READER_H
 
 #include "service/service.h"
 
-/* A reference to a connector with a store that can be read, or NULL: then the call has been failed.
- * `name` may be empty where there is only one. Release it with connector_release. */
+/* Returns a reference to a connector whose store can be read; release it with connector_release. Returns NULL after it
+ * has failed the call. `name` may be empty when there is only one connector. */
 struct connector *reader_connector(struct service *s, struct call *c, const char *name);
 
 #endif

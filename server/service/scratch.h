@@ -1,4 +1,4 @@
-/* server/service/scratch.h: memory for the parts of one answer, freed together once it has been encoded. */
+/* server/service/scratch.h: memory for the parts of one response, freed together after it has been encoded. */
 #ifndef SERVICE_SCRATCH_H
 #define SERVICE_SCRATCH_H
 

@@ -1,4 +1,4 @@
-/* The methods: what each takes, who may call it, who answers. */
+/* The table of methods: the request of each, the role that it needs, and the function that answers. */
 #include "service/service.h"
 
 #include "okta/connector/v1/connector.pb-c.h"

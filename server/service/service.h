@@ -1,4 +1,4 @@
-/* server/service/service.h: what each method means. */
+/* server/service/service.h: the methods of Connector and Directory. */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
@@ -8,15 +8,15 @@
 
 #define SERVICE_VERSION_MAX 32
 
-/* Where we listen. */
+/* An address that the server listens on. */
 struct service_socket {
     char address[160]; /* as a client writes it */
     char path[108];    /* of a Unix socket; "": none */
     bool is_admin;
-    char who[120]; /* may connect, in words */
+    char who[120]; /* a sentence that says who may connect */
 };
 
-/* How the configuration was read last. */
+/* The result of the last reload of the configuration. */
 #define RELOAD_TEXT_MAX 512
 struct reload_facts {
     int64_t at_unix_ms; /* of the last reload, successful or not; 0: there was none */
@@ -26,7 +26,7 @@ struct reload_facts {
     char needs_restart[RELOAD_TEXT_MAX]; /* settings, with a comma between */
 };
 
-/* What the methods work on. Made by app before rpc_start, and valid until rpc_destroy. */
+/* What the methods work on. app makes it before rpc_start; it is valid until rpc_destroy. */
 struct service {
     struct connectors *connectors;
     const struct clock *clock;
@@ -34,9 +34,9 @@ struct service {
     int64_t started_unix_ms;
     const struct service_socket *sockets; /* where we listen, for Diagnose; borrowed */
     size_t socket_count;
-    struct subscribers *subscribers; /* who reads which connector, for Status */
-    struct sync_runs *sync_runs;     /* sync.c: which Syncs are under way */
-    /* Any thread. NULL: nothing is known of it. */
+    struct subscribers *subscribers; /* the open streams, for Status */
+    struct sync_runs *sync_runs;     /* the Syncs under way (sync.c) */
+    /* Any thread. NULL: unknown. */
     void (*reload_facts)(void *ctx, struct reload_facts *out);
     void *ctx;
 };
@@ -44,14 +44,14 @@ struct service {
 /* Every method of Connector and Directory, for rpc_options.methods; ended by a NULL path. */
 extern const struct call_method service_methods[];
 
-/* connector.c, sync.c, status.c */
+/* configure.c, sync.c, status.c */
 void service_configure(void *service, struct call *c, const ProtobufCMessage *request);
 void service_sync(void *service, struct call *c, const ProtobufCMessage *request);
 void service_status(void *service, struct call *c, const ProtobufCMessage *request);
 void service_delete(void *service, struct call *c, const ProtobufCMessage *request);
 /* diagnose.c */
 void service_diagnose(void *service, struct call *c, const ProtobufCMessage *request);
-/* logins.c */
+/* stream/stream_logins.c */
 void service_stream_logins(void *service, struct call *c, const ProtobufCMessage *request);
 /* directory.c */
 void service_get_user(void *service, struct call *c, const ProtobufCMessage *request);
@@ -70,16 +70,17 @@ struct subscriber_snapshot {
     int64_t since_unix_ms;
     uint64_t sequence, events_sent, bytes_sent;
 };
-/* Of one connector (by topic), at most `room`; returns how many there are in all. Any thread. */
+/* Copies the streams of one connector (by topic), at most `room`, and returns how many there are. Any thread. */
 size_t subscribers_list(struct subscribers *s, unsigned topic, struct subscriber_snapshot *out, size_t room);
 
-/* Of all streams since the start. Any thread. */
+/* Totals of all streams since the start. Any thread. */
 struct subscribers_totals {
     uint64_t opened, events_sent, bytes_sent;
 };
 struct subscribers_totals subscribers_totals(const struct subscribers *s);
 
-/* A stream's own row: joined at its start, left at its end; `sent` from its queue thread. */
+/* A stream's own row: subscriber_join at its start, subscriber_leave at its end, subscriber_sent on its queue thread.
+ */
 struct subscriber;
 struct subscriber *subscriber_join(struct subscribers *s, unsigned topic, const char *peer, int64_t now_unix_ms,
                                    uint64_t sequence);

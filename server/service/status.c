@@ -1,12 +1,12 @@
-/* Status: how things stand, read from snapshots and the stores; it never waits for Okta. */
+/* Status: reads snapshots and the stores; it never waits for Okta. */
 #include "service/convert.h"
 
 #include <string.h>
 
-#define CONFIG_SETTINGS_MAX 64 /* that there are */
+#define CONFIG_SETTINGS_MAX 64 /* connectors in all */
 
-static bool put_all(struct scratch *s, const struct service *service, struct connector *const *connectors, size_t count,
-                    Okta__Connector__V1__StatusResponse *out, struct error *err)
+static bool status_put_all(struct scratch *s, const struct service *service, struct connector *const *connectors,
+                           size_t count, Okta__Connector__V1__StatusResponse *out, struct error *err)
 {
     out->connectors = scratch_zero(s, (count + 1) * sizeof *out->connectors);
     for (size_t i = 0; i < count; i++)
@@ -15,7 +15,7 @@ static bool put_all(struct scratch *s, const struct service *service, struct con
     return true;
 }
 
-/* NULL: it was not read again. */
+/* NULL when there was no reload. */
 static Okta__Connector__V1__ConfigReload *config_reload(struct scratch *s, const struct service *service)
 {
     Okta__Connector__V1__ConfigReload *out = scratch_zero(s, sizeof *out);
@@ -60,7 +60,7 @@ void service_status(void *at, struct call *c, const ProtobufCMessage *message)
     response.started = convert_time(&s, service->started_unix_ms);
     response.now = convert_time(&s, clock_unix_ms(service->clock));
     response.config_reload = config_reload(&s, service);
-    if (put_all(&s, service, connectors, count, &response, &err))
+    if (status_put_all(&s, service, connectors, count, &response, &err))
         call_reply(c, &response.base);
     else
         call_fail(c, &err);

@@ -1,4 +1,4 @@
-/* Who reads which connector, for Status. Numbers are counted where the bytes leave, not guessed. */
+/* The open streams, for Status. Events and bytes are counted where they are sent. */
 #include "base/mem.h"
 #include "service/service.h"
 

@@ -1,10 +1,10 @@
 /* Sync: polls now, and reports until everything chosen is there.
  *
- * The work is the poller's; a call only watches. Calls that watch at the same time belong to one run and say so: the
- * first one names it, later ones join as long as it is not done. A run outlives its callers.
+ * The poller does the work; a call only watches it. Calls that watch at the same time belong to one run: the first call
+ * names the run, and later ones join it until it is done. A run does not end when its callers leave.
  *
- * done = a tail poll that began after this call has reached the head, every chosen collection is complete, and, with
- *        history, the back-fill has ended (limited by size is an end too: the state says so) */
+ * Done means: a tail poll that began after this call has reached the head, every chosen collection is complete, and,
+ * with `history`, the history has ended (limited by size is an end too; the state says so). */
 #include "base/mem.h"
 #include "service/convert.h"
 
@@ -16,10 +16,10 @@
 
 #define SYNC_ID_SIZE 33   /* 32 hexadecimal digits and a NUL */
 #define PACE_MS      100  /* at most 10 messages a second */
-#define LOOK_MS      1000 /* how often to look when nothing woke us: what changed by time alone */
+#define LOOK_MS      1000 /* how often to look without a wake-up, for changes that time alone brings */
 
 struct run {
-    const struct connector *of; /* never followed, only compared: one topic may serve several in turn */
+    const struct connector *of; /* compared only, never dereferenced: a topic may serve several connectors in turn */
     char id[SYNC_ID_SIZE];
     uint64_t tail_rounds; /* to be exceeded */
     bool with_history;
@@ -83,7 +83,8 @@ static void new_id(char id[SYNC_ID_SIZE])
 {
     unsigned char random[(SYNC_ID_SIZE - 1) / 2] = { 0 };
 
-    /* Never fails for 16 bytes once the kernel has entropy; were it zeros, ids would only be less distinct. */
+    /* Never fails for 16 bytes once the kernel has entropy. After a failure ids would be zeros: less distinct, and
+     * still valid. */
     if (getrandom(random, sizeof random, 0) < 0)
         memset(random, 0, sizeof random);
     for (size_t i = 0; i < sizeof random; i++)
@@ -110,18 +111,18 @@ static void join_run(struct sync_runs *runs, struct sync *s, const struct poller
 
 /* ---- the stream ---- */
 
-static bool may_go_on(const struct sync *s, const struct poller_snapshot *now, struct error *err)
+static bool sync_may_go_on(const struct sync *s, const struct poller_snapshot *now, struct error *err)
 {
     const char *name = connector_name(s->connector);
 
-    if (connector_is_deleted(s->connector))
-        return error_reason(err, ERROR_UNAVAILABLE, "CONNECTOR_DELETED", "\"%s\" was deleted or replaced meanwhile",
-                            name) ||
-               error_fact(err, "connector", name);
+    if (connector_is_deleted(s->connector)) {
+        error_reason(err, ERROR_UNAVAILABLE, "CONNECTOR_DELETED", "\"%s\" was deleted or replaced meanwhile", name);
+        return error_fact(err, "connector", name);
+    }
     return connector_collects(s->connector, now, err);
 }
 
-static void say(struct sync *s, struct call *c, const struct poller_snapshot *now, bool done)
+static void sync_say(struct sync *s, struct call *c, const struct poller_snapshot *now, bool done)
 {
     Okta__Connector__V1__SyncResponse response = OKTA__CONNECTOR__V1__SYNC_RESPONSE__INIT;
     AUTO_SCRATCH struct scratch scratch = { NULL };
@@ -141,7 +142,7 @@ static void say(struct sync *s, struct call *c, const struct poller_snapshot *no
     call_write_message(c, &response.base);
 }
 
-static void ready(void *at, struct call *c)
+static void sync_ready(void *at, struct call *c)
 {
     struct sync *s = at;
     struct poller_snapshot now;
@@ -154,20 +155,20 @@ static void ready(void *at, struct call *c)
         return;
     }
     connector_snapshot(s->connector, &now);
-    if (!may_go_on(s, &now, &err)) {
+    if (!sync_may_go_on(s, &now, &err)) {
         call_finish(c, &err);
         return;
     }
     done = is_done(&now, s->tail_rounds, s->with_history);
     if (done || !s->has_said_any || (now.version != s->version && mono_ms - s->said_mono_ms >= PACE_MS))
-        say(s, c, &now, done);
+        sync_say(s, c, &now, done);
     else if (now.version != s->version)
         call_timer(c, s->said_mono_ms + PACE_MS);
     else
         call_timer(c, mono_ms + LOOK_MS);
 }
 
-static void drain(void *at, struct call *c, const struct error *why)
+static void sync_drain(void *at, struct call *c, const struct error *why)
 {
     struct error err = *why;
 
@@ -178,7 +179,7 @@ static void drain(void *at, struct call *c, const struct error *why)
     call_finish(c, &err);
 }
 
-static void ended(void *at)
+static void sync_ended(void *at)
 {
     struct sync *s = at;
 
@@ -186,7 +187,7 @@ static void ended(void *at)
     free(s);
 }
 
-static const struct call_stream_ops sync_ops = { .ready = ready, .drain = drain, .ended = ended };
+static const struct call_stream_ops sync_ops = { .ready = sync_ready, .drain = sync_drain, .ended = sync_ended };
 
 void service_sync(void *at, struct call *c, const ProtobufCMessage *message)
 {
@@ -200,13 +201,13 @@ void service_sync(void *at, struct call *c, const ProtobufCMessage *message)
     s->with_history = request->history;
     s->connector = connectors_find(service->connectors, view_of(request->name), &err);
     if (s->connector == NULL || !connector_poll_now(s->connector, &s->tail_rounds, &err)) {
-        ended(s);
+        sync_ended(s);
         call_fail(c, &err);
         return;
     }
     connector_snapshot(s->connector, &now);
     join_run(service->sync_runs, s, &now);
-    /* The topic before the first look: what changes in between wakes us. */
+    /* Subscribe before the first look, so that no change in between is missed. */
     call_topic(c, connector_topic(s->connector));
     call_stream(c, &sync_ops, s);
 }

@@ -1,5 +1,6 @@
-/* A filter is the request's own message, kept, and its networks in binary. What the record's header tells is compared
- * first; texts are found in the encoded event by walking over it, nothing is decoded. */
+/* A filter is the request's own message, kept, with its networks in binary form. Members of the record's header are
+ * compared first. Texts are found in the encoded event by walking over its fields: nothing is decoded and nothing is
+ * allocated. */
 #include "service/stream/filter.h"
 
 #include "base/assert.h"
@@ -50,7 +51,8 @@ static bool invalid_filter(const char *list, size_t at, const char *what, struct
     return error_invalid(err, "FILTER_INVALID", path, "%s %s", path, what);
 }
 
-static bool invalid(const char *list, size_t at, const char *field, size_t value, const char *what, struct error *err)
+static bool filter_invalid(const char *list, size_t at, const char *field, size_t value, const char *what,
+                           struct error *err)
 {
     char path[ERROR_NAME_MAX];
 
@@ -130,14 +132,15 @@ static bool check_values(const char *list, size_t at, const filter_type *f, stru
 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (fields[i].count > VALUES_MAX)
-            return invalid(list, at, fields[i].name, VALUES_MAX, "is one too many: a field has at most 100", err);
+            return filter_invalid(list, at, fields[i].name, VALUES_MAX, "is one too many: a field has at most 100",
+                                  err);
         for (size_t v = 0; v < fields[i].count; v++) {
             struct view value = view_of(fields[i].values[v]);
 
             if (value.len == 0 || value.len > VALUE_BYTES_MAX)
-                return invalid(list, at, fields[i].name, v, "has not 1 to 256 bytes", err);
+                return filter_invalid(list, at, fields[i].name, v, "has not 1 to 256 bytes", err);
             if (!fields[i].is_fit(value))
-                return invalid(list, at, fields[i].name, v, fields[i].want, err);
+                return filter_invalid(list, at, fields[i].name, v, fields[i].want, err);
         }
         given += fields[i].count;
     }
@@ -169,7 +172,7 @@ static void keep_rules(struct rule *rules, filter_type *const *filters, size_t c
     }
 }
 
-/* The request is the call's: a copy of both lists, by encoding them and back. */
+/* The request belongs to the call: copy both lists by encoding and decoding them. */
 static request_type *copy_lists(const request_type *request, struct error *err)
 {
     request_type lists = OKTA__CONNECTOR__V1__STREAM_LOGINS_REQUEST__INIT, *copy;
@@ -289,7 +292,7 @@ static bool matches_app(const filter_type *want, struct view event)
     return want->n_apps == 0;
 }
 
-static bool is_in(const uint8_t ip[16], const struct network *n)
+static bool filter_is_in(const uint8_t ip[16], const struct network *n)
 {
     unsigned whole = n->bits / 8, rest = n->bits % 8;
 
@@ -301,7 +304,7 @@ static bool matches_ip(const struct rule *rule, const uint8_t ip[16])
     static const uint8_t none[16];
 
     for (size_t i = 0; i < rule->want->n_ip_addresses; i++) {
-        if (memcmp(ip, none, sizeof none) != 0 && is_in(ip, &rule->networks[i]))
+        if (memcmp(ip, none, sizeof none) != 0 && filter_is_in(ip, &rule->networks[i]))
             return true;
     }
     return rule->want->n_ip_addresses == 0;

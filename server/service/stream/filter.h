@@ -1,4 +1,4 @@
-/* server/service/stream/filter.h: which login events a stream delivers: StreamLoginsRequest's allow and deny. */
+/* server/service/stream/filter.h: the allow and deny lists of StreamLogins. */
 #ifndef SERVICE_STREAM_FILTER_H
 #define SERVICE_STREAM_FILTER_H
 

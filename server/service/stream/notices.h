@@ -1,8 +1,8 @@
-/* server/service/stream/notices.h: what a stream is to be told besides events: when, and how often.
+/* server/service/stream/notices.h: decides which notices a stream gets, and when.
  *
- * One notice a kind and minute, the first at once; what happens meanwhile is counted. What it is compared with is the
- * poller's snapshot and the journal's bounds: nothing is kept but what was told last. A value, of one stream's queue
- * thread. */
+ * At most one notice of a kind a minute: the first at once, and what happens until the next one is counted in it.
+ * Decisions compare the poller's snapshot and the journal's bounds with what was told last; nothing else is kept. A
+ * value, for one stream's queue thread. */
 #ifndef SERVICE_STREAM_NOTICES_H
 #define SERVICE_STREAM_NOTICES_H
 
@@ -30,26 +30,26 @@ struct notice {
 };
 
 struct notices {
-    /* as told, or as it was at the start */
+    /* as the stream was told, or as it was at the start */
     enum connector_state state; /* 0: none was told */
     enum connector_reason reason;
     uint64_t state_changes, late, silences;
     bool is_silent;
 
-    /* as of the last look at the bounds */
-    uint64_t ahead; /* events held up to the reader's place */
+    /* at the last look at the bounds */
+    uint64_t ahead; /* events in the store up to the reader's place */
     bool has_looked;
     int64_t looked_mono_ms;
 
     bool has_told[NOTICES_END];
     int64_t told_mono_ms[NOTICES_END];
-    int64_t due_mono_ms; /* of what is held back until its minute is over; INT64_MAX: nothing is */
+    int64_t due_mono_ms; /* when the next held-back notice may be sent; INT64_MAX: none is held back */
 };
 
-/* From now on; what is wrong already will be told. */
+/* Starts now. Trouble that exists already will be told. */
 void notices_init(struct notices *n, const struct poller_snapshot *now);
 
-/* The next thing to tell; false when there is none now. Ask again after each. */
+/* The next notice; false when there is none now. Call again after each. */
 bool notices_next(struct notices *n, const struct poller_snapshot *now, int64_t mono_ms, struct notice *out);
 
 /* True once a minute: then look at the bounds and ask notices_ending. */
@@ -58,10 +58,10 @@ bool notices_wants_bounds(const struct notices *n, int64_t mono_ms);
 bool notices_ending(struct notices *n, const struct journal_bounds *bounds, uint64_t after, int64_t mono_ms,
                     struct notice *out);
 
-/* The server goes down. */
+/* The notice of a shutdown. */
 void notices_draining(struct notice *out);
 
-/* When to ask notices_next again, though nothing new happened; INT64_MAX: never. */
+/* When to call notices_next again even if nothing new happens; INT64_MAX: never. */
 int64_t notices_due_mono_ms(const struct notices *n);
 
 #endif

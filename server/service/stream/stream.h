@@ -1,10 +1,10 @@
-/* server/service/stream/stream.h: what the files of StreamLogins know of each other.
+/* server/service/stream/stream.h: shared by the files of StreamLogins.
  *
- *     logins.c         a stream's life: what it does next
- *     stream_start.c   the request -> the place to start at
- *     filter.c         which events it leaves out
- *     stream_say.c     the messages without events: hello, progress, notice
- *     notices.c        what there is to notice, and how often */
+ *     stream_logins.c    a stream's life: what it does next
+ *     stream_start.c     from the request to the place to start at
+ *     filter.c           which events it leaves out
+ *     stream_messages.c  the messages without events: hello, progress, notice
+ *     notices.c          which notices it gets, and when */
 #ifndef SERVICE_STREAM_STREAM_H
 #define SERVICE_STREAM_STREAM_H
 
@@ -23,7 +23,7 @@ struct stream {
     struct connector *connector;
     struct subscriber *subscriber;
     int start;                   /* the request's start_case */
-    uint32_t last;               /* of a start with the last so many */
+    uint32_t last;               /* for a start at the last so many */
     uint64_t up_to;              /* UINT64_MAX when following */
     int64_t since_ms;            /* JOURNAL_NO_TIME: everything */
     int64_t until_ms;            /* INT64_MAX: everything */
@@ -35,7 +35,7 @@ struct stream {
     /* where it stands */
     struct token_place place;
     bool has_said_hello, awaits_history, has_told_head;
-    /* A start with the last so many that a filter takes: looked for downwards, a stretch at a time. */
+    /* A start at the last so many events that a filter lets through: searched for downwards, a stretch a turn. */
     bool seeks_last;
     uint64_t seek_high, seek_left; /* the highest sequence not looked at; how many are still to be found */
     int64_t told_mono_ms;          /* when the last message went out */
@@ -43,9 +43,10 @@ struct stream {
 
     /* notices */
     struct notices notices;
-    int64_t noticed_mono_ms;            /* when it was looked for some last */
-    bool is_idle;                       /* nothing was sent last time: it waits */
-    bool is_draining, is_late, is_aged; /* it ends; by the caller's deadline; by the age of the connection */
+    int64_t noticed_mono_ms; /* when notices were last looked for */
+    bool is_idle;            /* nothing was sent in the last step: the stream waits */
+    bool is_draining, is_late,
+        is_aged; /* it ends early; because of the caller's deadline; because of the connection's age */
 };
 
 static inline bool stream_follows(const struct stream *s)
@@ -55,25 +56,25 @@ static inline bool stream_follows(const struct stream *s)
 
 /* ---- stream_start.c ---- */
 
-/* Checks the request and finds the place; service and connector are set. INVALID_ARGUMENT, OUT_OF_RANGE and
- * FAILED_PRECONDITION as the API says. */
+/* Checks the request and finds the place; service and connector have been set. Fails with INVALID_ARGUMENT,
+ * OUT_OF_RANGE and FAILED_PRECONDITION as the API documents. */
 MUST_CHECK bool stream_open(struct stream *s, const request_type *request, struct error *err);
-/* Asks whether the back-fill that the stream waits for is done; when it is, finds the place where it starts. */
+/* Checks whether the history that the stream waits for is complete; if it is, finds the place to start at. */
 MUST_CHECK bool stream_await_history(struct stream *s, struct error *err);
-/* Looks through the next stretch for the last so many; when they are found, that is the place. */
+/* Searches the next stretch downwards for the last so many; once they are found, that is the place. */
 MUST_CHECK bool stream_seek_last(struct stream *s, struct error *err);
-/* from_beginning is everything. */
+/* Whether from_beginning delivers everything. */
 bool stream_history_is_complete(const struct poller_snapshot *now);
 
 /* ---- stream_say.c: each is one message, with the token of the place ---- */
 
 void stream_token(const struct stream *s, char text[TOKEN_TEXT_SIZE]);
-/* A message goes out: the next progress mark is due that much later. */
+/* Call for each message that is sent: the next progress mark is due one interval later. */
 void stream_told(struct stream *s, struct call *c);
 MUST_CHECK bool stream_say_hello(struct stream *s, struct call *c, struct error *err);
 MUST_CHECK bool stream_say_progress(struct stream *s, struct call *c, struct error *err);
 void stream_say_notice(struct stream *s, struct call *c, const struct notice *notice);
-/* Ends it, with its place in the trailers; with OK where err is NULL. `last`: NULL for none. */
+/* Ends the stream with its place in the trailers; with OK when err is NULL. `last`: a final notice, or NULL. */
 void stream_end(struct stream *s, struct call *c, const struct notice *last, const struct error *err);
 
 #endif

@@ -1,15 +1,18 @@
-/* StreamLogins: a stream is a cursor into the store, and nothing else.
+/* StreamLogins: a stream is a cursor into the store, and has no buffer of its own.
  *
- * 1. The start is resolved to a place: the sequence to read after.
+ * 1. The request's start is resolved to a place: the sequence after which to read.
  * 2. Hello goes out at once.
- * 3. Each time the stream may write, it copies the next batch from the store, as it lies there, puts the token of the
- *    place behind it, and sends it. One message is in flight, so the reader's pace is ours and a slow reader costs one
- *    message of memory.
- * 4. At the head it says so once, then waits: a commit wakes it, or the timer for a progress mark.
- * 5. In between it looks whether there is something to notice, at the head each time, else once a second.
+ * 3. Each time the stream may write, it copies the next batch from the store as it is, appends the token of the place
+ * that the batch ends at, and sends it. One message is in flight, so the reader sets the pace (back-pressure), and a
+ * slow reader costs one message of memory.
+ * 4. At the head it sends one progress mark, then waits for a commit, or for the timer of the next mark.
+ * 5. In between it looks for notices: at the head every time, elsewhere once a second.
  *
- * It fails when retention overtakes the place: never a silent jump. It ends at the head as of the start without
- * `follow`, with the connector, or with the server; the last token is in the trailers. */
+ * From history to live there is neither a hole nor a double: both are one line of sequences, the stream reads on after
+ * the last one that it sent, and a commit wakes it. Nothing is handed over between two readers.
+ *
+ * It fails when retention overtakes the place: never a silent jump. It ends at the head that it found at its start
+ * without `follow`, with the connector, or with the server; the last token is in the trailers. */
 #include "base/assert.h"
 #include "base/mem.h"
 #include "service/reader.h"
@@ -17,9 +20,9 @@
 
 #include <string.h>
 
-/* A message costs 10-20 us and a byte almost nothing, so larger is faster; but each open stream may hold one message,
- * and a thousand slow readers are to cost no more than one HTTP/2 window each. So messages grow for who takes them
- * quickly, and shrink again for who does not. A larger record goes alone. */
+/* A message costs 10-20 us and a byte almost nothing, so larger messages are faster. But each open stream may hold one,
+ * and a thousand slow readers must not cost more than one HTTP/2 window each. So messages grow for a reader that takes
+ * them quickly and shrink again for one that does not. A record that is larger goes alone. */
 #define BATCH_BYTES_MIN (64u << 10)
 #define BATCH_BYTES_MAX (256u << 10)
 #define QUICK_MS        20
@@ -29,8 +32,8 @@
 
 /* ---- what goes out ---- */
 
-/* Retention may have overtaken the place. */
-static bool is_whole(struct stream *s, const struct journal_batch *batch, struct error *err)
+/* False when retention has overtaken the place: events between it and the batch are gone. */
+static bool stream_batch_is_whole(struct stream *s, const struct journal_batch *batch, struct error *err)
 {
     struct journal_bounds bounds;
 
@@ -40,7 +43,7 @@ static bool is_whole(struct stream *s, const struct journal_batch *batch, struct
            token_history_gone(&bounds, s->place.sequence, err);
 }
 
-static size_t next_batch_bytes(const struct stream *s)
+static size_t stream_next_batch_bytes(const struct stream *s)
 {
     bool is_quick = clock_mono_ms(s->service->clock) - s->told_mono_ms <= QUICK_MS;
 
@@ -49,10 +52,9 @@ static size_t next_batch_bytes(const struct stream *s)
     return s->batch_bytes < BATCH_BYTES_MAX ? s->batch_bytes * 2 : BATCH_BYTES_MAX;
 }
 
-/* Sends the next batch; `sent` tells whether there was one, `at_end` whether nothing more is there. */
-static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_end, struct error *err)
+/* Copies the next batch into `bytes` and moves the place behind it. */
+static bool stream_copy_batch(struct stream *s, struct buf *bytes, struct journal_batch *batch, struct error *err)
 {
-    struct buf bytes = BUF(s->batch_bytes = next_batch_bytes(s));
     const struct journal_want want = {
         .up_to = s->up_to,
         .since_ms = s->since_ms,
@@ -61,31 +63,49 @@ static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_en
         .takes = s->filter != NULL ? login_filter_takes : NULL,
         .ctx = s->filter,
     };
-    struct journal_batch batch;
+
+    if (!journal_copy(connector_store(s->connector), s->place.sequence, &want, bytes, batch, err) ||
+        !stream_batch_is_whole(s, batch, err))
+        return false;
+    if (batch->last != s->place.sequence)
+        s->place = (struct token_place){ batch->last, batch->last_tag };
+    return true;
+}
+
+static void stream_append_token(const struct stream *s, struct buf *bytes)
+{
     char token[TOKEN_TEXT_SIZE];
 
+    stream_token(s, token);
+    buf_raise_cap(bytes, 2 + sizeof token);
+    buf_putc(bytes, TAG_RESUME_TOKEN);
+    buf_putc(bytes, (char)(sizeof token - 1));
+    buf_put(bytes, token, sizeof token - 1);
+    ASSERT(buf_ok(bytes));
+}
+
+/* Sends the next batch. *sent: there was one. *at_end: nothing more is in the store. */
+static bool stream_send_batch(struct stream *s, struct call *c, bool *sent, bool *at_end, struct error *err)
+{
+    struct journal_batch batch;
+    struct buf bytes;
+
     *sent = false;
-    /* All of it at once: growing would copy what is there again and again. */
+    s->batch_bytes = stream_next_batch_bytes(s);
+    buf_init(&bytes, s->batch_bytes);
+    /* Reserve all of it at once: growing step by step would copy the same bytes again and again. */
     (void)buf_extend(&bytes, s->batch_bytes);
     buf_reset(&bytes);
-    if (!journal_copy(connector_store(s->connector), s->place.sequence, &want, &bytes, &batch, err) ||
-        !is_whole(s, &batch, err)) {
+    if (!stream_copy_batch(s, &bytes, &batch, err)) {
         buf_deinit(&bytes);
         return false;
     }
     *at_end = batch.at_end;
-    if (batch.last != s->place.sequence)
-        s->place = (struct token_place){ batch.last, batch.last_tag };
     if (batch.count == 0) {
         buf_deinit(&bytes);
         return true;
     }
-    stream_token(s, token);
-    bytes.cap += 2 + sizeof token;
-    buf_putc(&bytes, TAG_RESUME_TOKEN);
-    buf_putc(&bytes, (char)(sizeof token - 1));
-    buf_put(&bytes, token, sizeof token - 1);
-    ASSERT(buf_ok(&bytes));
+    stream_append_token(s, &bytes);
     if (s->limit != UINT64_MAX)
         s->limit -= batch.count;
     subscriber_sent(s->subscriber, s->place.sequence, batch.count, bytes.len);
@@ -97,7 +117,7 @@ static bool send_batch(struct stream *s, struct call *c, bool *sent, bool *at_en
 
 /* ---- the stream's life ---- */
 
-static bool is_deleted(const struct stream *s, struct error *err)
+static bool stream_is_deleted(const struct stream *s, struct error *err)
 {
     if (!connector_is_deleted(s->connector))
         return false;
@@ -107,13 +127,13 @@ static bool is_deleted(const struct stream *s, struct error *err)
     return true;
 }
 
-static bool is_progress_due(const struct stream *s)
+static bool stream_is_progress_due(const struct stream *s)
 {
     return clock_mono_ms(s->service->clock) - s->told_mono_ms >= s->progress_ms;
 }
 
-/* Tells what there is to notice, if anything; `told` says so. */
-static bool notice(struct stream *s, struct call *c, bool *told, struct error *err)
+/* Sends a notice, if there is one to send; *told says so. */
+static bool stream_notice(struct stream *s, struct call *c, bool *told, struct error *err)
 {
     int64_t now_mono_ms = clock_mono_ms(s->service->clock);
     struct poller_snapshot now;
@@ -138,66 +158,77 @@ static bool notice(struct stream *s, struct call *c, bool *told, struct error *e
     return true;
 }
 
-/* Nothing to send: until a commit, a notice that is held back, or the next progress mark. */
-static void wait_on(struct stream *s, struct call *c)
+/* Waits for a commit, for a notice that is held back, or for the next progress mark, whichever comes first. */
+static void stream_wait(struct stream *s, struct call *c)
 {
     int64_t at_mono_ms = s->told_mono_ms + s->progress_ms, notice_mono_ms = notices_due_mono_ms(&s->notices);
 
     call_timer(c, notice_mono_ms < at_mono_ms ? notice_mono_ms : at_mono_ms);
 }
 
-/* What is next, where no event is. */
-static bool step_idle(struct stream *s, struct call *c, bool at_end, bool *over, struct error *err)
+/* What one step of a stream came to. */
+enum stream_step {
+    STREAM_GOES_ON, /* it has sent one message, or waits */
+    STREAM_IS_OVER, /* everything that was asked for has been sent */
+    STREAM_FAILED,  /* the error says why */
+};
+
+static enum stream_step stream_step_of(bool ok)
 {
-    if (!s->awaits_history && !at_end) {
-        /* A long run of events that are left out: the reader hears that it moves, and the queue's other calls have
-         * their turn. */
-        if (is_progress_due(s))
-            return stream_say_progress(s, c, err);
-        call_timer(c, clock_mono_ms(s->service->clock));
-        return true;
-    }
-    s->is_idle = true;
-    if (at_end && !stream_follows(s)) {
-        *over = true;
-        return true;
-    }
-    if (is_progress_due(s) || (at_end && !s->has_told_head)) {
-        s->has_told_head = s->has_told_head || at_end;
-        return stream_say_progress(s, c, err);
-    }
-    wait_on(s, c);
-    return true;
+    return ok ? STREAM_GOES_ON : STREAM_FAILED;
 }
 
-/* Does the one thing that is next. False with the error ends the stream; `over` ends it with OK. */
-static bool step(struct stream *s, struct call *c, bool *over, struct error *err)
+/* There is no event to send now. */
+static enum stream_step stream_step_idle(struct stream *s, struct call *c, bool at_end, struct error *err)
+{
+    if (!s->awaits_history && !at_end) {
+        /* A long run of events that the filter leaves out: tell the reader that the stream moves, and let the queue's
+         * other calls have their turn. */
+        if (stream_is_progress_due(s))
+            return stream_step_of(stream_say_progress(s, c, err));
+        call_timer(c, clock_mono_ms(s->service->clock));
+        return STREAM_GOES_ON;
+    }
+    s->is_idle = true;
+    if (at_end && !stream_follows(s))
+        return STREAM_IS_OVER;
+    if (stream_is_progress_due(s) || (at_end && !s->has_told_head)) {
+        s->has_told_head = s->has_told_head || at_end;
+        return stream_step_of(stream_say_progress(s, c, err));
+    }
+    stream_wait(s, c);
+    return STREAM_GOES_ON;
+}
+
+/* Does the one thing that is next. */
+static enum stream_step stream_step(struct stream *s, struct call *c, struct error *err)
 {
     bool sent = false, at_end = false;
 
-    if (is_deleted(s, err))
-        return false;
+    if (stream_is_deleted(s, err))
+        return STREAM_FAILED;
     if (!s->has_said_hello)
-        return stream_say_hello(s, c, err);
-    if (s->limit == 0) { /* all that was asked for is sent */
-        *over = true;
-        return true;
-    }
+        return stream_step_of(stream_say_hello(s, c, err));
+    if (s->limit == 0)
+        return STREAM_IS_OVER;
     if (s->awaits_history && !stream_await_history(s, err))
-        return false;
-    if (!notice(s, c, &sent, err) || (!s->awaits_history && s->seeks_last && !sent && !stream_seek_last(s, err)))
-        return false;
-    if (!sent && !s->awaits_history && !s->seeks_last) {
-        if (!send_batch(s, c, &sent, &at_end, err))
-            return false;
+        return STREAM_FAILED;
+    if (!stream_notice(s, c, &sent, err))
+        return STREAM_FAILED;
+    if (sent)
+        return STREAM_GOES_ON;
+    if (!s->awaits_history && s->seeks_last && !stream_seek_last(s, err))
+        return STREAM_FAILED;
+    if (!s->awaits_history && !s->seeks_last) {
+        if (!stream_send_batch(s, c, &sent, &at_end, err))
+            return STREAM_FAILED;
         s->is_idle = s->is_idle && !sent;
     }
-    return sent || step_idle(s, c, at_end, over, err);
+    return sent ? STREAM_GOES_ON : stream_step_idle(s, c, at_end, err);
 }
 
-/* The caller's time is up; or the server goes down: who follows hears that in the stream as well, but for who has not
- * heard hello, which comes first. */
-static void end_draining(struct stream *s, struct call *c)
+/* Ends the stream before its time. On shutdown, followers that have had Hello also get a final Notice. */
+static void stream_end_early(struct stream *s, struct call *c)
 {
     struct notice last;
     struct error err;
@@ -221,22 +252,29 @@ static void end_draining(struct stream *s, struct call *c)
     stream_end(s, c, stream_follows(s) && s->has_said_hello ? &last : NULL, &err);
 }
 
-static void ready(void *at, struct call *c)
+static void stream_ready(void *at, struct call *c)
 {
     struct stream *s = at;
     struct error err;
-    bool over = false;
 
-    if (s->is_draining)
-        end_draining(s, c);
-    else if (!step(s, c, &over, &err))
-        stream_end(s, c, NULL, &err);
-    else if (over)
+    if (s->is_draining) {
+        stream_end_early(s, c);
+        return;
+    }
+    switch (stream_step(s, c, &err)) {
+    case STREAM_GOES_ON:
+        break;
+    case STREAM_IS_OVER:
         stream_end(s, c, NULL, NULL);
+        break;
+    case STREAM_FAILED:
+        stream_end(s, c, NULL, &err);
+        break;
+    }
 }
 
-/* The call layer makes it ready next, as soon as nothing is being written. */
-static void drain(void *at, struct call *c, const struct error *why)
+/* Only notes why: the call layer calls stream_ready as soon as no write is in flight. */
+static void stream_drain(void *at, struct call *c, const struct error *why)
 {
     struct stream *s = at;
 
@@ -246,7 +284,7 @@ static void drain(void *at, struct call *c, const struct error *why)
     s->is_aged = strcmp(why->reason, "CONNECTION_AGED") == 0;
 }
 
-static void ended(void *at)
+static void stream_ended(void *at)
 {
     struct stream *s = at;
 
@@ -256,7 +294,9 @@ static void ended(void *at)
     free(s);
 }
 
-static const struct call_stream_ops stream_ops = { .ready = ready, .drain = drain, .ended = ended };
+static const struct call_stream_ops stream_ops = { .ready = stream_ready,
+                                                   .drain = stream_drain,
+                                                   .ended = stream_ended };
 
 void service_stream_logins(void *service, struct call *c, const ProtobufCMessage *message)
 {
@@ -279,8 +319,8 @@ void service_stream_logins(void *service, struct call *c, const ProtobufCMessage
     }
     s->subscriber = subscriber_join(s->service->subscribers, connector_topic(connector), call_peer(c),
                                     clock_unix_ms(s->service->clock), s->place.sequence);
-    /* The topic first, then the first read: a commit in between wakes a stream that has read already, which is
-     * harmless. */
+    /* Subscribe before the first read: a commit in between then wakes a stream that has read it already, which is
+     * harmless. The other way round it could be missed. */
     call_topic(c, connector_topic(connector));
     call_stream(c, &stream_ops, s);
 }

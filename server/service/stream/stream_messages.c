@@ -12,7 +12,7 @@ void stream_told(struct stream *s, struct call *c)
     call_timer(c, s->told_mono_ms + s->progress_ms);
 }
 
-static Google__Protobuf__Timestamp timestamp(int64_t unix_ms)
+static Google__Protobuf__Timestamp stream_timestamp(int64_t unix_ms)
 {
     Google__Protobuf__Timestamp t = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
 
@@ -64,22 +64,22 @@ bool stream_say_progress(struct stream *s, struct call *c, struct error *err)
     connector_snapshot(s->connector, &now);
     progress.head_sequence = bounds.head;
     if (bounds.watermark_ms != JOURNAL_NO_TIME) {
-        published = timestamp(bounds.watermark_ms);
+        published = stream_timestamp(bounds.watermark_ms);
         progress.head_published = &published;
     }
     if (now.tail_success_unix_ms > 0) {
-        poll = timestamp(now.tail_success_unix_ms);
+        poll = stream_timestamp(now.tail_success_unix_ms);
         progress.last_poll = &poll;
     }
     progress.state = (Okta__Connector__V1__ConnectorState)now.state;
     progress.at_head = s->place.sequence >= bounds.head;
     history.state = (Okta__Connector__V1__HistoryState)now.history;
     if (now.history_reached_ms > 0) {
-        reached = timestamp(now.history_reached_ms);
+        reached = stream_timestamp(now.history_reached_ms);
         history.reached = &reached;
     }
     if (now.history_target_ms > 0) {
-        target = timestamp(now.history_target_ms);
+        target = stream_timestamp(now.history_target_ms);
         history.target = &target;
     }
     history.logins_stored = now.history_stored;
@@ -93,14 +93,14 @@ bool stream_say_progress(struct stream *s, struct call *c, struct error *err)
     return true;
 }
 
-/* A notice as a message, with what it borrows from. */
+/* A notice as a message, with the memory that it borrows from. */
 struct notice_message {
     Okta__Connector__V1__StreamLoginsResponse response;
     Okta__Connector__V1__Notice notice;
     char token[TOKEN_TEXT_SIZE];
 };
 
-static void put_notice(const struct stream *s, const struct notice *from, struct notice_message *m)
+static void stream_put_notice(const struct stream *s, const struct notice *from, struct notice_message *m)
 {
     okta__connector__v1__stream_logins_response__init(&m->response);
     okta__connector__v1__notice__init(&m->notice);
@@ -121,7 +121,7 @@ void stream_say_notice(struct stream *s, struct call *c, const struct notice *no
 {
     struct notice_message m;
 
-    put_notice(s, notice, &m);
+    stream_put_notice(s, notice, &m);
     stream_told(s, c);
     call_write_message(c, &m.response.base);
 }
@@ -134,7 +134,7 @@ void stream_end(struct stream *s, struct call *c, const struct notice *last, con
     stream_token(s, token);
     call_trailer(c, "okta-resume-token", token);
     if (last != NULL) {
-        put_notice(s, last, &m);
+        stream_put_notice(s, last, &m);
         call_finish_message(c, &m.response.base, err);
     } else {
         call_finish(c, err);

@@ -1,4 +1,4 @@
-/* Where a stream starts: the request, checked, and the place on the line of events that it means. */
+/* Where a stream starts: checks the request, and finds the place on the line of events that it means. */
 #include "service/stream/stream.h"
 
 #include <stdio.h>
@@ -24,7 +24,7 @@ static bool timestamp_ms(const Google__Protobuf__Timestamp *t, int64_t *ms)
     return true;
 }
 
-/* What the request's start asks for, checked; the place itself is found by find_place. */
+/* Checks the request's start; find_place finds the place itself. */
 static bool read_start(struct stream *s, const request_type *request, struct error *err)
 {
     s->start = request->start_case;
@@ -78,7 +78,7 @@ static bool seek_visit(void *ctx, const struct journal_record *record)
     return k->taken < k->skip;
 }
 
-/* Reads on behind `after`, and no longer seeks. */
+/* The search is over: the stream reads on after `after`. */
 static bool seek_ends(struct stream *s, uint64_t after, struct error *err)
 {
     bool found;
@@ -109,7 +109,7 @@ bool stream_seek_last(struct stream *s, struct error *err)
         s->seek_high = range.after;
         return true;
     }
-    /* It begins in this stretch: behind those that are too many. */
+    /* The start is in this stretch, behind the events that are too many. */
     all = (struct seek){ .s = s, .skip = all.taken - s->seek_left, .last = range.after };
     if (all.skip > 0 && !journal_scan(store, &range, seek_visit, &all, err))
         return false;
@@ -145,7 +145,7 @@ static bool find_place(struct stream *s, const struct journal_bounds *bounds, st
     default:
         s->place.sequence = bounds->head >= JOURNAL_FIRST ? bounds->head : JOURNAL_FIRST - 1;
     }
-    /* Where retention has emptied the store, there is nothing to start before. */
+    /* Retention has emptied the store: start at its floor. */
     if (s->place.sequence < bounds->floor)
         s->place.sequence = bounds->floor;
     return journal_tag(store, s->place.sequence, &found, &s->place.tag, err);
@@ -189,7 +189,7 @@ static bool history_incomplete(enum history history, struct error *err)
               "wait for it here");
 }
 
-/* Where it ends by itself, and what it leaves out. */
+/* The request's until, limit and filters. */
 static bool read_ends(struct stream *s, const request_type *request, struct error *err)
 {
     s->until_ms = INT64_MAX;
@@ -214,7 +214,7 @@ static bool max_batch(const request_type *request, uint32_t *events, struct erro
                          BATCH_EVENTS_MAX);
 }
 
-/* All that is wrong with it, at once. */
+/* Every mistake of the request at once. */
 static bool read_request(struct stream *s, const request_type *request, struct error *err)
 {
     struct error why;
@@ -225,7 +225,7 @@ static bool read_request(struct stream *s, const request_type *request, struct e
         ok = error_also(err, ok, &why);
     if (!read_start(s, request, &why))
         ok = error_also(err, ok, &why);
-    /* What it begins at has to be known. */
+    /* The place to start at must be known. */
     if (ok && !read_ends(s, request, &why))
         ok = error_also(err, ok, &why);
     return ok;
@@ -252,7 +252,7 @@ bool stream_open(struct stream *s, const request_type *request, struct error *er
     }
     if (!s->awaits_history)
         return find_place(s, &bounds, err);
-    /* Until the history is there, its token is that of the very beginning: nothing has been delivered. */
+    /* Until the history is complete the token is that of the very beginning: nothing has been delivered. */
     s->place = (struct token_place){ bounds.floor, 0 };
     return true;
 }

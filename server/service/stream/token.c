@@ -10,7 +10,7 @@
 #define EPOCH_BYTES 16
 #define TOKEN_BYTES (1 + EPOCH_BYTES + 8 + 4)
 
-static unsigned nibble(char c)
+static unsigned token_nibble(char c)
 {
     return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
 }
@@ -19,7 +19,7 @@ static void put_epoch(const char *hex, unsigned char *at)
 {
     ASSERT(strlen(hex) == (size_t)EPOCH_BYTES * 2);
     for (size_t i = 0; i < EPOCH_BYTES; i++)
-        at[i] = (unsigned char)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+        at[i] = (unsigned char)(token_nibble(hex[2 * i]) << 4 | token_nibble(hex[2 * i + 1]));
 }
 
 static void put_be(unsigned char *at, uint64_t value, size_t bytes)
@@ -66,7 +66,7 @@ bool token_history_gone(const struct journal_bounds *bounds, uint64_t after, str
     return error_fact(err, "oldest_published", oldest);
 }
 
-static bool rewound(struct error *err, const char *why)
+static bool token_rewound(struct error *err, const char *why)
 {
     return error_reason(err, ERROR_FAILED_PRECONDITION, "STORE_REWOUND",
                         "the resume token does not belong to this store: %s; start again with from_beginning, since or "
@@ -74,8 +74,9 @@ static bool rewound(struct error *err, const char *why)
                         why);
 }
 
-/* The token's own words, before any store is asked. */
-static bool parse(struct view text, unsigned char epoch[EPOCH_BYTES], struct token_place *place, struct error *err)
+/* The token's members, before it is compared with a store. */
+static bool token_parse(struct view text, unsigned char epoch[EPOCH_BYTES], struct token_place *place,
+                        struct error *err)
 {
     AUTO_BUF struct buf bytes = BUF(TOKEN_BYTES);
     const unsigned char *at;
@@ -98,22 +99,22 @@ bool token_resolve(struct store *s, struct view text, struct token_place *out, s
     uint32_t tag;
     bool found;
 
-    if (!parse(text, epoch, &place, err))
+    if (!token_parse(text, epoch, &place, err))
         return false;
     put_epoch(store_epoch(s), ours);
     if (memcmp(epoch, ours, EPOCH_BYTES) != 0)
-        return rewound(err, "it was given for another store, or before this one was restored");
+        return token_rewound(err, "it was given for another store, or before this one was restored");
     if (!journal_bounds(s, &bounds, err))
         return false;
     if (place.sequence < bounds.floor)
         return token_history_gone(&bounds, place.sequence, err);
     if (place.sequence >= JOURNAL_FIRST && place.sequence > bounds.head && place.sequence > bounds.floor)
-        return rewound(err, "it is beyond the newest event that is held");
+        return token_rewound(err, "it is beyond the newest event that is held");
     if (place.tag != 0 && place.sequence != bounds.floor) {
         if (!journal_tag(s, place.sequence, &found, &tag, err))
             return false;
         if (!found || tag != place.tag)
-            return rewound(err, "another event is at its place");
+            return token_rewound(err, "another event is at its place");
     }
     *out = place;
     return true;
