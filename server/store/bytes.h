@@ -1,5 +1,5 @@
-/* server/store/bytes.h: numbers in what lies on disk: little-endian in values, big-endian in keys, so that LMDB's byte
- * order is the numbers' order. Nothing need be aligned. */
+/* server/store/bytes.h: numbers as bytes on disk: little-endian in values, big-endian in keys. LMDB compares keys byte
+ * by byte, so big-endian keys sort as numbers. Pointers need no alignment. */
 #ifndef STORE_BYTES_H
 #define STORE_BYTES_H
 
@@ -49,7 +49,7 @@ static inline uint64_t bytes_u64(const unsigned char *at)
     return le64toh(n);
 }
 
-/* ---- keys ---- */
+/* ---- keys: big-endian ---- */
 
 static inline void bytes_put_key(unsigned char *at, uint64_t n)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define NAME_MAX_BYTES 200 /* ours: a lane, a resource */
+#define NAME_MAX_BYTES 200 /* names are our own: a lane, a resource */
 
 static struct view cursor_key(const char *name)
 {
@@ -19,7 +19,8 @@ bool cursor_put(struct store_txn *txn, const char *name, struct view value, stru
     struct view key = cursor_key(name);
 
     if (value.len > CURSOR_BYTES_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "cursor %s: %zu bytes are too many", name, value.len);
+        return error_set(err, ERROR_INVALID_ARGUMENT, "cursor %s: %zu bytes are more than %u", name, value.len,
+                         CURSOR_BYTES_MAX);
     if (!txn_room(txn, key.len, value.len, err) || !txn_put(txn, TABLE_CURSORS, key, value, err))
         return error_wrap(err, "cursor %s", name);
     return true;

@@ -7,17 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Each thread that reads holds a slot for the length of one read; a few more for mdb_stat and its like. */
+/* A read transaction holds one reader slot for its length. We have far fewer threads than this; the rest is for backups
+ * and for slots of dead processes that have not been cleared yet. */
 #define READERS_MAX 512
 
-/* A place takes 64 bytes, and what stands before them less than a page. */
+/* A reader slot takes 64 bytes (a cache line); the header before the slots takes less than a page. */
 #define LOCK_FILE_BYTES (READERS_MAX * 64 + 4096)
 
 #define PAGE_BYTES         4096
-#define NODE_HEADER_BYTES  8    /* of LMDB, and a 2-byte index each */
-#define OVERFLOW_OVER      2020 /* a row larger than about half a page gets pages of its own */
-#define LEAF_ROOM_PERCENT  133  /* pages split, so a tree that is not appended to is about three quarters full */
-#define NODE_POINTER_BYTES 2
+#define NODE_HEADER_BYTES  8    /* LMDB's header of each row in a page */
+#define NODE_POINTER_BYTES 2    /* and its entry in the page's index */
+#define OVERFLOW_OVER      2020 /* a row larger than about half a page goes to overflow pages of its own */
+#define LEAF_ROOM_PERCENT  133  /* page splits leave a tree with random keys about three quarters full */
 
 static enum error_code db_code_of(int rc)
 {
@@ -55,7 +56,7 @@ static bool db_is_full(int rc)
     return rc == MDB_MAP_FULL || rc == ENOSPC || rc == EDQUOT || rc == EFBIG;
 }
 
-/* What a person can do about it; else LMDB's own words. */
+/* The cause, and what a person can do about it. NULL: LMDB's own text says it best. */
 static const char *db_text_of(int rc)
 {
     switch (rc) {
@@ -66,7 +67,7 @@ static const char *db_text_of(int rc)
     case EFBIG:
         return "no space left on the disk";
     case EIO:
-        return "the disk is full, or it fails (input/output error)";
+        return "the disk is full, or it fails (input/output error)"; /* db_fail_write only */
     case EROFS:
         return "the disk is read-only: mount it writable again";
     case EMFILE:
@@ -100,9 +101,12 @@ static unsigned db_flags_of(enum db_use use)
     return MDB_NOTLS | (use != DB_WRITE ? MDB_RDONLY : 0) | (use == DB_LOOK_ALONE ? MDB_NOLOCK : 0);
 }
 
-/* LMDB maps its lock file and writes a reader's place in it only when it is needed: on a disk that is full by then,
- * where the file has a hole, that is a SIGBUS. So it has no holes. Before LMDB opens it: closing it later would drop
- * LMDB's own locks on it. */
+/* Allocates the whole lock file. LMDB creates it sparse, maps it, and first touches a reader slot when a thread takes
+ * it. If the disk is full by then, the page fault cannot be served and the process gets SIGBUS, for a mere read. A file
+ * without holes cannot fault.
+ *
+ * This must run before LMDB opens the file: POSIX record locks belong to the process, and closing any descriptor of a
+ * file drops all of the process's locks on it, LMDB's included. */
 static int db_fill_lock_file(const char *dir)
 {
     char path[PATH_MAX];
@@ -123,8 +127,8 @@ bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
     MDB_env *env = NULL;
     int rc = mdb_env_create(&env);
 
-    /* MDB_NOTLS: a read belongs to its transaction, not to its thread. Memory is zeroed before it goes to disk (no
-     * MDB_NOMEMINIT), so that no secret of the heap leaks into the file. */
+    /* MDB_NOTLS ties a reader slot to its transaction instead of its thread. We do not set MDB_NOMEMINIT: LMDB then
+     * zeroes page buffers, so no secret from the heap ends up in the file. */
     if (rc == 0 && options->map_bytes > 0)
         rc = mdb_env_set_mapsize(env, options->map_bytes / PAGE_BYTES * PAGE_BYTES);
     if (rc == 0)
@@ -145,9 +149,18 @@ bool db_open(MDB_env **out, const struct db_options *options, struct error *err)
     return options->use == DB_WRITE ? db_fail_write(err, rc, "open") : db_fail(err, rc, "open");
 }
 
-/* LMDB takes the number of the last commit, then copies that commit's meta page, of which there are two in turn. A
- * reader that loses the processor in between can find the page overwritten by the commit after the next, before that
- * one is on disk and announced: the next reader would see less than this one. Then it begins again. */
+/* Our rule is "durable before visible": a reader sees a commit only after its sync. LMDB has one gap in that.
+ *
+ * LMDB keeps two meta pages, used in turn: commit N is in page N % 2. The writer writes the page, syncs it, and only
+ * then announces N to readers. A new reader takes the announced number N, then copies meta page N % 2. If it loses the
+ * processor between the two steps, commit N + 2 can overwrite that page before it is synced and announced. This reader
+ * would see N + 2, while the next one still sees N + 1: time would run backwards, and after a crash N + 2 may never
+ * have existed.
+ *
+ * So we look again after the copy. mdb_env_info reads the newest number in the meta pages themselves, announced or not.
+ * If that is N or N + 1, page N % 2 still holds N, and our copy is good. From N + 2 on the copy may be of the later
+ * commit, so the reader begins again with the number announced by now. Each retry means that the writer committed twice
+ * within our few instructions, so a few tries are plenty; the bound only keeps a bug from looping. */
 #define BEGIN_TRIES 100
 
 bool db_begin_read(MDB_env *env, MDB_txn **out, struct error *err)
@@ -159,7 +172,7 @@ bool db_begin_read(MDB_env *env, MDB_txn **out, struct error *err)
         rc = mdb_txn_begin(env, NULL, MDB_RDONLY, out);
         if (rc != 0)
             return db_fail(err, rc, "begin to read");
-        mdb_env_info(env, &info);
+        mdb_env_info(env, &info); /* after the copy: the order matters */
         if (info.me_last_txnid < mdb_txn_id(*out) + 2)
             return true;
         mdb_txn_abort(*out);
@@ -190,7 +203,7 @@ bool db_used_bytes(MDB_env *env, MDB_txn *txn, uint64_t *bytes, struct error *er
     uint64_t used, free_pages = 0;
     int rc;
 
-    /* Table 0 is LMDB's list of free pages: each value is a count, then as many page numbers. */
+    /* Table 0 is LMDB's free list: each value is a count, followed by that many page numbers. */
     rc = mdb_cursor_open(txn, 0, &cursor);
     if (rc != 0)
         return db_fail(err, rc, "measure");
@@ -216,5 +229,6 @@ uint64_t db_row_bytes(size_t key_len, size_t value_len)
 
     if (node + value_len <= OVERFLOW_OVER)
         return (node + value_len) * LEAF_ROOM_PERCENT / 100;
+    /* The first overflow page begins with a header of 16 bytes. */
     return node + (value_len + 16 + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }

@@ -1,4 +1,6 @@
-/* server/store/db.h: LMDB as this folder uses it: an environment opened our way, and its answers as our errors. */
+/* server/store/db.h: LMDB as we use it: an environment opened our way, and its return codes as our errors.
+ *
+ * Shared with registry/ and backup/, which are the only other folders that see lmdb.h. */
 #ifndef STORE_DB_H
 #define STORE_DB_H
 
@@ -6,33 +8,34 @@
 
 #include <lmdb.h>
 
-/* What a caller can tell apart: the map or the disk is full. */
+/* The reason of a RESOURCE_EXHAUSTED that means a full map or a full disk. */
 #define DB_FULL_REASON "STORE_FULL"
 
-/* In the folder of each store; whoever holds its lock may open the environment. */
+/* The lock file in each store's folder. A process opens the environment for writing only while it holds this lock. */
 #define STORE_LOCK_NAME "store.lock"
 
 enum db_use {
     DB_WRITE,
-    DB_LOOK,       /* reads only, beside a writer in another process */
-    DB_LOOK_ALONE, /* reads only; nobody writes, and nothing is made in the folder */
+    DB_LOOK,       /* read-only, beside a writer in another process */
+    DB_LOOK_ALONE, /* read-only, without a writer: no lock file, nothing is created in the folder */
 };
 
-#define DB_TABLES_MAX 64 /* of a store: its own, and room for those of later formats */
+#define DB_TABLES_MAX 64 /* a store's tables, with room for later formats */
 
 struct db_options {
-    const char *dir;    /* is there */
-    uint64_t map_bytes; /* 0: as the file says */
+    const char *dir;    /* must exist */
+    uint64_t map_bytes; /* 0: the size recorded in the file */
     unsigned tables_max;
     enum db_use use;
 };
 
-/* FAILED_PRECONDITION when the files are not LMDB's or not of its version. */
+/* FAILED_PRECONDITION: the files are not LMDB's, or of another version of LMDB. */
 MUST_CHECK bool db_open(MDB_env **out, const struct db_options *options, struct error *err);
 
-/* Fills the error from LMDB's answer and returns false. `doing` names the operation. */
+/* Fills the error from LMDB's return code and returns false. `doing` names the operation. */
 bool db_fail(struct error *err, int rc, const char *doing);
-/* Likewise for what writes: an EIO then is a full disk more often than not. */
+/* The same for a write. LMDB reports a disk that fills up in the middle of a write as EIO, so here an EIO is
+ * STORE_FULL and the text names both causes. */
 bool db_fail_write(struct error *err, int rc, const char *doing);
 
 MUST_CHECK bool db_begin_read(MDB_env *env, MDB_txn **out, struct error *err);
@@ -44,13 +47,15 @@ static inline void db_end_read(MDB_txn **txn)
 }
 #define AUTO_READ __attribute__((cleanup(db_end_read)))
 
-/* found false, and *out left alone, when there is none. What *out shows lives until the next write or the end. */
+/* Sets found to false and leaves *out alone if there is no such key. The view lives until the next write of the
+ * transaction, or its end. */
 MUST_CHECK bool db_get(MDB_txn *txn, MDB_dbi table, struct view key, struct view *out, bool *found, struct error *err);
 
-/* Bytes of the pages in use: all that were ever used, less those on the free list. */
+/* Bytes of the pages in use: the highest page ever used, less LMDB's free list. */
 MUST_CHECK bool db_used_bytes(MDB_env *env, MDB_txn *txn, uint64_t *bytes, struct error *err);
 
-/* What a row costs of a leaf page, or of pages of its own. About right: it steers, it does not account. */
+/* Estimates the bytes of page that a row takes. Good enough to steer retention; it is not an account: each transaction
+ * starts again from db_used_bytes. */
 uint64_t db_row_bytes(size_t key_len, size_t value_len);
 
 static inline MDB_val db_val(struct view v)

@@ -2,7 +2,8 @@
 #include "base/assert.h"
 #include "store/bytes.h"
 
-/* Where things lie. On disk: never move one; add behind the last, and let the header grow. */
+/* Offsets in the header. This is the format on disk: never move a member. Add new ones at the end and let the header
+ * grow; its length is in the header, so older versions step over what they do not know. */
 enum entry_place {
     AT_VERSION = 0,
     AT_HEADER_WORDS = 1, /* length of the header, in units of eight bytes */
@@ -27,7 +28,7 @@ enum entry_place {
 };
 
 _Static_assert(AT_SESSION + 8 == ENTRY_HEADER_BYTES, "the last member ends the header");
-_Static_assert(ENTRY_HEADER_BYTES % 8 == 0, "its length is told in units of eight");
+_Static_assert(ENTRY_HEADER_BYTES % 8 == 0, "its length is stored in units of eight");
 
 size_t entry_bytes(const struct entry *e)
 {
@@ -63,7 +64,8 @@ void entry_write(const struct entry *e, unsigned char *at)
     bytes_put_u64(at + ENTRY_HEADER_BYTES + r->sequence_at, r->sequence);
 }
 
-/* A header may have grown since: what is behind the known part is stepped over. */
+/* Separates the header from the event. A later version may have written a longer header: members beyond ours are
+ * stepped over. The bytes may be damaged, so every length is checked. */
 static bool entry_split(struct view stored, struct view *encoded)
 {
     const unsigned char *at = (const unsigned char *)stored.at;

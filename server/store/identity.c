@@ -45,8 +45,12 @@ static bool identity_is_time_uuid(const unsigned char uuid[UUID_BYTES])
     return uuid[6] >> 4 == 1 && uuid[8] >> 6 == 2;
 }
 
-/* Version 1 begins with the fastest part of its time, so that neighbours in time would lie anywhere in the tree. In
- * version 6 (RFC 9562, 5.6) the same 60 bits stand most significant first. Nothing is lost: it can be turned back. */
+/* Rearranges a version 1 uuid into version 6 (RFC 9562, 5.6): the same 60 bits of time, most significant first.
+ *
+ * Version 1 starts with the low 32 bits of its time, which wrap every seven minutes: events of one minute would land
+ * all over the tree of identities, and every insert would touch a cold page. With the time first, neighbours in time
+ * are neighbours in the tree. New events go to its right edge, and the back-fill to its left, so the pages in use stay
+ * in memory however large the table grows. The rearrangement is a bijection: no two uuids become one. */
 static void identity_put_time_first(const unsigned char uuid[UUID_BYTES], unsigned char out[UUID_BYTES])
 {
     uint64_t time_low = bytes_key32(uuid);
@@ -77,6 +81,6 @@ bool identity_of(struct view text, struct identity *out)
     }
     out->tag = bytes_key32(bytes);
     if (out->tag == 0)
-        out->tag = 1; /* 0 says that there is none */
+        out->tag = 1; /* 0 means "no tag" */
     return true;
 }

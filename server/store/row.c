@@ -2,7 +2,8 @@
 #include "base/assert.h"
 #include "store/bytes.h"
 
-/* Where things lie. On disk: never move one; add behind the last, and let the header grow. */
+/* Offsets in the header. This is the format on disk: never move a member. Add new ones at the end and let the header
+ * grow. */
 enum row_place {
     AT_VERSION = 0,
     AT_HEADER_WORDS = 1, /* length of the header, in units of eight bytes */
@@ -16,7 +17,7 @@ enum row_place {
 };
 
 _Static_assert(AT_CHANGE + 8 == ROW_HEADER_BYTES, "the last member ends the header");
-_Static_assert(ROW_HEADER_BYTES % 8 == 0, "its length is told in units of eight");
+_Static_assert(ROW_HEADER_BYTES % 8 == 0, "its length is stored in units of eight");
 
 size_t row_bytes(const struct directory_row *row)
 {
@@ -49,7 +50,7 @@ bool row_read(struct view stored, struct view id, struct directory_row *out)
 
     if (stored.len < ROW_HEADER_BYTES || at[AT_VERSION] != ROW_VERSION)
         return false;
-    header = (size_t)at[AT_HEADER_WORDS] * 8;
+    header = (size_t)at[AT_HEADER_WORDS] * 8; /* may be longer than ours, if a later version wrote it */
     alias_len = bytes_u16(at + AT_ALIAS_LEN);
     if (header < ROW_HEADER_BYTES || header + alias_len > stored.len)
         return false;
@@ -69,7 +70,7 @@ bool row_read(struct view stored, struct view id, struct directory_row *out)
 #define ALIAS_KEY_MAX 256
 
 _Static_assert(ALIAS_KEY_MAX + 1 + DIRECTORY_ID_MAX == ROW_ALIAS_KEY_MAX && ROW_ALIAS_KEY_MAX <= 511,
-               "LMDB's longest key");
+               "the key fits LMDB's limit");
 
 struct view row_alias_key(struct view alias, struct view id, char at[ROW_ALIAS_KEY_MAX])
 {

@@ -34,10 +34,11 @@ void sequence_walk_init(struct sequence_walk *w, const struct snapshot *at, uint
     uint64_t oldest = state_oldest(&at->state);
     uint64_t head = state_head(&at->state);
 
+    /* A reader may ask from below the floor or up to beyond the head: the range is cut to what is held. */
     *w = (struct sequence_walk){ .at = at };
     w->next = after >= oldest ? after + 1 : oldest;
     w->last = up_to < head ? up_to : head;
-    if (after >= head) /* and no overflow at the largest number */
+    if (after >= head) /* an empty range; `after + 1` would overflow at UINT64_MAX */
         w->next = w->last + 1;
 }
 
@@ -48,7 +49,11 @@ void sequence_walk_deinit(struct sequence_walk *w)
     w->cursor = NULL;
 }
 
-/* History is kept upside down, so upwards is backwards there. */
+/* Reads the event at w->next. The first read of each table seeks its key; the rest move the cursor by one, which costs
+ * no descent of the tree. `history` is keyed by the complement, so its next higher sequence is the previous key.
+ *
+ * MDB_NEXT and MDB_PREV return whatever key comes next, so the key is compared with the one we expect: a gap in the
+ * sequences must surface as a missing event and not be stepped over. */
 static int sequence_walk_step(struct sequence_walk *w, MDB_val *value)
 {
     unsigned char bytes[SEQUENCE_KEY_BYTES];
@@ -71,7 +76,7 @@ bool sequence_walk_next(struct sequence_walk *w, uint64_t *sequence, struct view
     *is_over = w->next > w->last;
     if (*is_over)
         return true;
-    if (w->next == JOURNAL_FIRST) { /* on to the other table */
+    if (w->next == JOURNAL_FIRST) { /* from `history` to `events`: another table needs another cursor */
         sequence_walk_deinit(w);
         w->is_placed = false;
     }

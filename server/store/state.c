@@ -14,7 +14,8 @@ void state_init(struct state *s)
     };
 }
 
-/* The members in their order on disk: never move one; add behind the last, and accept the shorter form. */
+/* The members in their order on disk. Never move one. Add new ones at the end, and accept the shorter form in
+ * state_read. */
 void state_write(const struct state *s, unsigned char at[STATE_BYTES])
 {
     const uint64_t words[STATE_BYTES / 8] = {
@@ -62,6 +63,8 @@ bool state_read(struct view stored, struct state *out)
 
 uint64_t state_oldest(const struct state *s)
 {
+    /* history_next is one below the oldest event that was stored; the floor is the highest that was removed. The higher
+     * of the two is the last sequence that is not held. */
     return (s->floor > s->history_next ? s->floor : s->history_next) + 1;
 }
 

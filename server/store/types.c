@@ -1,12 +1,13 @@
 #include "store/types.h"
 #include "store/bytes.h"
 
-/* Okta documents about a thousand; what a hostile org invents beyond this is not indexed. */
+/* Okta documents about a thousand types. The cap keeps a hostile org that invents types from filling the table: types
+ * beyond it get the number 0. */
 #define TYPES_MAX      4096
 #define TYPE_TEXT_MAX  200
 #define ID_BYTES       4
-#define KEY_OF_ID      'i' /* 'i' and the number: the text. 'n' and the text: the number */
-#define KEY_OF_NAME    'n'
+#define KEY_OF_ID      'i' /* key: 'i', number; value: text */
+#define KEY_OF_NAME    'n' /* key: 'n', text; value: number */
 #define NAME_KEY_BYTES (1 + TYPE_TEXT_MAX)
 
 static struct view types_id_key(uint32_t id, unsigned char at[1 + ID_BYTES])
@@ -21,7 +22,7 @@ static bool types_add(struct store_txn *txn, struct view name_key, struct view t
     unsigned char key[1 + ID_BYTES], number[ID_BYTES];
     MDB_stat stat;
     int rc = mdb_stat(txn->at.raw, txn->at.store->tables[TABLE_TYPES], &stat);
-    uint32_t next = (uint32_t)(rc == 0 ? stat.ms_entries / 2 + 1 : 0); /* two rows each; none is ever removed */
+    uint32_t next = (uint32_t)(rc == 0 ? stat.ms_entries / 2 + 1 : 0); /* two rows a type; types are never removed */
 
     if (rc != 0)
         return txn_fail(txn, rc, "count the event types", err);
