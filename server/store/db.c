@@ -74,7 +74,7 @@ static const char *db_text_of(int rc)
     case ENFILE:
         return "no file descriptor left: raise the limit (LimitNOFILE, ulimit -n)";
     case MDB_PANIC:
-        return "the store is being opened again after its disk failed";
+        return "the store is being reopened after its disk failed";
     default:
         return NULL;
     }

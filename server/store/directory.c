@@ -1,6 +1,12 @@
-/* A row is written so: compared with what is there (nothing new: at most its generation is set); else it takes the next
- * number of the line of changes, its alias and its entry in `changes` replace the old ones, all in one transaction.
- * `changes` holds one entry a row, at its latest number: it cannot outgrow the rows. */
+/* A row is written in these steps, all in one transaction:
+ *
+ *     1. compare it with the stored row; if nothing is new, at most its generation is updated
+ *     2. remove the old row's alias and its entry in `changes`
+ *     3. take the next number on the line of changes
+ *     4. write the row, its alias, its entry in `changes`, and the count of rows
+ *
+ * Invariant: `changes` holds exactly one entry for each row, at the row's latest number. So the table cannot outgrow
+ * the rows, and a reader that goes on from number N meets each row that changed since exactly once. */
 #include "store/directory.h"
 #include "base/assert.h"
 #include "store/bytes.h"
@@ -10,9 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A key of the alias table is the alias (its beginning, when it is long), a NUL, the id: two rows may have the same
- * alias for a while (a login that moves; a deleted user's). */
-#define ALIAS_SAME_MAX  1000 /* rows looked at for one alias */
+/* A key in the alias table is the alias (at most its first 256 bytes), a NUL, and the id. The id makes the key unique:
+ * two rows can have the same alias for a while, as when a login moves from a deleted user to a new one. */
+#define ALIAS_SAME_MAX  1000 /* rows examined for one alias */
 #define CHANGE_BYTES    8
 #define COUNT_BYTES     8
 #define COUNT_KEY_BYTES 16
@@ -125,7 +131,8 @@ static bool directory_move_count(struct store_txn *txn, unsigned kind, int by, s
                    err);
 }
 
-/* Takes away what the old row has in other tables. Its views die with the first write, so the keys are made before. */
+/* Removes the old row's entries in other tables. Its views point into a page and die with the first write, so both keys
+ * are built before. */
 static bool directory_remove_links(struct store_txn *txn, enum table alias_table, const struct directory_row *old,
                                    struct error *err)
 {
@@ -157,7 +164,7 @@ static bool directory_replace(struct store_txn *txn, unsigned kind, const struct
            directory_put_change(txn, kind, &next, err) && directory_move_count(txn, kind, is_there - was_there, err);
 }
 
-/* The same row, seen by another sweep. */
+/* Stamps an unchanged row with the sweep that saw it. Rows that a whole sweep did not stamp are gone from Okta. */
 static bool directory_set_generation(struct store_txn *txn, enum table table, const struct directory_row *row,
                                      uint64_t change, struct error *err)
 {
@@ -209,7 +216,8 @@ bool directory_get(struct store *s, unsigned kind, struct view id, directory_vis
     return true;
 }
 
-/* Of rows with the same alias: one that is there before a deleted one, then the one that changed last. */
+/* Which of two rows with the same alias a lookup returns: one that exists rather than a tombstone, then the one that
+ * changed last. */
 static bool directory_is_better_match(const struct directory_row *a, const struct directory_row *b)
 {
     if ((a->deleted_ms == 0) != (b->deleted_ms == 0))
@@ -277,7 +285,8 @@ bool directory_get_alias(struct store *s, unsigned kind, struct view alias, dire
     return true;
 }
 
-/* Walks a table from a key on: visit returns false to stop, and may have failed, which `is_fine` tells. */
+/* Walks a table in ascending order from behind the key `after`. The visitor returns false to stop; it clears is_fine if
+ * it stops because it failed, with the error set. */
 typedef bool each_visit(void *ctx, struct view key, struct view value, bool *is_fine, struct error *err);
 
 static bool directory_each(const struct snapshot *at, enum table table, struct view after, each_visit *visit, void *ctx,

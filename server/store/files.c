@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TREE_DEPTH_MAX 8  /* ours are two deep; more is somebody else's, and stays */
+#define TREE_DEPTH_MAX 8  /* our folders are two deep; a deeper tree is not ours, and is left alone */
 #define PID_TEXT_MAX   20 /* digits */
 
 static bool fail(struct error *err, const char *doing, const char *path)
@@ -97,6 +97,8 @@ static bool locked_by(const char *path, int fd, struct error *err)
     return error_set(err, ERROR_FAILED_PRECONDITION, "%s: process %d has it open", path, (int)number);
 }
 
+/* flock and not a POSIX record lock: flock belongs to the open file, so a second opening within this process conflicts
+ * too, and closing some other descriptor of the file does not drop the lock. */
 bool files_lock(int *fd, const char *path, struct error *err)
 {
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -110,7 +112,7 @@ bool files_lock(int *fd, const char *path, struct error *err)
         close(lock);
         return false;
     }
-    /* The pid is for people; the lock holds without it, so a full disk is no reason to stop. */
+    /* The pid is only for messages. The lock holds without it, so a full disk must not keep us from starting. */
     if (ftruncate(lock, 0) != 0 || pwrite(lock, pid, (size_t)len, 0) != len)
         errno = 0;
     *fd = lock;
@@ -156,7 +158,7 @@ static bool write_new(const char *path, struct view content, struct error *err)
         return fail(err, "create", path);
     put = write(fd, content.at, content.len);
     if (put >= 0 && (size_t)put != content.len)
-        errno = ENOSPC;
+        errno = ENOSPC; /* a short write to a regular file sets no errno; a full disk is its usual cause */
     is_done = put >= 0 && (size_t)put == content.len && fsync(fd) == 0;
     if (!is_done)
         (void)fail(err, "write", path);
@@ -164,8 +166,9 @@ static bool write_new(const char *path, struct view content, struct error *err)
     return is_done;
 }
 
-/* A link never replaces what is there, as a rename would. The name of the half-made file is fixed: the folder is
- * locked, so that a left-over is of a process that died. */
+/* The file is written and synced under another name, then linked to its own: link() fails if the name exists, where
+ * rename() would replace the file. The temporary name can be fixed: the caller holds the folder's lock, so a leftover
+ * belongs to a process that died. */
 bool files_create(const char *path, struct view content, struct error *err)
 {
     AUTO_BUF struct buf half = BUF(PATH_MAX);
@@ -210,6 +213,9 @@ static bool empty_dir(int fd, const char *name, unsigned depth, struct error *er
     return is_fine;
 }
 
+/* Works relative to open folders and with O_NOFOLLOW: a folder that is swapped for a symbolic link meanwhile cannot
+ * lead the removal out of the tree. unlinkat comes first, as it removes a link instead of following it; on a folder it
+ * fails with EISDIR, or EPERM by POSIX. */
 static bool remove_at(int parent, const char *name, unsigned depth, struct error *err)
 {
     int fd;

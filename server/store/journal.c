@@ -1,6 +1,13 @@
-/* Writing the journal. An event comes in so: its identity is put where none is (known: dropped), its place on the line
- * is the next one of its side, its bytes go behind the last of their table. Retention takes from the low end only,
- * identity and record together, and the floor says how far it went. */
+/* Writing the journal. An event is stored in three steps:
+ *
+ *     1. claim its identity; if it is taken, the event is a duplicate and is dropped
+ *     2. give it the next sequence of its side: upwards from the tail and the audit, downwards from the back-fill
+ *     3. append the record behind the last one of its table
+ *
+ * A failure in any step fails the transaction, so a claimed identity without a record never becomes visible.
+ *
+ * Retention removes from the low end only, record and identity together, and raises the floor to the last sequence it
+ * removed. So the held sequences have no gap, and each held event has exactly one identity. */
 #include "store/journal.h"
 #include "base/assert.h"
 #include "store/bytes.h"
@@ -9,7 +16,8 @@
 
 #define SEQUENCE_BYTES 8
 
-/* How far retention looks upwards for a time, from an event of which none is known. */
+/* How many events above it retention examines to date an event of unknown time. The bound keeps a long run of such
+ * events from making each step of retention scan the whole run. */
 #define TIME_LOOK_MAX 1000
 
 static int64_t journal_later(int64_t a, int64_t b)
@@ -53,7 +61,8 @@ static bool journal_find_identity(struct store_txn *txn, const struct identity *
     return !*found || journal_read_sequence(stored, sequence, err);
 }
 
-/* Puts the identity; or tells that, and where, it is there already. One descent of the tree for both. */
+/* Inserts the identity with *sequence; or, if it exists, sets is_known and *sequence to where its event is stored.
+ * MDB_NOOVERWRITE looks up and inserts in one descent of the tree, the most expensive part of storing an event. */
 static bool journal_claim_identity(struct store_txn *txn, const struct identity *identity, uint64_t *sequence,
                                    bool *is_known, struct error *err)
 {
@@ -84,7 +93,7 @@ static bool journal_put_entry(struct store_txn *txn, struct entry *e, struct err
     return true;
 }
 
-/* With e's sequence and watermark set. On JOURNAL_STORED the caller moves the state. */
+/* Stores `e`, whose sequence and watermark are set. On JOURNAL_STORED the caller advances the state. */
 static bool journal_add(struct store_txn *txn, struct entry *e, enum journal_fate *fate, uint64_t *sequence,
                         struct error *err)
 {
@@ -99,7 +108,8 @@ static bool journal_add(struct store_txn *txn, struct entry *e, enum journal_fat
     return true;
 }
 
-/* What retention may have removed is not stored again; the fate still tells what is held from what is not. */
+/* The fate of an event that is not stored because retention may have removed it: a duplicate of one that is held, or
+ * below the floor. */
 static bool journal_drop(struct store_txn *txn, const struct entry *e, enum journal_fate *fate, uint64_t *sequence,
                          struct error *err)
 {
@@ -111,7 +121,9 @@ static bool journal_drop(struct store_txn *txn, const struct entry *e, enum jour
     return true;
 }
 
-/* Of an event without a time nothing says that it was removed, and losing one is worse than a second copy. */
+/* Retention forgets identities along with the records, so a re-read event cannot be recognised as removed by its uuid.
+ * Its time decides instead: at or before the newest time removed, it may be one of the removed ones. An event without a
+ * time is stored: a second copy is better than a lost event. */
 static bool journal_is_below_floor(const struct state *state, int64_t published_ms)
 {
     return state->floor != 0 && published_ms != JOURNAL_NO_TIME && published_ms <= state->floor_published_ms;
@@ -125,6 +137,8 @@ bool journal_append(struct store_txn *txn, const struct journal_record *record, 
 
     if (!journal_check_record(record, &e, err))
         return false;
+    /* Only what is read a second time is held against the floor. A first reading by the tail is not: an event that Okta
+     * publishes late is new to us, however old it is. */
     if ((is_reread || record->source == JOURNAL_AUDIT) && journal_is_below_floor(state, record->published_ms))
         return journal_drop(txn, &e, fate, sequence, err);
     e.record.sequence = state->live_next;
@@ -138,7 +152,11 @@ bool journal_append(struct store_txn *txn, const struct journal_record *record, 
     return true;
 }
 
-/* The back-fill's watermark: the oldest time from here upwards, which falls with every step down, whatever comes. */
+/* The watermark of the next event of history: the oldest time from it up to JOURNAL_FIRST - 1. It never rises on the
+ * way down, even if the back-fill brings events out of order, which is what a binary search over it needs.
+ *
+ * An event of unknown time takes the watermark of its upper neighbour. The first one of all has no neighbour in
+ * history, and takes that of the live side. */
 static int64_t journal_history_mark(const struct state *state, int64_t published_ms)
 {
     if (published_ms != JOURNAL_NO_TIME)
@@ -148,6 +166,9 @@ static int64_t journal_history_mark(const struct state *state, int64_t published
     return state->history_oldest_ms;
 }
 
+/* Moves the state past an event that was added to history. An event newer than the oldest one so far is out of order:
+ * its watermark is older than its own time, and a search for that time would start above it. The state remembers the
+ * largest such difference, and journal_history_since searches that much earlier. */
 static void journal_extend_history(struct state *state, const struct journal_record *record)
 {
     int64_t disorder_ms;
@@ -171,7 +192,8 @@ bool journal_prepend(struct store_txn *txn, const struct journal_record *record,
 
     if (!journal_check_record(record, &e, err))
         return false;
-    /* Whatever was removed was the lowest, so that the next number down is below it. */
+    /* Once anything was removed, the back-fill is over. What was removed was lowest on the line, so the next sequence
+     * down lies below the floor and could never be read. */
     if (state->floor != 0)
         return journal_drop(txn, &e, fate, sequence, err);
     e.record.sequence = state->history_next;
@@ -194,14 +216,19 @@ bool journal_knows(struct store_txn *txn, struct view uuid, bool *known, struct 
     return journal_find_identity(txn, &identity, known, &sequence, err);
 }
 
-/* ---- retention ---- */
+/* ---- retention ----
+ *
+ * It examines the lowest event only, again and again. An event goes by its own time and not by its watermark: one event
+ * with a time far in the future would raise the watermark of everything behind it, and keep all of that for ever. By
+ * its own time, such an event only holds up what stands above it, until it comes of age or the size limit takes it. */
 
 static bool journal_is_time(int64_t ms)
 {
     return ms != JOURNAL_NO_TIME && ms != INT64_MAX;
 }
 
-/* An event's own time; where none is known, that of the next above it that has one; INT64_MAX, "young", for none. */
+/* The time by which retention judges an event: its own; if that is unknown, its watermark; if that is unknown too, that
+ * of the next event above. INT64_MAX, "young", if none is found: when in doubt, keep. */
 static bool journal_time_at(const struct snapshot *at, uint64_t sequence, int64_t *time_ms, struct error *err)
 {
     uint64_t head = state_head(&at->state);
@@ -249,6 +276,8 @@ bool journal_prune(struct store_txn *txn, int64_t before_ms, uint64_t count_max,
     struct journal_prune_result done = { 0 };
     int64_t time_ms;
 
+    /* Ends at count_max, when nothing is left, or at the first event that is young enough while the size is within its
+     * limit. Each removal lowers used_bytes, so pruning by size stops by itself. */
     while (done.removed < count_max && state_count(&txn->at.state) > 0) {
         bool is_over = txn->used_bytes > txn->at.store->max_bytes;
 

@@ -1,15 +1,15 @@
-/* Reading the journal. What is held is a range of numbers without a hole, so counting is arithmetic and finding a time
- * is a binary search over numbers, each look a lookup. */
+/* Reading the journal. The held events are one range of sequences without a gap. So counting is arithmetic, and finding
+ * a time is a binary search over sequences, with one lookup for each step. */
 #include "base/assert.h"
 #include "store/journal.h"
 #include "store/sequence.h"
 #include "store/types.h"
 
-/* Events looked at in one journal_copy, so that a filter that lets nothing through still ends its read: pages that a
- * long read holds back cannot be used again. */
+/* Events examined in one journal_copy. A filter that lets nothing through must still end its read transaction: while
+ * one is open, LMDB cannot reuse the pages that later commits free, and the file grows. */
 #define COPY_LOOK_MAX 65536
 
-/* What the caller puts behind the events of a batch, when the one event was more than his buffer's cap. */
+/* Room that the caller needs behind the events of a batch (its position, flags), when a single event raised the cap. */
 #define COPY_SLACK_BYTES 4096
 
 static bool journal_bounds_at(const struct snapshot *at, struct journal_bounds *out, struct error *err)
@@ -83,8 +83,8 @@ bool journal_scan(struct store *s, const struct journal_range *range, journal_vi
 
 /* ---- batches ---- */
 
-#define LINE_BYTES  64   /* of the processor's cache */
-#define FETCH_BYTES 1024 /* most records are smaller */
+#define CACHE_LINE_BYTES 64
+#define PREFETCH_BYTES   1024 /* most records are smaller */
 
 struct journal_copying {
     struct sequence_walk walk;
@@ -93,7 +93,7 @@ struct journal_copying {
     struct journal_batch batch;
 };
 
-/* The first goes in whatever the cap, or its reader would stand before it for ever. */
+/* The first record of a batch always goes in, whatever the cap: otherwise its reader would be stuck in front of it. */
 static bool journal_make_room(struct journal_copying *c, size_t len)
 {
     if (len <= c->out->cap - c->out->len)
@@ -104,27 +104,27 @@ static bool journal_make_room(struct journal_copying *c, size_t len)
     return true;
 }
 
-/* LMDB fills a page from its end, so that what was appended next lies right below. A batch is bound by waiting for
- * memory: asking for the next record while this one is copied hides most of it. An address that is none does no harm.
- */
+/* Prefetches the next record. A batch spends its time waiting for memory; asking for the next record while this one is
+ * copied hides most of the wait. LMDB fills a page from its end downwards, so the record appended next lies right below
+ * this one. At the end of a page the address is of something else or invalid, which a prefetch ignores. */
 static void journal_prefetch_next(struct view stored)
 {
-    for (size_t below = LINE_BYTES; below <= FETCH_BYTES; below += LINE_BYTES)
+    for (size_t below = CACHE_LINE_BYTES; below <= PREFETCH_BYTES; below += CACHE_LINE_BYTES)
         __builtin_prefetch(stored.at - below);
 }
 
-/* The header is read whole only where somebody looks at it. */
+/* The cheap limits come first; the whole header is read only if there is a filter to look at it. */
 static bool journal_is_wanted(const struct journal_want *want, const struct entry_glance *glance, uint64_t sequence,
                               struct view stored)
 {
     struct entry e;
 
     if (glance->time_ms < want->since_ms || (glance->time_ms >= want->until_ms && want->until_ms != INT64_MAX))
-        return false; /* INT64_MAX is also the time of one that has none, in history */
+        return false; /* until_ms INT64_MAX means no limit: in history, it is also the time of an event that has none */
     return want->takes == NULL || (entry_read(stored, sequence, &e) && want->takes(want->ctx, &e.record));
 }
 
-/* is_full: this one stays for the next batch. */
+/* Sets is_full if the record is wanted but does not fit: it is left for the next batch. */
 static bool journal_copy_one(struct journal_copying *c, uint64_t sequence, struct view stored, bool *is_full,
                              struct error *err)
 {
@@ -145,6 +145,7 @@ static bool journal_copy_one(struct journal_copying *c, uint64_t sequence, struc
     return true;
 }
 
+/* Ends when the batch is full, at the end of the range, or after COPY_LOOK_MAX events. */
 static bool journal_copy_all(struct journal_copying *c, struct error *err)
 {
     struct view stored;
@@ -188,13 +189,19 @@ bool journal_place_last(struct store *s, uint64_t count, uint64_t *after, struct
 
     if (!snapshot_begin(s, &at, err))
         return false;
-    /* In an empty store too the head is where live events begin: what a back-fill brings later is not after it. */
+    /* In an empty store the head is JOURNAL_FIRST - 1, so what a back-fill adds later does not come after it. */
     held = state_count(&at.state);
     *after = state_head(&at.state) - (count < held ? count : held);
     return true;
 }
 
-/* The first of first .. last whose watermark is at or above since_ms; last + 1 when there is none. */
+/* Finds the first sequence of first .. last whose watermark is at or above since_ms; last + 1 if there is none.
+ *
+ * Publication times are not sorted: events arrive late. Watermarks are, within each table: they never fall going up. On
+ * the live side a watermark below since_ms says that no event up to there was published since, so everything below the
+ * result can be skipped safely. Events above it may still be older, and the reader filters them by time.
+ *
+ * Invariant: watermarks below `low` are less than since_ms; those from `high` on are not. */
 static bool journal_search_watermark(const struct snapshot *at, uint64_t first, uint64_t last, int64_t since_ms,
                                      uint64_t *out, struct error *err)
 {
@@ -215,9 +222,9 @@ static bool journal_search_watermark(const struct snapshot *at, uint64_t first, 
     return true;
 }
 
-/* In history the mark is the oldest time from there upwards. In a history in order that is the event's own time; in one
- * that never was quite, an event may be newer than its mark, by no more than the disorder: starting that much earlier
- * misses none, and who wants nothing older drops it as he drops late ones. */
+/* The time to search for in history. The watermark there is the oldest time from an event upwards. In an ordered
+ * history that is the event's own time. In a disordered one, an event may be newer than its watermark, by at most the
+ * recorded disorder. Starting that much earlier misses none; the reader drops the older ones, as it drops late ones. */
 static int64_t journal_history_since(const struct state *state, int64_t since_ms)
 {
     int64_t earlier_ms;
@@ -237,6 +244,8 @@ bool journal_place_since(struct store *s, int64_t since_ms, uint64_t *after, str
     oldest = state_oldest(&at.state);
     head = state_head(&at.state);
     found = oldest;
+    /* History first, as it lies below; if nothing there is young enough, the live side. The two watermarks mean
+     * different things, so a single search over both would not be sorted. */
     if (oldest < JOURNAL_FIRST && !journal_search_watermark(&at, oldest, JOURNAL_FIRST - 1,
                                                             journal_history_since(&at.state, since_ms), &found, err))
         return false;

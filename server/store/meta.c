@@ -14,7 +14,7 @@ static const char *const names[TABLE_COUNT] = {
 
 #define KIND_NAME_BYTES 24
 
-/* On disk: kind 1 has had a name of its own since the first format. */
+/* On disk. Kind 1, users, has had names of its own since the first format. */
 static const char *meta_kind_name(unsigned kind, bool of_aliases, char at[KIND_NAME_BYTES])
 {
     if (kind == 1)
@@ -41,7 +41,7 @@ static bool meta_put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *a
     MDB_val k = db_val(view_of(name)), v = { len, (void *)(uintptr_t)at };
     int rc = mdb_put(txn, meta, &k, &v, 0);
 
-    return rc == 0 || db_fail_write(err, rc, "write what the store is");
+    return rc == 0 || db_fail_write(err, rc, "write to table meta");
 }
 
 static bool meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, size_t len_min, struct view *out, struct error *err)
@@ -51,7 +51,7 @@ static bool meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, size_t len_mi
     if (!db_get(txn, meta, view_of(name), out, &found, err))
         return false;
     if (!found || out->len < len_min)
-        return error_set(err, ERROR_DATA_LOSS, "its %s is missing or damaged", name);
+        return error_set(err, ERROR_DATA_LOSS, "the store's %s is missing or damaged", name);
     return true;
 }
 
@@ -61,7 +61,7 @@ bool meta_read_state(MDB_txn *txn, MDB_dbi meta, struct state *out, struct error
 
     if (!meta_get(txn, meta, "state", STATE_BYTES, &stored, err))
         return false;
-    return state_read(stored, out) || error_set(err, ERROR_DATA_LOSS, "its state contradicts itself");
+    return state_read(stored, out) || error_set(err, ERROR_DATA_LOSS, "the store's state contradicts itself");
 }
 
 bool meta_write_state(MDB_txn *txn, MDB_dbi meta, const struct state *state, struct error *err)
@@ -99,18 +99,20 @@ static bool meta_check_format(MDB_txn *txn, MDB_dbi meta, struct error *err)
     if (!db_get(txn, meta, VIEW("format"), &stored, &found, err))
         return false;
     if (!found || stored.len != FORMAT_BYTES)
-        return error_set(err, ERROR_FAILED_PRECONDITION, "these are another program's files");
+        return error_set(err, ERROR_FAILED_PRECONDITION, "the files belong to another program");
     format = bytes_u32((const unsigned char *)stored.at);
     if (format > META_FORMAT)
         return error_set(err, ERROR_FAILED_PRECONDITION,
                          "written in format %u by a newer version of this program, which reads formats up to %d",
                          format, META_FORMAT);
-    /* Steps from older formats go here, each in this transaction, so that a store is of one format or the next. */
+    /* Migrations from older formats go here. Each runs in this transaction, so a crash leaves a store in the old format
+     * or the new one, and never between them. */
     if (format != META_FORMAT)
-        return error_set(err, ERROR_DATA_LOSS, "its format, %u, never was one", format);
+        return error_set(err, ERROR_DATA_LOSS, "the store's format, %u, never existed: it is damaged", format);
     return true;
 }
 
+/* Reads the epoch and the hash key into `s`, and checks that the state can be read. */
 static bool meta_read_self(struct store *s, MDB_txn *txn, struct error *err)
 {
     MDB_dbi meta = s->tables[TABLE_META];
@@ -132,11 +134,12 @@ static bool meta_open_tables(struct store *s, MDB_txn *txn, struct error *err)
         int rc = mdb_dbi_open(txn, names[t], MDB_CREATE, &s->tables[t]);
 
         if (rc == MDB_INCOMPATIBLE)
-            return error_set(err, ERROR_FAILED_PRECONDITION, "these are another program's files");
+            return error_set(err, ERROR_FAILED_PRECONDITION, "the files belong to another program");
         if (rc != 0)
             return db_fail_write(err, rc, "open a table");
     }
     for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++) {
+        /* A kind that is not asked for is opened if it exists: an earlier or later version may have stored it. */
         bool is_wanted = kind == 1 || (s->row_kinds >> kind & 1) != 0;
         int rc = meta_open_kind(s, txn, kind, is_wanted ? MDB_CREATE : 0);
 
@@ -155,7 +158,7 @@ static bool meta_is_empty(MDB_txn *txn, bool *out, struct error *err)
     if (rc == 0)
         rc = mdb_stat(txn, root, &stat);
     if (rc != 0)
-        return db_fail(err, rc, "look at the tables");
+        return db_fail(err, rc, "list the tables");
     *out = stat.ms_entries == 0;
     return true;
 }
@@ -169,9 +172,9 @@ static bool meta_open_in(struct store *s, MDB_txn *txn, bool must_exist, struct 
         return false;
     if (is_new && must_exist)
         return error_set(err, ERROR_NOT_FOUND, "there is no store");
-    /* Nothing is made in files that are not ours. */
+    /* An environment with content but without our table belongs to another program: create nothing in it. */
     if (!is_new && mdb_dbi_open(txn, names[TABLE_META], 0, &meta) != 0)
-        return error_set(err, ERROR_FAILED_PRECONDITION, "these are another program's files");
+        return error_set(err, ERROR_FAILED_PRECONDITION, "the files belong to another program");
     if (!is_new && !meta_check_format(txn, meta, err))
         return false;
     if (!meta_open_tables(s, txn, err) || (is_new && !meta_put_new(txn, s->tables[TABLE_META], err)))
@@ -200,7 +203,8 @@ static bool meta_look_in(struct store *s, MDB_txn *txn, struct error *err)
         int rc = mdb_dbi_open(txn, names[t], 0, &s->tables[t]);
 
         if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE)
-            return error_set(err, ERROR_DATA_LOSS, "its table %s is missing: damaged, or another program's files",
+            return error_set(err, ERROR_DATA_LOSS,
+                             "table %s is missing: the store is damaged, or the files belong to another program",
                              names[t]);
         if (rc != 0)
             return db_fail(err, rc, "open a table");
@@ -210,7 +214,8 @@ static bool meta_look_in(struct store *s, MDB_txn *txn, struct error *err)
         char name[KIND_NAME_BYTES];
 
         if (kind == 1 && (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE))
-            return error_set(err, ERROR_DATA_LOSS, "its table %s is missing: damaged, or another program's files",
+            return error_set(err, ERROR_DATA_LOSS,
+                             "table %s is missing: the store is damaged, or the files belong to another program",
                              meta_kind_name(kind, false, name));
         if (rc != 0 && rc != MDB_NOTFOUND)
             return db_fail(err, rc, "open a table");
@@ -229,8 +234,8 @@ bool meta_look(struct store *s, struct error *err)
         mdb_txn_abort(txn);
         return false;
     }
-    rc = mdb_txn_commit(txn); /* keeps the handles of the tables */
-    return rc == 0 || db_fail(err, rc, "look");
+    rc = mdb_txn_commit(txn); /* an abort would close the table handles that it opened */
+    return rc == 0 || db_fail(err, rc, "open for reading");
 }
 
 bool meta_new_epoch(struct store *s, struct error *err)

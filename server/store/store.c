@@ -1,9 +1,18 @@
-/* A store opens in this order: the folder, the lock (a second opening is refused here, before LMDB, which must not be
- * opened twice in a process), the environment, the tables. It closes in the reverse order.
+/* A store opens in this order:
  *
- * When LMDB fails to write the page that makes a commit one, it does not know what is on the disk, and refuses
- * everything from then on, reading too. Then the environment is opened anew, at once, for reading only where the disk
- * takes no writes; and again for writing before the next write. A transaction that failed was never seen by anybody. */
+ *     folder -> lock -> environment -> tables
+ *
+ * and closes in the reverse order. The lock comes before LMDB, so that a second opening is refused: LMDB must not open
+ * one environment twice in a process.
+ *
+ * A write transaction checks that the folder is still ours, measures the pages in use, then begins. The commit writes
+ * the state, syncs the data, and writes the meta page, which makes the commit valid.
+ *
+ * How it fails: any failed write fails the whole transaction, and no reader ever saw it. If the meta page itself cannot
+ * be written, LMDB no longer knows what is on the disk. It then answers every call, reads included, with MDB_PANIC. We
+ * reopen the environment at once: reopening reads the meta pages back from the disk, and picks the last whole commit.
+ * If the disk takes no writes we reopen it read-only, so that streams go on, and try for writing again before the next
+ * write transaction. */
 #include "store/store.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -16,8 +25,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The map is a quarter larger than max_bytes. Rows may use the first half of that quarter, when retention lags; the
- * second half is for retention, whose deletions take new pages before they free old ones. */
+/* Why room is kept back. LMDB is copy-on-write: a deletion first copies the pages it changes, and the old pages become
+ * free only with a later commit. A map that is full to the last page could never be emptied again.
+ *
+ *     0 ......................... max_bytes ....... +1/8 ....... +1/4 = size of the map
+ *                                 retention begins  rows end
+ *
+ * Above max_bytes retention by size begins. Rows may use the next eighth, for when retention lags behind. The last
+ * eighth is for retention alone: txn_room refuses rows there, while deletions are never refused. */
 #define MAP_EXTRA_PART  4
 #define ROWS_EXTRA_PART 8
 
@@ -40,6 +55,7 @@ static bool store_prepare_dir(const struct store_options *options, struct error 
         return true;
     if (options->must_exist)
         return error_set(err, ERROR_NOT_FOUND, "there is no store");
+    /* Without the parent's sync a crash could lose the new folder, with commits that were reported as durable. */
     return files_make_dir(options->dir, false, err) && files_sync_dir(buf_cstr(&parent), err);
 }
 
@@ -111,7 +127,7 @@ const unsigned char *store_hash_key(const struct store *s)
     return s->hash_key;
 }
 
-/* ---- opening it anew ---- */
+/* ---- reopening after a failure ---- */
 
 static bool store_open_env_readonly(struct store *s, struct error *err)
 {
@@ -127,7 +143,9 @@ static void store_close_env(struct store *s)
     s->env = NULL;
 }
 
-/* On the writing thread. Reads wait for it; they are short. */
+/* Runs on the writing thread. The exclusive lock waits for the reads under way, which are short, and holds new ones
+ * back while the environment is replaced. On failure the store is left open for reading if that is possible, and
+ * is_broken makes the next store_begin try again. */
 static bool store_reopen_env(struct store *s, struct error *err)
 {
     struct error ignored;
@@ -141,10 +159,11 @@ static bool store_reopen_env(struct store *s, struct error *err)
             store_close_env(s);
     }
     pthread_rwlock_unlock(&s->env_lock);
-    return !s->is_broken || error_wrap(err, "the store cannot be opened again for writing");
+    return !s->is_broken || error_wrap(err, "the store cannot be reopened for writing");
 }
 
-/* After a write that failed: whether LMDB has given the environment up. */
+/* After a failed commit: whether LMDB has given the environment up. A panicked environment refuses even a read
+ * transaction, which is a cheap and harmless way to ask. */
 static bool store_has_panicked(struct store *s)
 {
     MDB_txn *txn;
@@ -160,7 +179,8 @@ static bool store_is_same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* What is written into files that have no name any more is lost with the process: better to say so. */
+/* An open file outlives its name. If the folder was removed or replaced, our commits would go to a file that vanishes
+ * with the process, so each transaction compares the file behind the name with the one that is open. */
 static bool store_check_folder(struct store *s, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
@@ -179,13 +199,15 @@ static bool store_check_folder(struct store *s, struct error *err)
 
 /* ---- transactions ---- */
 
+/* A failure leaves `out` holding what it has got; snapshot_end releases it. */
+
 bool snapshot_begin(struct store *s, struct snapshot *out, struct error *err)
 {
     out->store = s;
     pthread_rwlock_rdlock(&s->env_lock);
     out->has_lock = true;
     if (s->env == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, "the store cannot be opened again after its disk failed");
+        return error_set(err, ERROR_UNAVAILABLE, "the store cannot be reopened after its disk failed");
     if (!db_begin_read(s->env, &out->raw, err))
         return false;
     return meta_read_state(out->raw, s->tables[TABLE_META], &out->state, err);
@@ -197,7 +219,8 @@ bool snapshot_get(const struct snapshot *at, enum table table, struct view key, 
     return db_get(at->raw, at->store->tables[table], key, out, found, err);
 }
 
-/* Measured before the writing begins: LMDB shows its free list to readers only, and nobody else writes. */
+/* Measured just before the write transaction begins, as LMDB lets only read transactions walk its free list. Nothing
+ * changes in between: this thread is the only writer. */
 static bool store_measure(struct store *s, uint64_t *bytes, struct error *err)
 {
     AUTO_SNAPSHOT struct snapshot at = SNAPSHOT_NONE;
@@ -255,12 +278,12 @@ static bool store_commit_txn(struct store_txn *t, struct error *err)
         return error_set(err, ERROR_INTERNAL, "commit: an earlier step of the same transaction failed");
     if (t->is_state_changed && !meta_write_state(raw, t->at.store->tables[TABLE_META], &t->at.state, err))
         return false;
-    t->at.raw = NULL; /* commit frees it, even when it fails */
+    t->at.raw = NULL; /* mdb_txn_commit frees the transaction, even when it fails */
     rc = mdb_txn_commit(raw);
     if (rc == 0)
         return true;
     if (store_has_panicked(t->at.store) && !store_reopen_env(t->at.store, NULL))
-        return db_fail_write(err, rc, "commit; the store can only be read until it can be opened again");
+        return db_fail_write(err, rc, "commit; the store is read-only until it can be reopened");
     return db_fail_write(err, rc, "commit");
 }
 
@@ -268,14 +291,14 @@ bool store_commit(struct store_txn **txn, struct error *err)
 {
     bool is_done = store_commit_txn(*txn, err);
 
-    store_abort(txn); /* frees it; nothing is left to abort when it is done */
+    store_abort(txn); /* aborts what was not committed, and frees the transaction */
     return is_done;
 }
 
 void store_reap(struct store *s)
 {
     if (s->env != NULL)
-        (void)mdb_reader_check(s->env, NULL); /* nothing to do about it when it fails: the next time may help */
+        (void)mdb_reader_check(s->env, NULL); /* a failure is harmless: the next call may clear them */
 }
 
 bool store_usage(struct store *s, struct store_usage *out, struct error *err)
@@ -288,7 +311,7 @@ bool store_usage(struct store *s, struct store_usage *out, struct error *err)
     return true;
 }
 
-/* ---- writes ---- */
+/* ---- writes within a transaction ---- */
 
 bool txn_fail(struct store_txn *txn, int rc, const char *doing, struct error *err)
 {
