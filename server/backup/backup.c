@@ -53,9 +53,14 @@ static bool backup_open_partial(struct backup_job *m, struct error *err)
         return backup_fail("open", m->partial.at, err);
     if (flock(m->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return true;
+    if (errno == EWOULDBLOCK)
+        (void)error_set(err, ERROR_FAILED_PRECONDITION, "another backup to %s is under way: %s is locked", m->to.at,
+                        m->partial.at);
+    else
+        (void)backup_fail("lock", m->partial.at, err);
     close(m->lock_fd);
     m->lock_fd = -1;
-    return error_set(err, ERROR_FAILED_PRECONDITION, "another backup to %s is under way", m->to.at);
+    return false;
 }
 
 static bool backup_empty_partial(struct backup_job *m, struct error *err)
@@ -65,14 +70,16 @@ static bool backup_empty_partial(struct backup_job *m, struct error *err)
     return files_each(m->partial.at, backup_remove_one, m->partial.at, err);
 }
 
-static void backup_drop_partial(struct backup_job *m)
+/* After a failure. A folder that cannot be removed is mentioned in the error; the next backup to this place tries again
+ * to remove it. */
+static void backup_drop_partial(struct backup_job *m, struct error *err)
 {
-    struct error ignored;
+    struct error why = { 0 };
 
     if (m->lock_fd < 0)
         return;
-    if (!files_remove_tree(m->parent.at, m->partial_name, &ignored))
-        ignored.code = ERROR_OK; /* the next backup to this place tries again */
+    if (!files_remove_tree(m->parent.at, m->partial_name, &why))
+        (void)error_wrap(err, "the partial backup could not be removed either (%s)", why.text);
     close(m->lock_fd);
 }
 
@@ -134,36 +141,42 @@ static bool backup_check_store(struct backup_job *m, const char *name, struct ma
 }
 
 /* Whether the live registry still lists the org. */
-static bool backup_is_org_listed(struct backup_job *m, const char *org_id, bool *is_there)
+static bool backup_is_org_listed(struct backup_job *m, const char *org_id, bool *is_listed, struct error *err)
 {
     AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
-    struct error ignored;
     struct path dir;
 
-    *is_there = false;
-    if (!path_join(&dir, m->options->data_dir, "registry", &ignored) ||
-        !parts_registry(dir.at, DB_LOOK, registry, &ignored))
+    *is_listed = false;
+    if (!path_join(&dir, m->options->data_dir, "registry", err) || !parts_registry(dir.at, DB_LOOK, registry, err))
         return false;
     for (size_t i = 0; i < registry->count; i++)
-        *is_there |= strcmp(registry->entries[i].org_id, org_id) == 0;
+        *is_listed |= strcmp(registry->entries[i].org_id, org_id) == 0;
     return true;
 }
 
+/* Copies one store and verifies the copy. The server may delete the connector between our copy of the registry and this
+ * one of its store. So a copy that fails is no failure if the live registry no longer lists the org: has_moved is set,
+ * and the backup begins again with the new list. A full disk is always a failure. */
 static bool backup_take_store(struct backup_job *m, const char *org_id, bool *has_moved, struct error *err)
 {
     struct manifest_file *file = &m->manifest.files[m->manifest.count];
     char name[MANIFEST_PATH_MAX];
-    struct error why = { 0 };
-    bool is_there;
+    struct error why = { 0 }, registry_why = { 0 };
+    bool is_listed;
 
     snprintf(name, sizeof name, "orgs/%s", org_id);
     if (backup_copy_one(m, name, file, &why)) {
         m->manifest.count++;
         return backup_check_store(m, name, file, err);
     }
-    /* A folder that went away under us, with its connector, is no failure. */
-    if (why.code == ERROR_RESOURCE_EXHAUSTED || !backup_is_org_listed(m, org_id, &is_there) || is_there)
-        return error_reason(err, why.code, why.reason, "%s", why.text);
+    if (why.code == ERROR_RESOURCE_EXHAUSTED)
+        return error_also(err, true, &why);
+    if (!backup_is_org_listed(m, org_id, &is_listed, &registry_why)) {
+        (void)error_also(&why, false, &registry_why);
+        return error_also(err, true, &why);
+    }
+    if (is_listed)
+        return error_also(err, true, &why);
     *has_moved = true;
     return true;
 }
@@ -214,7 +227,9 @@ static bool backup_make_all(struct backup_job *m, struct error *err)
         if (!backup_take_all(m, &has_moved, err))
             return false;
     if (has_moved)
-        return error_set(err, ERROR_ABORTED, "connectors come and go too fast for a backup: try again");
+        return error_set(err, ERROR_ABORTED,
+                         "a connector was deleted during each of %d attempts to copy the data folder: try again",
+                         TRIES_MAX);
     return backup_finish(m, err);
 }
 
@@ -230,7 +245,7 @@ bool backup_make(const struct backup_options *options, struct backup_result *res
         path_join(&registry, options->data_dir, "registry/data.mdb", err) && files_exists(registry.at, &exists, err) &&
         (exists || error_set(err, ERROR_NOT_FOUND, "%s is no data folder: it has no registry", options->data_dir)) &&
         backup_prepare(m, err) && backup_make_all(m, err);
-    backup_drop_partial(m);
+    backup_drop_partial(m, err);
     free(m);
     return is_done || error_wrap(err, "backup of %s", options->data_dir);
 }

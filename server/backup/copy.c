@@ -30,8 +30,8 @@ static bool copy_fail(const char *doing, const char *path, struct error *err)
     int why = errno;
 
     if (why == ENOSPC || why == EDQUOT || why == EFBIG)
-        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s %s: no space left on the disk", doing,
-                            path);
+        return error_reason(err, ERROR_RESOURCE_EXHAUSTED, DB_FULL_REASON, "%s %s: no space left on the disk (%s)",
+                            doing, path, strerror(why));
     return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", doing, path, strerror(why));
 }
 
@@ -117,14 +117,16 @@ static void *copy_pump(void *arg)
 static bool copy_through_pump(struct copy_pump *p, int from, uint64_t bytes_max, struct copy_sink *s, struct error *err)
 {
     pthread_t thread;
+    int rc = pthread_create(&thread, NULL, copy_pump, p);
 
-    if (pthread_create(&thread, NULL, copy_pump, p) != 0)
-        return error_set(err, ERROR_RESOURCE_EXHAUSTED, "no thread for the copy");
+    if (rc != 0)
+        return error_set(err, ERROR_RESOURCE_EXHAUSTED, "start a thread for the copy: %s", strerror(rc));
     if (!copy_until_end(from, bytes_max, s, err))
         return false;
     pthread_join(thread, NULL);
-    if (p->rc == MDB_INCOMPATIBLE) /* so LMDB calls pages that are neither used nor free */
-        return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED", "its pages do not add up");
+    if (p->rc == MDB_INCOMPATIBLE) /* LMDB's code for pages that are neither used nor free */
+        return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
+                            "some of its pages are neither in use nor on the free list: %s", mdb_strerror(p->rc));
     return p->rc == 0 || db_fail(err, p->rc, "copy");
 }
 

@@ -5,6 +5,7 @@
 #include "store/bytes.h"
 #include "store/meta.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,8 +50,10 @@ static bool readonly_check_length(MDB_env *env, const char *dir, struct error *e
     mdb_env_info(env, &info);
     mdb_env_stat(env, &stat_of);
     want = ((uint64_t)info.me_last_pgno + 1) * stat_of.ms_psize;
-    if (!buf_ok(&path) || stat(buf_cstr(&path), &file) != 0)
-        return error_set(err, ERROR_NOT_FOUND, "data.mdb cannot be looked at");
+    if (!buf_ok(&path))
+        return error_set(err, ERROR_INVALID_ARGUMENT, "path too long");
+    if (stat(buf_cstr(&path), &file) != 0)
+        return error_set(err, ERROR_NOT_FOUND, "data.mdb cannot be examined: %s", strerror(errno));
     return (uint64_t)file.st_size >= want ||
            error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED", "data.mdb is cut off: it has %llu bytes, not %llu",
                         (unsigned long long)file.st_size, (unsigned long long)want);
@@ -137,7 +140,8 @@ static bool readonly_open_registry_tables(struct registry *r, MDB_txn *txn, stru
 
     if (rc == 0)
         rc = mdb_dbi_open(txn, "connectors", 0, &r->connectors);
-    return rc == 0 || error_set(err, ERROR_DATA_LOSS, "registry: its tables are missing or damaged");
+    return rc == 0 ||
+           error_set(err, ERROR_DATA_LOSS, "registry: its tables are missing or damaged: %s", mdb_strerror(rc));
 }
 
 static bool readonly_check_registry_format(struct registry *r, MDB_txn *txn, struct error *err)

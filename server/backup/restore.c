@@ -180,14 +180,14 @@ static bool restore_check_backup(struct restore_job *r, struct error *err)
 
 static bool restore_locked(struct restore_job *r, struct error *err)
 {
-    struct error ignored;
+    struct error why = { 0 };
     bool is_done;
 
     if (!restore_lock_folder(r, err) || !restore_clear_folder(r, err) || !restore_check_backup(r, err))
         return false;
     is_done = restore_fill(r, err) && restore_move_in(r, err);
-    if (!is_done && !restore_clear_folder(r, &ignored))
-        return error_wrap(err, "what is half there could not be removed");
+    if (!is_done && !restore_clear_folder(r, &why))
+        return error_wrap(err, "the partial restore could not be removed either (%s)", why.text);
     return is_done;
 }
 

@@ -86,7 +86,7 @@ bool verify_data_dir(const char *data_dir, const struct verify_meaning *meaning,
         return error_set(err, ERROR_NOT_FOUND, "%s is no data folder: it has no registry", data_dir);
     if (!parts_registry(dir.at, DB_LOOK, registry, &why)) {
         if (why.code == ERROR_FAILED_PRECONDITION)
-            return error_set(err, why.code, "%s", why.text);
+            return error_also(err, true, &why);
         verify_problem(&v, "%s", why.text);
         return true;
     }
@@ -176,7 +176,7 @@ bool parts_verify_backup(const char *from, const struct verify_meaning *meaning,
     *result = (struct verify_result){ 0 };
     if (!manifest_read(m, from, &why)) {
         if (why.code != ERROR_DATA_LOSS)
-            return error_reason(err, why.code, why.reason, "%s", why.text);
+            return error_also(err, true, &why);
         verify_problem(&v, "%s", why.text);
         return true;
     }

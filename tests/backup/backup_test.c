@@ -14,6 +14,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -332,6 +334,106 @@ static void a_partial_folder_of_a_process_that_died_is_taken_over(void **state)
     close(fd);
 }
 
+/* ---- what a failed backup says ---- */
+
+/* Each prepares a reason for backup_make to fail. */
+typedef void obstacle(struct world *w);
+
+static void partial_is_locked(struct world *w)
+{
+    char partial[700];
+    int fd;
+
+    snprintf(partial, sizeof partial, "%s.partial", w->backup);
+    assert_int_equal(mkdir(partial, 0700), 0);
+    fd = open(partial, O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0); /* the descriptor lives as long as the process */
+}
+
+/* A tree deeper than any of ours is never removed. */
+static void partial_cannot_be_removed(struct world *w)
+{
+    char path[800];
+    size_t len = (size_t)snprintf(path, sizeof path, "%s.partial", w->backup);
+
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (int depth = 0; depth < 12; depth++) {
+        len += (size_t)snprintf(path + len, sizeof path - len, "/d");
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+}
+
+static void registry_has_no_table(struct world *w)
+{
+    char dir[700];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi connectors;
+
+    snprintf(dir, sizeof dir, "%s/registry", w->data);
+    assert_int_equal(mdb_env_create(&env), 0);
+    mdb_env_set_maxdbs(env, 8);
+    assert_int_equal(mdb_env_open(env, dir, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "connectors", 0, &connectors), 0);
+    assert_int_equal(mdb_drop(txn, connectors, 1), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+/* A copy may not grow beyond one page, which it sees as it sees a full disk. */
+static void files_may_not_grow(struct world *w)
+{
+    struct rlimit limit;
+
+    (void)w;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = 4096;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void files_may_grow_again(void)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static const struct failure_row {
+    const char *name;
+    obstacle *arrange;
+    const char *cause, *detail; /* both are in the error */
+} failures[] = {
+    { "another backup is under way", partial_is_locked, "is under way", "backup.partial is locked" },
+    { "what is left over cannot be removed", partial_cannot_be_removed, "could not be removed either (remove",
+      "folders too deep" },
+    { "a table is missing, in LMDB's words", registry_has_no_table, "registry: its tables are missing or damaged",
+      "MDB_NOTFOUND" },
+    { "a file may not grow, in the system's words", files_may_not_grow, "no space left on the disk", "File too large" },
+};
+
+static void a_failed_backup_names_its_cause(void **state)
+{
+    const struct failure_row *row = *state;
+    struct backup_result result;
+    struct error why = { 0 };
+    bool is_made;
+    void *world;
+
+    setup(&world);
+    row->arrange(world);
+    is_made = make(world, &result, &why);
+    files_may_grow_again();
+    assert_false(is_made);
+    if (strstr(why.text, row->cause) == NULL || strstr(why.text, row->detail) == NULL)
+        fail_msg("%s", why.text);
+    teardown(&world);
+}
+
 /* ---- damage in a live store ---- */
 
 /* A table of the store, changed as no program of ours would. */
@@ -640,5 +742,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_of_garbage_are_told, setup, teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(verify_tells, harms);
+    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(a_failed_backup_names_its_cause, failures) +
+           RUN_ROWS(verify_tells, harms);
 }
