@@ -1,4 +1,4 @@
-/* server/rpc/door.h: who may connect.
+/* server/rpc/acceptor.h: who may connect.
  *
  * Nothing in the core ties a call to its peer's user, so that is decided when a connection is accepted: one thread
  * accepts on all listeners, asks the kernel who connects, counts, and hands the descriptor on: to the gRPC server of
@@ -8,8 +8,8 @@
  *
  * Of one user, and of one address (of IPv6: one network of 64 bits), only so many may be open; and of all together no
  * more than leaves the rest of the program enough descriptors. */
-#ifndef RPC_DOOR_H
-#define RPC_DOOR_H
+#ifndef RPC_ACCEPTOR_H
+#define RPC_ACCEPTOR_H
 
 #include "net/listener.h"
 

@@ -1,4 +1,4 @@
-#include "rpc/door.h"
+#include "rpc/acceptor.h"
 
 #include "tests/rows.h"
 

@@ -3,7 +3,7 @@
  * The count of open connections: once handed over, a descriptor is not ours, and nobody tells us when it is closed. But
  * the inode of a socket is its own, and fstat on a descriptor number tells whether that socket is still behind it. So
  * the table is only looked through when it is needed: when somebody seems to be at the cap. */
-#include "rpc/door.h"
+#include "rpc/acceptor.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
