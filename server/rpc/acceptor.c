@@ -29,26 +29,26 @@
 #define GROUPS_MAX       65536 /* the kernel's own limit */
 #define PAUSE_MS         100   /* without descriptors or memory, accepting again at once would spin */
 #define WARN_EVERY_MS    60000
-#define ACCEPTS_A_TURN   64 /* from one listener, before the others are looked at */
+#define ACCEPTS_PER_TURN 64 /* from one listener, before the others are looked at */
 
 /* Who is counted: a user on a Unix socket, an address over TCP. */
-struct payer {
+struct peer_key {
     uint32_t uid;
     unsigned char address[16];
 };
 
 struct connection {
-    struct payer payer;
+    struct peer_key key;
     int fd;
     dev_t dev;
     ino_t ino;
 };
 
-struct door {
+struct acceptor {
     /* set before start, then read-only */
     struct listener *listeners;
     size_t count;
-    struct door_options options;
+    struct acceptor_options options;
     size_t connections_max;
     int stop; /* an eventfd */
     pthread_t thread;
@@ -61,7 +61,7 @@ struct door {
     int64_t warned_mono_ms;
 };
 
-bool door_admits(const struct door_options *options, enum net_role role, const struct door_peer *peer)
+bool acceptor_admits(const struct acceptor_options *options, enum net_role role, const struct acceptor_peer *peer)
 {
     if (!peer->is_unix)
         return peer->is_tls || role == NET_READER;
@@ -79,7 +79,7 @@ bool door_admits(const struct door_options *options, enum net_role role, const s
 }
 
 /* Its groups beyond the first, which SO_PEERCRED tells: where a pod shares a group, it is one of these. */
-static uint32_t *groups_of(int fd, uint32_t first, size_t *count)
+static uint32_t *peer_groups(int fd, uint32_t first, size_t *count)
 {
     uint32_t *groups;
     socklen_t size = 0;
@@ -95,17 +95,18 @@ static uint32_t *groups_of(int fd, uint32_t first, size_t *count)
     return groups;
 }
 
-void door_set_readers(struct door *d, int64_t reader_uid, int64_t reader_gid)
+void acceptor_set_readers(struct acceptor *a, int64_t reader_uid, int64_t reader_gid)
 {
-    atomic_store(&d->reader_uid, reader_uid);
-    atomic_store(&d->reader_gid, reader_gid);
+    atomic_store(&a->reader_uid, reader_uid);
+    atomic_store(&a->reader_gid, reader_gid);
 }
 
-static bool check_unix(const struct door *d, const struct net_address *where, int fd, struct payer *payer)
+static bool acceptor_check_unix_peer(const struct acceptor *a, const struct net_address *where, int fd,
+                                     struct peer_key *key)
 {
-    const struct door_options now = { .reader_uid = atomic_load(&d->reader_uid),
-                                      .reader_gid = atomic_load(&d->reader_gid) };
-    struct door_peer peer = { .is_unix = true };
+    const struct acceptor_options now = { .reader_uid = atomic_load(&a->reader_uid),
+                                          .reader_gid = atomic_load(&a->reader_gid) };
+    struct acceptor_peer peer = { .is_unix = true };
     struct ucred who;
     socklen_t size = sizeof who;
     uint32_t *groups;
@@ -113,42 +114,43 @@ static bool check_unix(const struct door *d, const struct net_address *where, in
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
         return false;
-    groups = groups_of(fd, who.gid, &peer.group_count);
+    groups = peer_groups(fd, who.gid, &peer.group_count);
     peer.groups = groups;
     peer.uid = who.uid;
-    payer->uid = who.uid;
-    is_admitted = door_admits(&now, where->role, &peer);
+    key->uid = who.uid;
+    is_admitted = acceptor_admits(&now, where->role, &peer);
     free(groups);
     return is_admitted;
 }
 
 /* Whoever has an IPv6 address has a whole network of them. */
-static void note_address(const struct sockaddr_storage *from, struct payer *payer)
+static void peer_key_set_address(const struct sockaddr_storage *from, struct peer_key *key)
 {
     const struct sockaddr_in6 *v6 = (const void *)from;
 
     if (from->ss_family == AF_INET)
-        memcpy(payer->address, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+        memcpy(key->address, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
     else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        memcpy(payer->address, &v6->sin6_addr.s6_addr[12], 4);
+        memcpy(key->address, &v6->sin6_addr.s6_addr[12], 4);
     else
-        memcpy(payer->address, &v6->sin6_addr, 8);
+        memcpy(key->address, &v6->sin6_addr, 8);
 }
 
-static bool check_tcp(const struct door *d, const struct net_address *where, int fd, struct payer *payer)
+static bool acceptor_check_tcp_peer(const struct acceptor *a, const struct net_address *where, int fd,
+                                    struct peer_key *key)
 {
-    const struct door_peer peer = { .is_unix = false, .is_tls = where->is_tls };
+    const struct acceptor_peer peer = { .is_unix = false, .is_tls = where->is_tls };
     struct sockaddr_storage from;
     socklen_t size = sizeof from;
 
     if (getpeername(fd, (struct sockaddr *)&from, &size) != 0)
         return false;
-    payer->uid = UINT32_MAX; /* nobody's */
-    note_address(&from, payer);
-    return door_admits(&d->options, where->role, &peer);
+    key->uid = UINT32_MAX; /* nobody's */
+    peer_key_set_address(&from, key);
+    return acceptor_admits(&a->options, where->role, &peer);
 }
 
-static bool is_open(const struct connection *c)
+static bool connection_is_open(const struct connection *c)
 {
     struct stat st;
 
@@ -156,61 +158,61 @@ static bool is_open(const struct connection *c)
 }
 
 /* Forgets what gRPC has closed. */
-static void sweep(struct door *d)
+static void acceptor_forget_closed(struct acceptor *a)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < d->connection_count; i++) {
-        if (is_open(&d->connections[i]))
-            d->connections[kept++] = d->connections[i];
+    for (size_t i = 0; i < a->connection_count; i++) {
+        if (connection_is_open(&a->connections[i]))
+            a->connections[kept++] = a->connections[i];
     }
-    d->connection_count = kept;
+    a->connection_count = kept;
 }
 
-static size_t count_of(const struct door *d, const struct payer *payer)
+static size_t acceptor_count_peer(const struct acceptor *a, const struct peer_key *key)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < d->connection_count; i++)
-        count += memcmp(&d->connections[i].payer, payer, sizeof *payer) == 0;
+    for (size_t i = 0; i < a->connection_count; i++)
+        count += memcmp(&a->connections[i].key, key, sizeof *key) == 0;
     return count;
 }
 
-static bool is_room_for(struct door *d, const struct payer *payer)
+static bool acceptor_has_room_for(struct acceptor *a, const struct peer_key *key)
 {
-    if (d->connection_count < d->connections_max && count_of(d, payer) < d->options.connections_per_uid_max)
+    if (a->connection_count < a->connections_max && acceptor_count_peer(a, key) < a->options.connections_per_uid_max)
         return true;
-    sweep(d);
-    return d->connection_count < d->connections_max && count_of(d, payer) < d->options.connections_per_uid_max;
+    acceptor_forget_closed(a);
+    return a->connection_count < a->connections_max && acceptor_count_peer(a, key) < a->options.connections_per_uid_max;
 }
 
-static bool enter(struct door *d, const struct payer *payer, int fd)
+static bool acceptor_note_connection(struct acceptor *a, const struct peer_key *key, int fd)
 {
     struct stat st;
 
     if (fstat(fd, &st) != 0)
         return false;
-    if (d->connection_count == d->connection_room) {
-        d->connection_room = d->connection_room > 0 ? d->connection_room * 2 : 16;
-        d->connections = mem_grow(d->connections, d->connection_room * sizeof *d->connections);
+    if (a->connection_count == a->connection_room) {
+        a->connection_room = a->connection_room > 0 ? a->connection_room * 2 : 16;
+        a->connections = mem_grow(a->connections, a->connection_room * sizeof *a->connections);
     }
-    d->connections[d->connection_count++] = (struct connection){ *payer, fd, st.st_dev, st.st_ino };
+    a->connections[a->connection_count++] = (struct connection){ *key, fd, st.st_dev, st.st_ino };
     return true;
 }
 
-static void warn(struct door *d, const char *address, const char *what)
+static void acceptor_warn(struct acceptor *a, const char *address, const char *what)
 {
     int64_t now = clock_mono_ms(&clock_system);
 
-    if (d->warned_mono_ms != 0 && now - d->warned_mono_ms < WARN_EVERY_MS)
+    if (a->warned_mono_ms != 0 && now - a->warned_mono_ms < WARN_EVERY_MS)
         return;
-    d->warned_mono_ms = now;
+    a->warned_mono_ms = now;
     log_warn("accept", "address=%s text=%s", address, what);
 }
 
 /* Slower without, and a peer that vanished would be waited for; but it works. It is the kernel that asks whether the
  * peer is there, not HTTP/2: a client whose program is held up, by a pager, answers all the same. */
-static void set_tcp(int fd)
+static void acceptor_set_tcp_options(int fd)
 {
     const int on = 1, idle_s = 60, every_s = 20, times = 3;
 
@@ -222,36 +224,36 @@ static void set_tcp(int fd)
 }
 
 /* Takes the descriptor. */
-static void let_in(struct door *d, size_t which, int fd)
+static void acceptor_handle_connection(struct acceptor *a, size_t which, int fd)
 {
-    const struct listener *l = &d->listeners[which];
-    struct payer payer;
+    const struct listener *l = &a->listeners[which];
+    struct peer_key key;
 
-    memset(&payer, 0, sizeof payer); /* it is compared as bytes */
-    if (!(l->where.is_unix ? check_unix : check_tcp)(d, &l->where, fd, &payer)) {
+    memset(&key, 0, sizeof key); /* it is compared as bytes */
+    if (!(l->where.is_unix ? acceptor_check_unix_peer : acceptor_check_tcp_peer)(a, &l->where, fd, &key)) {
         close(fd);
         return;
     }
-    if (!is_room_for(d, &payer) || !enter(d, &payer, fd)) {
-        warn(d, l->address, "refused: too many connections of one user, of one address, or of all together");
+    if (!acceptor_has_room_for(a, &key) || !acceptor_note_connection(a, &key, fd)) {
+        acceptor_warn(a, l->address, "refused: too many connections of one user, of one address, or of all together");
         close(fd);
         return;
     }
     if (!l->where.is_unix)
-        set_tcp(fd);
-    d->options.enter(d->options.ctx, which, fd);
+        acceptor_set_tcp_options(fd);
+    a->options.accepted(a->options.ctx, which, fd);
 }
 
 /* False when accepting must pause. */
-static bool accept_some(struct door *d, size_t which)
+static bool acceptor_accept_batch(struct acceptor *a, size_t which)
 {
-    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-        int fd = accept4(d->listeners[which].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int fd = accept4(a->listeners[which].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd >= 0) {
-            let_in(d, which, fd);
+            acceptor_handle_connection(a, which, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            warn(d, d->listeners[which].address, strerror(errno));
+            acceptor_warn(a, a->listeners[which].address, strerror(errno));
             return false;
         } else if (errno != EINTR && errno != ECONNABORTED) {
             return true;
@@ -261,35 +263,35 @@ static bool accept_some(struct door *d, size_t which)
 }
 
 /* False when it is time to stop. Without listeners it is a pause. */
-static bool turn(struct door *d, bool *is_pausing)
+static bool acceptor_poll_once(struct acceptor *a, bool *is_pausing)
 {
-    struct pollfd at[NET_ADDRESSES_MAX + 1] = { { .fd = d->stop, .events = POLLIN } };
-    nfds_t count = *is_pausing ? 1 : d->count + 1;
+    struct pollfd at[NET_ADDRESSES_MAX + 1] = { { .fd = a->stop, .events = POLLIN } };
+    nfds_t count = *is_pausing ? 1 : a->count + 1;
 
-    for (size_t i = 0; i < d->count; i++)
-        at[i + 1] = (struct pollfd){ .fd = d->listeners[i].fd, .events = POLLIN };
+    for (size_t i = 0; i < a->count; i++)
+        at[i + 1] = (struct pollfd){ .fd = a->listeners[i].fd, .events = POLLIN };
     if (poll(at, count, *is_pausing ? PAUSE_MS : -1) < 0)
         ASSERT(errno == EINTR || errno == ENOMEM);
     *is_pausing = false;
     if (at[0].revents != 0)
         return false;
     for (size_t i = 1; i < count; i++) {
-        if (at[i].revents != 0 && !accept_some(d, i - 1))
+        if (at[i].revents != 0 && !acceptor_accept_batch(a, i - 1))
             *is_pausing = true;
     }
     return true;
 }
 
-static void *run(void *arg)
+static void *acceptor_thread(void *arg)
 {
     bool is_pausing = false;
 
-    while (turn(arg, &is_pausing))
+    while (acceptor_poll_once(arg, &is_pausing))
         ;
     return NULL;
 }
 
-static size_t connections_max(void)
+static size_t acceptor_connections_max(void)
 {
     struct rlimit files;
     size_t room;
@@ -300,34 +302,34 @@ static size_t connections_max(void)
     return room / DESCRIPTORS_EACH < CONNECTIONS_MAX ? room / DESCRIPTORS_EACH : CONNECTIONS_MAX;
 }
 
-struct door *door_open(struct listener *listeners, size_t count, const struct door_options *options)
+struct acceptor *acceptor_open(struct listener *listeners, size_t count, const struct acceptor_options *options)
 {
-    struct door *d = mem_zero(sizeof *d);
+    struct acceptor *a = mem_zero(sizeof *a);
 
     ASSERT(count <= NET_ADDRESSES_MAX);
-    d->listeners = listeners;
-    d->count = count;
-    d->options = *options;
-    d->connections_max = connections_max();
-    door_set_readers(d, options->reader_uid, options->reader_gid);
-    d->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    ASSERT(d->stop >= 0);
-    ASSERT(pthread_create(&d->thread, NULL, run, d) == 0);
-    pthread_setname_np(d->thread, "rpc-door");
-    return d;
+    a->listeners = listeners;
+    a->count = count;
+    a->options = *options;
+    a->connections_max = acceptor_connections_max();
+    acceptor_set_readers(a, options->reader_uid, options->reader_gid);
+    a->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ASSERT(a->stop >= 0);
+    ASSERT(pthread_create(&a->thread, NULL, acceptor_thread, a) == 0);
+    pthread_setname_np(a->thread, "rpc-acceptor");
+    return a;
 }
 
-void door_close(struct door *d)
+void acceptor_close(struct acceptor *a)
 {
     const uint64_t one = 1;
 
-    if (d == NULL)
+    if (a == NULL)
         return;
-    ASSERT(write(d->stop, &one, sizeof one) == sizeof one);
-    pthread_join(d->thread, NULL);
-    for (size_t i = 0; i < d->count; i++)
-        listener_close(&d->listeners[i]);
-    close(d->stop);
-    free(d->connections);
-    free(d);
+    ASSERT(write(a->stop, &one, sizeof one) == sizeof one);
+    pthread_join(a->thread, NULL);
+    for (size_t i = 0; i < a->count; i++)
+        listener_close(&a->listeners[i]);
+    close(a->stop);
+    free(a->connections);
+    free(a);
 }

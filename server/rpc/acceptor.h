@@ -13,32 +13,32 @@
 
 #include "net/listener.h"
 
-struct door;
+struct acceptor;
 
-struct door_options {
+struct acceptor_options {
     int64_t reader_uid, reader_gid;   /* -1: nobody */
     unsigned connections_per_uid_max; /* of one user, and of one address over TCP */
     /* On the door's thread: listeners[which] has a visitor. Takes the descriptor. */
-    void (*enter)(void *ctx, size_t which, int fd);
+    void (*accepted)(void *ctx, size_t listener, int fd);
     void *ctx;
 };
 
-/* Starts the thread. The listeners are borrowed until door_close. */
-struct door *door_open(struct listener *listeners, size_t count, const struct door_options *options);
+/* Starts the thread. The listeners are borrowed until acceptor_close. */
+struct acceptor *acceptor_open(struct listener *listeners, size_t count, const struct acceptor_options *options);
 
 /* Any thread: who may use reader sockets from now on; who is in stays. */
-void door_set_readers(struct door *d, int64_t reader_uid, int64_t reader_gid);
+void acceptor_set_readers(struct acceptor *a, int64_t reader_uid, int64_t reader_gid);
 
 /* Nobody is let in from here on. Ends the thread, closes the listeners, frees. NULL is fine. */
-void door_close(struct door *d);
+void acceptor_close(struct acceptor *a);
 
 /* Who connects, as the kernel says. */
-struct door_peer {
+struct acceptor_peer {
     bool is_unix, is_tls;
     uint32_t uid;
     const uint32_t *groups; /* all of them, the first included */
     size_t group_count;
 };
-bool door_admits(const struct door_options *options, enum net_role role, const struct door_peer *peer);
+bool acceptor_admits(const struct acceptor_options *options, enum net_role role, const struct acceptor_peer *peer);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a handler may do with a call; how it lives is in life.c. */
+/* What a handler may do with a call; how it lives is in call_lifecycle.c. */
 #include "rpc/call.h"
 
 #include "base/assert.h"
@@ -33,18 +33,18 @@ void call_reply(struct call *c, const ProtobufCMessage *response)
     if (message_pack(response, &bytes, &err))
         call_reply_bytes(c, &bytes);
     else
-        life_end(c, &err, NULL);
+        lifecycle_end(c, &err, NULL);
 }
 
 void call_reply_bytes(struct call *c, struct buf *bytes)
 {
     ASSERT(bytes->len <= CALL_RESPONSE_BYTES_MAX);
-    life_end(c, NULL, message_take(bytes));
+    lifecycle_end(c, NULL, message_take(bytes));
 }
 
 void call_fail(struct call *c, const struct error *err)
 {
-    life_end(c, err, NULL);
+    lifecycle_end(c, err, NULL);
 }
 
 struct call_ticket *call_defer(struct call *c)
@@ -57,7 +57,7 @@ struct call_ticket *call_defer(struct call *c)
 void call_ticket_is_back(struct call *c, grpc_byte_buffer *answer, const struct error *err)
 {
     c->ticket = NULL;
-    life_end(c, err, answer);
+    lifecycle_end(c, err, answer);
 }
 
 void call_stream(struct call *c, const struct call_stream_ops *ops, void *stream)
@@ -65,14 +65,14 @@ void call_stream(struct call *c, const struct call_stream_ops *ops, void *stream
     ASSERT(c->state == CALL_OPEN && c->stream_ops == NULL && c->ticket == NULL);
     c->stream_ops = ops;
     c->stream = stream;
-    life_limit_age(c);
-    life_start(c, NULL, 0, &c->begin); /* an empty batch comes back at once, through the queue */
+    lifecycle_limit_age(c);
+    lifecycle_start(c, NULL, 0, &c->begin); /* an empty batch comes back at once, through the queue */
 }
 
 void call_write(struct call *c, struct buf *bytes)
 {
     ASSERT(bytes->len <= CALL_RESPONSE_BYTES_MAX);
-    life_write(c, message_take(bytes));
+    lifecycle_write(c, message_take(bytes));
 }
 
 void call_write_message(struct call *c, const ProtobufCMessage *m)
@@ -83,13 +83,13 @@ void call_write_message(struct call *c, const ProtobufCMessage *m)
     if (message_pack(m, &bytes, &err))
         call_write(c, &bytes);
     else if (c->state == CALL_OPEN)
-        life_end(c, &err, NULL);
+        lifecycle_end(c, &err, NULL);
 }
 
 void call_finish(struct call *c, const struct error *err)
 {
     if (c->state == CALL_OPEN)
-        life_end(c, err, NULL);
+        lifecycle_end(c, err, NULL);
 }
 
 void call_finish_message(struct call *c, const ProtobufCMessage *last, const struct error *err)
@@ -101,9 +101,9 @@ void call_finish_message(struct call *c, const ProtobufCMessage *last, const str
         return;
     ASSERT(c->writing == NULL);
     if (message_pack(last, &bytes, &ignored))
-        life_end(c, err, message_take(&bytes));
+        lifecycle_end(c, err, message_take(&bytes));
     else
-        life_end(c, err, NULL);
+        lifecycle_end(c, err, NULL);
 }
 
 void call_trailer(struct call *c, const char *key, const char *value)
@@ -115,7 +115,7 @@ void call_trailer(struct call *c, const char *key, const char *value)
     ASSERT(c->trailer_count < CALL_TRAILERS_MAX);
     text = grpc_slice_from_copied_string(value);
     ASSERT(grpc_header_nonbin_value_is_legal(text));
-    life_trailer(c, key, text);
+    lifecycle_trailer(c, key, text);
 }
 
 void call_timer(struct call *c, int64_t at_mono_ms)

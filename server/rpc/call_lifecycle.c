@@ -5,8 +5,8 @@
  * op that comes back frees it.
  *
  * It fails when the request is unfit, and is refused before the handler sees it; or when the caller leaves or its
- * deadline passes: then `closed` comes back, and nobody is asked to write any more. Only life_end and on_closed take a
- * call out of open. */
+ * deadline passes: then `closed` comes back, and nobody is asked to write any more. Only lifecycle_end and on_closed
+ * take a call out of open. */
 #include "rpc/call_lifecycle.h"
 
 #include "base/assert.h"
@@ -24,7 +24,7 @@
 
 /* ---- ops ---- */
 
-void life_start(struct call *c, const grpc_op *ops, size_t count, struct op *tag)
+void lifecycle_start(struct call *c, const grpc_op *ops, size_t count, struct op *tag)
 {
     c->ops++;
     op_leaves(tag);
@@ -32,22 +32,22 @@ void life_start(struct call *c, const grpc_op *ops, size_t count, struct op *tag
     ASSERT(grpc_call_start_batch(c->raw, ops, count, tag, NULL) == GRPC_CALL_OK);
 }
 
-static void watch_close(struct call *c)
+static void lifecycle_watch_close(struct call *c)
 {
     grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &c->is_cancelled };
 
-    life_start(c, &op, 1, &c->closed);
+    lifecycle_start(c, &op, 1, &c->closed);
 }
 
-static void send_headers(struct call *c)
+static void lifecycle_send_headers(struct call *c)
 {
     grpc_op op = { .op = GRPC_OP_SEND_INITIAL_METADATA };
 
     c->has_headers = true;
-    life_start(c, &op, 1, &c->headers);
+    lifecycle_start(c, &op, 1, &c->headers);
 }
 
-void life_write(struct call *c, grpc_byte_buffer *message)
+void lifecycle_write(struct call *c, grpc_byte_buffer *message)
 {
     grpc_op ops[2];
     size_t count = 0;
@@ -62,18 +62,18 @@ void life_write(struct call *c, grpc_byte_buffer *message)
     ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = message };
     c->has_headers = true;
     c->writing = message;
-    life_start(c, ops, count, &c->wrote);
+    lifecycle_start(c, ops, count, &c->wrote);
 }
 
-static void read_next(struct call *c)
+static void lifecycle_read_next(struct call *c)
 {
     grpc_op op = { .op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &c->request };
 
     c->is_reading = true;
-    life_start(c, &op, 1, &c->read);
+    lifecycle_start(c, &op, 1, &c->read);
 }
 
-static void count_handled(const struct call *c, enum error_code code)
+static void lifecycle_count_handled(const struct call *c, enum error_code code)
 {
     unsigned at = (unsigned)code < RPC_CODES ? (unsigned)code : (unsigned)ERROR_UNKNOWN;
 
@@ -81,13 +81,13 @@ static void count_handled(const struct call *c, enum error_code code)
 }
 
 /* The status, and with it what has not been sent yet. `answer` may be NULL; it is taken. */
-static void send_status(struct call *c, grpc_byte_buffer *answer)
+static void lifecycle_send_status(struct call *c, grpc_byte_buffer *answer)
 {
     grpc_op ops[3];
     size_t count = 0;
 
     c->state = CALL_ENDED;
-    count_handled(c, c->code);
+    lifecycle_count_handled(c, c->code);
     if (!c->has_headers)
         ops[count++] = (grpc_op){ .op = GRPC_OP_SEND_INITIAL_METADATA };
     if (answer != NULL)
@@ -99,12 +99,12 @@ static void send_status(struct call *c, grpc_byte_buffer *answer)
                                                                 .status_details = &c->text } };
     c->has_headers = true;
     c->writing = answer;
-    life_start(c, ops, count, &c->finished);
+    lifecycle_start(c, ops, count, &c->finished);
 }
 
 /* ---- the end ---- */
 
-void life_trailer(struct call *c, const char *key, grpc_slice value)
+void lifecycle_trailer(struct call *c, const char *key, grpc_slice value)
 {
     ASSERT(c->trailer_count <= CALL_TRAILERS_MAX);
     if (c->trailers == NULL)
@@ -114,37 +114,37 @@ void life_trailer(struct call *c, const char *key, grpc_slice value)
     c->trailer_count++;
 }
 
-static void let_ticket_go(struct call *c)
+static void lifecycle_detach_ticket(struct call *c)
 {
     if (c->ticket != NULL)
         ticket_detach(c->ticket);
     c->ticket = NULL;
 }
 
-static void clear_timers(struct call *c)
+static void lifecycle_clear_timers(struct call *c)
 {
     timers_set(&c->q->timers, &c->timer, TIMER_NEVER);
     timers_set(&c->q->timers, &c->expiry, TIMER_NEVER);
     timers_set(&c->q->timers, &c->age, TIMER_NEVER);
 }
 
-void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
+void lifecycle_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
 {
     ASSERT(c->state == CALL_OPEN);
     if (err != NULL) {
-        c->code = status_code(err);
-        c->text = status_text(err);
-        life_trailer(c, STATUS_DETAILS_KEY, status_details(err));
+        c->code = error_status_code(err);
+        c->text = error_status_text(err);
+        lifecycle_trailer(c, ERROR_STATUS_DETAILS_KEY, error_status_details(err));
     }
-    clear_timers(c);
-    let_ticket_go(c);
+    lifecycle_clear_timers(c);
+    lifecycle_detach_ticket(c);
     if (c->writing != NULL)
         c->state = CALL_ENDING;
     else
-        send_status(c, answer);
+        lifecycle_send_status(c, answer);
 }
 
-static void destroy(struct call *c)
+static void lifecycle_free_call(struct call *c)
 {
     if (c->stream_ops != NULL)
         c->stream_ops->ended(c->stream);
@@ -172,54 +172,54 @@ static void destroy(struct call *c)
 }
 
 /* Last thing in every op's done. */
-static void op_is_over(struct call *c)
+static void lifecycle_op_is_back(struct call *c)
 {
     ASSERT(c->ops > 0);
     if (--c->ops == 0 && c->state == CALL_ENDED)
-        destroy(c);
+        lifecycle_free_call(c);
 }
 
 /* Nothing more will reach the caller: it left, its deadline passed, or all is said. */
-static void on_closed(struct op *op, bool ok)
+static void lifecycle_on_closed(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, closed);
 
     (void)ok;
     if (c->state != CALL_ENDED)
-        count_handled(c, ERROR_CANCELLED);
+        lifecycle_count_handled(c, ERROR_CANCELLED);
     c->state = CALL_ENDED;
-    clear_timers(c);
-    let_ticket_go(c);
-    op_is_over(c);
+    lifecycle_clear_timers(c);
+    lifecycle_detach_ticket(c);
+    lifecycle_op_is_back(c);
 }
 
 /* ---- streams ---- */
 
-static void ready(struct call *c)
+static void lifecycle_stream_ready(struct call *c)
 {
     if (c->state != CALL_OPEN || c->stream_ops == NULL || c->writing != NULL || c->is_broken)
         return;
     c->stream_ops->ready(c->stream, c);
     if (c->state == CALL_OPEN && !c->has_headers)
-        send_headers(c); /* clients wait for them, and there may be nothing to write for long */
+        lifecycle_send_headers(c); /* clients wait for them, and there may be nothing to write for long */
 }
 
-static void on_begin(struct op *op, bool ok)
+static void lifecycle_on_stream_begun(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, begin);
 
     (void)ok;
-    ready(c);
-    op_is_over(c);
+    lifecycle_stream_ready(c);
+    lifecycle_op_is_back(c);
 }
 
-static void on_headers(struct op *op, bool ok)
+static void lifecycle_on_headers_sent(struct op *op, bool ok)
 {
     (void)ok; /* a caller that cannot be reached is told by closed */
-    op_is_over(CONTAINER_OF(op, struct call, headers));
+    lifecycle_op_is_back(CONTAINER_OF(op, struct call, headers));
 }
 
-static void on_wrote(struct op *op, bool ok)
+static void lifecycle_on_wrote(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, wrote);
 
@@ -227,33 +227,33 @@ static void on_wrote(struct op *op, bool ok)
     c->writing = NULL;
     c->is_broken = c->is_broken || !ok;
     if (c->state == CALL_ENDING) {
-        send_status(c, NULL);
+        lifecycle_send_status(c, NULL);
     } else if (c->state == CALL_OPEN && ok) {
         if (c->route->method->kind == CALL_BIDI_STREAM && !c->is_reading)
-            read_next(c);
-        ready(c);
+            lifecycle_read_next(c);
+        lifecycle_stream_ready(c);
     }
-    op_is_over(c);
+    lifecycle_op_is_back(c);
 }
 
-static void on_finished(struct op *op, bool ok)
+static void lifecycle_on_finished(struct op *op, bool ok)
 {
     (void)ok;
-    op_is_over(CONTAINER_OF(op, struct call, finished));
+    lifecycle_op_is_back(CONTAINER_OF(op, struct call, finished));
 }
 
-static void on_due(struct timer *t)
+static void lifecycle_on_stream_timer(struct timer *t)
 {
-    ready(CONTAINER_OF(t, struct call, timer));
+    lifecycle_stream_ready(CONTAINER_OF(t, struct call, timer));
 }
 
-static void take_message(struct call *c)
+static void lifecycle_deliver_message(struct call *c)
 {
     ProtobufCMessage *request = NULL;
     struct error err;
 
     if (c->request != NULL && !message_parse(c->route->method->request, c->request, &request, &err)) {
-        life_end(c, &err, NULL);
+        lifecycle_end(c, &err, NULL);
         return;
     }
     grpc_byte_buffer_destroy(c->request);
@@ -261,17 +261,17 @@ static void take_message(struct call *c)
     c->stream_ops->message(c->stream, c, request);
     if (request != NULL)
         protobuf_c_message_free_unpacked(request, NULL);
-    ready(c);
+    lifecycle_stream_ready(c);
 }
 
-static void on_read(struct op *op, bool ok)
+static void lifecycle_on_read(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, read);
 
     c->is_reading = false;
     if (ok && c->state == CALL_OPEN)
-        take_message(c);
-    op_is_over(c);
+        lifecycle_deliver_message(c);
+    lifecycle_op_is_back(c);
 }
 
 void calls_woken(struct cq *q, uint64_t topics)
@@ -279,38 +279,38 @@ void calls_woken(struct cq *q, uint64_t topics)
     /* ready never frees its call: `closed` is still with the core. */
     for (struct call *c = q->calls; c != NULL; c = c->next) {
         if (c->topic < CALL_TOPICS_MAX && (topics >> c->topic & 1) != 0)
-            ready(c);
+            lifecycle_stream_ready(c);
     }
 }
 
-static void set_going(struct error *err)
+static void lifecycle_set_shutting_down(struct error *err)
 {
     error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
 }
 
-static void tell_to_end(struct call *c, const struct error *why)
+static void lifecycle_ask_stream_to_end(struct call *c, const struct error *why)
 {
     if (c->stream_ops == NULL || c->stream_ops->drain == NULL) {
-        life_end(c, why, NULL);
+        lifecycle_end(c, why, NULL);
         return;
     }
     c->stream_ops->drain(c->stream, c, why);
-    ready(c);
+    lifecycle_stream_ready(c);
 }
 
 void calls_drain(struct cq *q)
 {
     struct error going;
 
-    set_going(&going);
+    lifecycle_set_shutting_down(&going);
     for (struct call *c = q->calls; c != NULL; c = c->next)
         if (c->state == CALL_OPEN && c->stream_ops != NULL) /* who holds a ticket answers it */
-            tell_to_end(c, &going);
+            lifecycle_ask_stream_to_end(c, &going);
 }
 
 /* ---- the deadline ---- */
 
-static void on_expiry(struct timer *t)
+static void lifecycle_on_deadline(struct timer *t)
 {
     struct call *c = CONTAINER_OF(t, struct call, expiry);
     struct error late;
@@ -318,11 +318,11 @@ static void on_expiry(struct timer *t)
     if (c->state != CALL_OPEN)
         return;
     error_reason(&late, ERROR_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the call's deadline has come");
-    tell_to_end(c, &late);
+    lifecycle_ask_stream_to_end(c, &late);
 }
 
 /* The core cuts a call at its deadline, without a reason and without trailers. So we are a moment ahead of it. */
-static void set_expiry(struct call *c)
+static void lifecycle_set_deadline_timer(struct call *c)
 {
     int64_t at_mono_ms = call_deadline_mono_ms(c), left_ms = at_mono_ms - clock_mono_ms(&clock_system);
     int64_t ahead_ms = left_ms / 10 < EXPIRY_AHEAD_MS ? left_ms / 10 : EXPIRY_AHEAD_MS;
@@ -334,7 +334,7 @@ static void set_expiry(struct call *c)
 /* ---- the age ---- */
 
 /* Before the core, which gives a connection that is too old some time, then cuts it. */
-static void on_aged(struct timer *t)
+static void lifecycle_on_age(struct timer *t)
 {
     struct call *c = CONTAINER_OF(t, struct call, age);
     struct error aged;
@@ -343,11 +343,11 @@ static void on_aged(struct timer *t)
         return;
     error_reason(&aged, ERROR_UNAVAILABLE, "CONNECTION_AGED",
                  "this stream has lasted as long as one may over TCP (--max-connection-age): connect again");
-    tell_to_end(c, &aged);
+    lifecycle_ask_stream_to_end(c, &aged);
 }
 
 /* Up to a tenth sooner: streams that began together do not all come back together. */
-void life_limit_age(struct call *c)
+void lifecycle_limit_age(struct call *c)
 {
     const int64_t most = c->route->stream_ms;
     uint32_t chance = 0;
@@ -360,7 +360,7 @@ void life_limit_age(struct call *c)
 
 /* ---- the beginning ---- */
 
-static bool refuse_unknown(const struct call *c, struct error *err)
+static bool lifecycle_refuse_unknown_method(const struct call *c, struct error *err)
 {
     AUTO_BUF struct buf name = BUF(3 * METHOD_MAX);
     struct view method = { (const char *)GRPC_SLICE_START_PTR(c->details.method),
@@ -373,7 +373,7 @@ static bool refuse_unknown(const struct call *c, struct error *err)
                         "there is no method %s here; reflection lists those that are", buf_cstr(&name));
 }
 
-static bool refuse_reader(const struct call *c, struct error *err)
+static bool lifecycle_refuse_reader(const struct call *c, struct error *err)
 {
     if (c->route->is_tls)
         return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
@@ -385,12 +385,12 @@ static bool refuse_reader(const struct call *c, struct error *err)
 }
 
 /* True when the handler may have the call; its request is in *out. */
-static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
+static bool lifecycle_admit(struct call *c, ProtobufCMessage **out, struct error *err)
 {
     const struct call_method *method = c->route->method;
 
     if (atomic_load(&c->route->census->is_draining)) {
-        set_going(err);
+        lifecycle_set_shutting_down(err);
         return false;
     }
     if (c->route->role == NET_STRANGER)
@@ -398,9 +398,9 @@ static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
                             "your certificate is good, but none of its names (SANs) is in the server's --tls-admin-san "
                             "or --tls-reader-san");
     if (method == NULL)
-        return refuse_unknown(c, err);
+        return lifecycle_refuse_unknown_method(c, err);
     if (method->needs == NET_ADMIN && c->route->role != NET_ADMIN)
-        return refuse_reader(c, err);
+        return lifecycle_refuse_reader(c, err);
     if (c->request == NULL && method->kind == CALL_BIDI_STREAM)
         return error_set(err, ERROR_OK, "nothing was asked");
     if (c->request == NULL)
@@ -408,13 +408,13 @@ static bool admit(struct call *c, ProtobufCMessage **out, struct error *err)
     return message_parse(method->request, c->request, out, err);
 }
 
-static void hand_over(struct call *c)
+static void lifecycle_dispatch(struct call *c)
 {
     ProtobufCMessage *request = NULL;
     struct error err;
 
-    if (!admit(c, &request, &err)) {
-        life_end(c, err.code != ERROR_OK ? &err : NULL, NULL);
+    if (!lifecycle_admit(c, &request, &err)) {
+        lifecycle_end(c, err.code != ERROR_OK ? &err : NULL, NULL);
         return;
     }
     grpc_byte_buffer_destroy(c->request);
@@ -424,7 +424,7 @@ static void hand_over(struct call *c)
     ASSERT(c->state != CALL_OPEN || c->stream_ops != NULL || c->ticket != NULL);
 }
 
-static void on_arrived(struct op *op, bool ok)
+static void lifecycle_on_arrived(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, arrived);
 
@@ -440,29 +440,29 @@ static void on_arrived(struct op *op, bool ok)
         if (c->next != NULL)
             c->next->link = &c->next;
         c->q->calls = c;
-        watch_close(c);
-        set_expiry(c);
-        hand_over(c);
+        lifecycle_watch_close(c);
+        lifecycle_set_deadline_timer(c);
+        lifecycle_dispatch(c);
     }
-    op_is_over(c);
+    lifecycle_op_is_back(c);
 }
 
-static struct call *create(const struct route *route, struct cq *q)
+static struct call *lifecycle_create_call(const struct route *route, struct cq *q)
 {
     struct call *c = mem_zero(sizeof *c);
 
     c->route = route;
     c->q = q;
-    c->arrived.done = on_arrived;
-    c->closed.done = on_closed;
-    c->begin.done = on_begin;
-    c->headers.done = on_headers;
-    c->wrote.done = on_wrote;
-    c->read.done = on_read;
-    c->finished.done = on_finished;
-    c->timer.due = on_due;
-    c->expiry.due = on_expiry;
-    c->age.due = on_aged;
+    c->arrived.done = lifecycle_on_arrived;
+    c->closed.done = lifecycle_on_closed;
+    c->begin.done = lifecycle_on_stream_begun;
+    c->headers.done = lifecycle_on_headers_sent;
+    c->wrote.done = lifecycle_on_wrote;
+    c->read.done = lifecycle_on_read;
+    c->finished.done = lifecycle_on_finished;
+    c->timer.due = lifecycle_on_stream_timer;
+    c->expiry.due = lifecycle_on_deadline;
+    c->age.due = lifecycle_on_age;
     c->topic = CALL_TOPICS_MAX;
     c->text = grpc_empty_slice();
     grpc_metadata_array_init(&c->metadata);
@@ -473,7 +473,7 @@ static struct call *create(const struct route *route, struct cq *q)
 
 void call_arm(const struct route *route, struct cq *q)
 {
-    struct call *c = create(route, q);
+    struct call *c = lifecycle_create_call(route, q);
     grpc_call_error refused;
 
     c->ops++;

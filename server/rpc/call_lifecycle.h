@@ -1,4 +1,4 @@
-/* server/rpc/call_lifecycle.h: a call as call.c and life.c share it. Queue thread. */
+/* server/rpc/call_lifecycle.h: a call as call.c and call_lifecycle.c share it. Queue thread. */
 #ifndef RPC_CALL_LIFECYCLE_H
 #define RPC_CALL_LIFECYCLE_H
 
@@ -50,18 +50,18 @@ struct call {
 };
 
 /* A batch whose completion is the tag's. */
-void life_start(struct call *c, const grpc_op *ops, size_t count, struct op *tag);
+void lifecycle_start(struct call *c, const grpc_op *ops, size_t count, struct op *tag);
 
 /* Takes the message. Dropped where nobody would get it. ASSERTs that no other is in flight. */
-void life_write(struct call *c, grpc_byte_buffer *message);
+void lifecycle_write(struct call *c, grpc_byte_buffer *message);
 
 /* Takes the value. */
-void life_trailer(struct call *c, const char *key, grpc_slice value);
+void lifecycle_trailer(struct call *c, const char *key, grpc_slice value);
 
 /* The call has become a stream: over TCP it may last only so long. */
-void life_limit_age(struct call *c);
+void lifecycle_limit_age(struct call *c);
 
 /* Says how an open call ends: with OK where err is NULL. Takes the answer of a unary call; NULL for none. */
-void life_end(struct call *c, const struct error *err, grpc_byte_buffer *answer);
+void lifecycle_end(struct call *c, const struct error *err, grpc_byte_buffer *answer);
 
 #endif

@@ -56,13 +56,13 @@ struct certificates {
     int64_t looked_mono_ms, warned_mono_ms, retried_mono_ms;
 };
 
-static const char *path_of(const struct net_tls *tls, int file)
+static const char *certificates_path(const struct net_tls *tls, int file)
 {
     return file == FILE_CERT ? tls->cert_file : file == FILE_KEY ? tls->key_file : tls->client_ca_file;
 }
 
 /* OpenSSL's last word on why, for the end of a sentence. */
-static const char *why(void)
+static const char *certificates_openssl_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -70,14 +70,14 @@ static const char *why(void)
     return reason != NULL ? reason : "no reason given";
 }
 
-static bool unfit(struct error *err, const struct net_tls *tls, int file, const char *text)
+static bool certificates_refuse_file(struct error *err, const struct net_tls *tls, int file, const char *text)
 {
-    return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", flags[file], path_of(tls, file), text);
+    return error_set(err, ERROR_FAILED_PRECONDITION, "%s %s: %s", flags[file], certificates_path(tls, file), text);
 }
 
 /* ---- files ---- */
 
-static struct stamp stamp_of(const char *path)
+static struct stamp stamp_take(const char *path)
 {
     struct stamp s;
     struct stat st;
@@ -93,13 +93,13 @@ static struct stamp stamp_of(const char *path)
     return s;
 }
 
-static void stamp_all(const struct net_tls *tls, struct stamp out[FILES])
+static void stamp_take_all(const struct net_tls *tls, struct stamp out[FILES])
 {
     for (int file = 0; file < FILES; file++)
-        out[file] = stamp_of(path_of(tls, file));
+        out[file] = stamp_take(certificates_path(tls, file));
 }
 
-static ssize_t read_whole(int fd, char *at, size_t room)
+static ssize_t certificates_read_whole(int fd, char *at, size_t room)
 {
     size_t len = 0;
     ssize_t got = 1;
@@ -115,27 +115,27 @@ static ssize_t read_whole(int fd, char *at, size_t room)
 }
 
 /* A device or a pipe would keep us waiting. */
-static bool read_file(const struct net_tls *tls, int file, struct buf *out, struct error *err)
+static bool certificates_read_file(const struct net_tls *tls, int file, struct buf *out, struct error *err)
 {
-    int fd = open(path_of(tls, file), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(certificates_path(tls, file), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     ssize_t got = -1;
     char *at;
 
     if (fd < 0)
-        return unfit(err, tls, file, strerror(errno));
+        return certificates_refuse_file(err, tls, file, strerror(errno));
     at = buf_extend(out, FILE_BYTES_MAX + 1);
     ASSERT(at != NULL);
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        got = read_whole(fd, at, FILE_BYTES_MAX + 1);
+        got = certificates_read_whole(fd, at, FILE_BYTES_MAX + 1);
     close(fd);
     if (got < 0 || got > (ssize_t)FILE_BYTES_MAX)
-        return unfit(err, tls, file, "it must be a plain file of at most 256 KiB");
+        return certificates_refuse_file(err, tls, file, "it must be a plain file of at most 256 KiB");
     out->len = (size_t)got;
     return true;
 }
 
-static BIO *reader_of(const struct buf *text)
+static BIO *pem_reader(const struct buf *text)
 {
     BIO *bio = BIO_new_mem_buf(text->at, (int)text->len);
 
@@ -144,7 +144,7 @@ static BIO *reader_of(const struct buf *text)
 }
 
 /* PEM_read_bio_X509 has brought nothing: because there is nothing more, or because it is damaged? */
-static bool is_read_out(void)
+static bool pem_is_at_end(void)
 {
     unsigned long last = ERR_peek_last_error();
 
@@ -153,7 +153,7 @@ static bool is_read_out(void)
 }
 
 /* Nobody is there to ask. */
-static int no_passphrase(char *room, int size, int is_writing, void *ctx)
+static int pem_refuse_passphrase(char *room, int size, int is_writing, void *ctx)
 {
     (void)room;
     (void)size;
@@ -164,17 +164,19 @@ static int no_passphrase(char *room, int size, int is_writing, void *ctx)
 
 /* ---- our certificate ---- */
 
-static int64_t unix_s_of(const ASN1_TIME *t)
+static int64_t asn1_time_unix_s(const ASN1_TIME *t)
 {
     struct tm tm;
 
     return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-static bool check_dates(const struct net_tls *tls, X509 *certificate, int64_t *expiry_unix_s, struct error *err)
+static bool certificates_check_dates(const struct net_tls *tls, X509 *certificate, int64_t *expiry_unix_s,
+                                     struct error *err)
 {
     int64_t now_unix_s = clock_unix_ms(&clock_system) / 1000;
-    int64_t begin = unix_s_of(X509_get0_notBefore(certificate)), end = unix_s_of(X509_get0_notAfter(certificate));
+    int64_t begin = asn1_time_unix_s(X509_get0_notBefore(certificate)),
+            end = asn1_time_unix_s(X509_get0_notAfter(certificate));
     char text[TIME_TEXT_SIZE] = "an unreadable date";
     char sentence[96];
 
@@ -186,66 +188,69 @@ static bool check_dates(const struct net_tls *tls, X509 *certificate, int64_t *e
         time_format((now_unix_s < begin ? begin : end) * 1000, text);
     snprintf(sentence, sizeof sentence,
              now_unix_s < begin ? "the certificate is valid from %s only" : "the certificate expired on %s", text);
-    return unfit(err, tls, FILE_CERT, sentence);
+    return certificates_refuse_file(err, tls, FILE_CERT, sentence);
 }
 
-static bool use_chain(SSL_CTX *context, const struct net_tls *tls, BIO *in, struct error *err)
+static bool certificates_use_chain(SSL_CTX *context, const struct net_tls *tls, BIO *in, struct error *err)
 {
     for (int above = 0;; above++) {
         X509 *next = PEM_read_bio_X509(in, NULL, NULL, NULL);
 
         if (next == NULL)
-            return is_read_out() || unfit(err, tls, FILE_CERT, "the chain behind the certificate is damaged");
+            return pem_is_at_end() ||
+                   certificates_refuse_file(err, tls, FILE_CERT, "the chain behind the certificate is damaged");
         if (above == CHAIN_MAX || SSL_CTX_add0_chain_cert(context, next) != 1) {
             X509_free(next);
             ERR_clear_error();
-            return unfit(err, tls, FILE_CERT, "the chain behind the certificate cannot be used");
+            return certificates_refuse_file(err, tls, FILE_CERT, "the chain behind the certificate cannot be used");
         }
     }
 }
 
-static bool use_certificate(SSL_CTX *context, const struct net_tls *tls, int64_t *expiry_unix_s, struct error *err)
+static bool certificates_use_certificate(SSL_CTX *context, const struct net_tls *tls, int64_t *expiry_unix_s,
+                                         struct error *err)
 {
     AUTO_BUF struct buf text = BUF(FILE_BYTES_MAX + 1);
     X509 *certificate;
     BIO *in;
     bool ok;
 
-    if (!read_file(tls, FILE_CERT, &text, err))
+    if (!certificates_read_file(tls, FILE_CERT, &text, err))
         return false;
-    in = reader_of(&text);
+    in = pem_reader(&text);
     certificate = PEM_read_bio_X509(in, NULL, NULL, NULL);
     if (certificate == NULL)
-        ok = unfit(err, tls, FILE_CERT, "it holds no certificate in PEM");
-    else if (!check_dates(tls, certificate, expiry_unix_s, err))
+        ok = certificates_refuse_file(err, tls, FILE_CERT, "it holds no certificate in PEM");
+    else if (!certificates_check_dates(tls, certificate, expiry_unix_s, err))
         ok = false;
     else if (SSL_CTX_use_certificate(context, certificate) != 1)
-        ok = unfit(err, tls, FILE_CERT, why());
+        ok = certificates_refuse_file(err, tls, FILE_CERT, certificates_openssl_reason());
     else
-        ok = use_chain(context, tls, in, err);
+        ok = certificates_use_chain(context, tls, in, err);
     X509_free(certificate);
     BIO_free(in);
     ERR_clear_error();
     return ok;
 }
 
-static bool use_key(SSL_CTX *context, const struct net_tls *tls, struct error *err)
+static bool certificates_use_key(SSL_CTX *context, const struct net_tls *tls, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(FILE_BYTES_MAX + 1);
     bool has_passphrase = false, ok = false;
     EVP_PKEY *key;
     BIO *in;
 
-    if (!read_file(tls, FILE_KEY, &text, err))
+    if (!certificates_read_file(tls, FILE_KEY, &text, err))
         return false;
-    in = reader_of(&text);
-    key = PEM_read_bio_PrivateKey(in, NULL, no_passphrase, &has_passphrase);
+    in = pem_reader(&text);
+    key = PEM_read_bio_PrivateKey(in, NULL, pem_refuse_passphrase, &has_passphrase);
     if (key == NULL)
-        unfit(err, tls, FILE_KEY,
-              has_passphrase ? "the key has a passphrase; give one without, readable by this user alone"
-                             : "it holds no private key in PEM");
+        certificates_refuse_file(err, tls, FILE_KEY,
+                                 has_passphrase
+                                     ? "the key has a passphrase; give one without, readable by this user alone"
+                                     : "it holds no private key in PEM");
     else if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
-        unfit(err, tls, FILE_KEY, "the key does not belong to the certificate in --tls-cert-file");
+        certificates_refuse_file(err, tls, FILE_KEY, "the key does not belong to the certificate in --tls-cert-file");
     else
         ok = true;
     EVP_PKEY_free(key);
@@ -257,7 +262,7 @@ static bool use_key(SSL_CTX *context, const struct net_tls *tls, struct error *e
 
 /* ---- whom we trust to name clients ---- */
 
-static bool use_client_cas(SSL_CTX *context, const struct net_tls *tls, struct error *err)
+static bool certificates_use_client_cas(SSL_CTX *context, const struct net_tls *tls, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(FILE_BYTES_MAX + 1);
     X509_STORE *store = SSL_CTX_get_cert_store(context);
@@ -265,27 +270,27 @@ static bool use_client_cas(SSL_CTX *context, const struct net_tls *tls, struct e
     X509 *ca;
     BIO *in;
 
-    if (!read_file(tls, FILE_CA, &text, err))
+    if (!certificates_read_file(tls, FILE_CA, &text, err))
         return false;
-    in = reader_of(&text);
+    in = pem_reader(&text);
     while (count <= CAS_MAX && (ca = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
         ASSERT(X509_STORE_add_cert(store, ca) == 1 && SSL_CTX_add_client_CA(context, ca) == 1);
         X509_free(ca);
         count++;
     }
     BIO_free(in);
-    if (count <= CAS_MAX && !is_read_out())
-        return unfit(err, tls, FILE_CA, "a certificate in it is damaged");
+    if (count <= CAS_MAX && !pem_is_at_end())
+        return certificates_refuse_file(err, tls, FILE_CA, "a certificate in it is damaged");
     if (count == 0)
-        return unfit(err, tls, FILE_CA, "it holds no certificate in PEM");
-    return count <= CAS_MAX || unfit(err, tls, FILE_CA, "it holds more than 128 certificates");
+        return certificates_refuse_file(err, tls, FILE_CA, "it holds no certificate in PEM");
+    return count <= CAS_MAX || certificates_refuse_file(err, tls, FILE_CA, "it holds more than 128 certificates");
 }
 
 /* ---- the context ---- */
 
 /* HTTP/2 or nothing. */
-static int choose_protocol(SSL *session, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-                           unsigned in_len, void *arg)
+static int certificates_select_alpn(SSL *session, const unsigned char **out, unsigned char *out_len,
+                                    const unsigned char *in, unsigned in_len, void *arg)
 {
     static const unsigned char h2[] = "\x02h2";
 
@@ -299,7 +304,7 @@ static int choose_protocol(SSL *session, const unsigned char **out, unsigned cha
 
 /* No session is resumed: one begun under an old CA or list would go on under the new. TLS 1.2 has what HTTP/2 allows.
  */
-static SSL_CTX *make_context(void)
+static SSL_CTX *certificates_create_context(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
@@ -315,22 +320,22 @@ static SSL_CTX *make_context(void)
     SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY); /* each read is one record: a peer cannot keep us in one */
     SSL_CTX_set_max_cert_list(context, PEER_CHAIN_BYTES);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    SSL_CTX_set_alpn_select_cb(context, certificates_select_alpn, NULL);
     return context;
 }
 
 /* Takes stamps before reading: what changes meanwhile is read again. */
-static bool load(struct certificates *c, struct error *err)
+static bool certificates_load(struct certificates *c, struct error *err)
 {
     struct stamp stamps[FILES];
-    SSL_CTX *context = make_context(), *old = context;
+    SSL_CTX *context = certificates_create_context(), *old = context;
     int64_t expiry_unix_s = 0;
     bool ok;
 
     pthread_mutex_lock(&c->lock);
-    stamp_all(&c->tls, stamps);
-    ok = use_certificate(context, &c->tls, &expiry_unix_s, err) && use_key(context, &c->tls, err) &&
-         use_client_cas(context, &c->tls, err);
+    stamp_take_all(&c->tls, stamps);
+    ok = certificates_use_certificate(context, &c->tls, &expiry_unix_s, err) &&
+         certificates_use_key(context, &c->tls, err) && certificates_use_client_cas(context, &c->tls, err);
     memcpy(c->tried, stamps, sizeof stamps);
     c->has_failed = !ok;
     if (ok) {
@@ -343,7 +348,7 @@ static bool load(struct certificates *c, struct error *err)
     return ok;
 }
 
-static void warn_of_others(const char *key_file)
+static void certificates_warn_of_open_key(const char *key_file)
 {
     struct stat st;
 
@@ -358,11 +363,11 @@ bool certificates_open(struct certificates **out, const struct net_tls *tls, str
 
     c->tls = *tls;
     pthread_mutex_init(&c->lock, NULL);
-    if (!load(c, err)) {
+    if (!certificates_load(c, err)) {
         certificates_close(c);
         return false;
     }
-    warn_of_others(tls->key_file);
+    certificates_warn_of_open_key(tls->key_file);
     *out = c;
     return true;
 }
@@ -383,7 +388,7 @@ int64_t certificates_expiry_unix_s(const struct certificates *c)
     return atomic_load(&c->expiry_unix_s);
 }
 
-static void log_in_use(const struct certificates *c)
+static void certificates_log_in_use(const struct certificates *c)
 {
     char text[TIME_TEXT_SIZE];
 
@@ -393,18 +398,18 @@ static void log_in_use(const struct certificates *c)
 
 bool certificates_reload(struct certificates *c, struct error *err)
 {
-    if (!load(c, err))
+    if (!certificates_load(c, err))
         return false;
-    log_in_use(c);
+    certificates_log_in_use(c);
     return true;
 }
 
-static bool has_changed(struct certificates *c, bool *has_failed)
+static bool certificates_files_state(struct certificates *c, bool *has_failed)
 {
     struct stamp stamps[FILES];
     bool is_other;
 
-    stamp_all(&c->tls, stamps);
+    stamp_take_all(&c->tls, stamps);
     pthread_mutex_lock(&c->lock);
     is_other = memcmp(stamps, c->tried, sizeof stamps) != 0;
     *has_failed = c->has_failed;
@@ -412,7 +417,7 @@ static bool has_changed(struct certificates *c, bool *has_failed)
     return is_other;
 }
 
-static void warn_of_the_end(struct certificates *c, int64_t now_mono_ms)
+static void certificates_warn_of_expiry(struct certificates *c, int64_t now_mono_ms)
 {
     int64_t left_s = certificates_expiry_unix_s(c) - clock_unix_ms(&clock_system) / 1000;
 
@@ -434,17 +439,17 @@ void certificates_look(struct certificates *c, int64_t now_mono_ms)
     if (c->looked_mono_ms != 0 && now_mono_ms - c->looked_mono_ms < LOOK_EVERY_MS)
         return;
     c->looked_mono_ms = now_mono_ms;
-    is_other = has_changed(c, &has_failed);
+    is_other = certificates_files_state(c, &has_failed);
     if (is_other || (has_failed && now_mono_ms - c->retried_mono_ms >= RETRY_MS)) {
         c->retried_mono_ms = now_mono_ms;
-        if (load(c, &err)) {
-            log_in_use(c);
+        if (certificates_load(c, &err)) {
+            certificates_log_in_use(c);
             c->warned_mono_ms = 0;
         } else if (is_other) {
             log_warn("tls.refused", "error=%s text=the certificate in use stays", err.text);
         }
     }
-    warn_of_the_end(c, now_mono_ms);
+    certificates_warn_of_expiry(c, now_mono_ms);
 }
 
 SSL *certificates_session(struct certificates *c)
@@ -459,7 +464,7 @@ SSL *certificates_session(struct certificates *c)
 
 /* ---- who it is ---- */
 
-static bool take_name(const GENERAL_NAME *from, struct presented_name *out)
+static bool certificates_take_name(const GENERAL_NAME *from, struct presented_name *out)
 {
     const ASN1_STRING *text = from->d.ia5; /* of all four kinds it is one */
 
@@ -483,7 +488,7 @@ static bool take_name(const GENERAL_NAME *from, struct presented_name *out)
     return true;
 }
 
-static enum net_role role_of(const struct net_tls *tls, const struct presented_name *n)
+static enum net_role certificates_role_of_name(const struct net_tls *tls, const struct presented_name *n)
 {
     if (cert_name_is_listed(n, tls->admins, tls->admin_count))
         return NET_ADMIN;
@@ -502,8 +507,9 @@ enum net_role certificates_role(const struct certificates *c, const SSL *session
     for (int i = 0; i < sk_GENERAL_NAME_num(names) && i < NAMES_MAX; i++) {
         struct presented_name n;
 
-        if (take_name(sk_GENERAL_NAME_value(names, i), &n) && role_of(&c->tls, &n) > role)
-            role = role_of(&c->tls, &n);
+        if (certificates_take_name(sk_GENERAL_NAME_value(names, i), &n) &&
+            certificates_role_of_name(&c->tls, &n) > role)
+            role = certificates_role_of_name(&c->tls, &n);
     }
     GENERAL_NAMES_free(names);
     return role;

@@ -19,7 +19,7 @@ void op_leaves(struct op *op)
 #endif
 }
 
-static void op_is_back(struct op *op)
+static void cq_op_is_back(struct op *op)
 {
 #ifdef __SANITIZE_THREAD__
     __tsan_acquire(op);
@@ -28,26 +28,26 @@ static void op_is_back(struct op *op)
 #endif
 }
 
-static gpr_timespec moment(int64_t mono_ms)
+static gpr_timespec cq_deadline(int64_t mono_ms)
 {
     if (mono_ms == TIMER_NEVER)
         return gpr_inf_future(GPR_CLOCK_MONOTONIC);
     return (gpr_timespec){ mono_ms / 1000, (int32_t)(mono_ms % 1000) * 1000000, GPR_CLOCK_MONOTONIC };
 }
 
-static void *run(void *arg)
+static void *cq_thread(void *arg)
 {
     struct cq *q = arg;
 
     for (;;) {
-        grpc_event ev = grpc_completion_queue_next(q->raw, moment(timers_next(&q->timers)), NULL);
+        grpc_event ev = grpc_completion_queue_next(q->raw, cq_deadline(timers_next(&q->timers)), NULL);
 
         if (ev.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         if (ev.type == GRPC_OP_COMPLETE) {
             struct op *op = ev.tag;
 
-            op_is_back(op);
+            cq_op_is_back(op);
             op->done(op, ev.success != 0);
         }
         /* Also after an event: a busy queue never times out. */
@@ -56,7 +56,7 @@ static void *run(void *arg)
     }
 }
 
-static void on_wake(struct op *op, bool ok)
+static void cq_on_wake(struct op *op, bool ok)
 {
     struct cq *q = CONTAINER_OF(op, struct cq, wake);
 
@@ -66,14 +66,14 @@ static void on_wake(struct op *op, bool ok)
 }
 
 /* A call on a channel that leads nowhere, made for empty batches alone. */
-static void create_kept(struct cq *q)
+static void cq_create_post_call(struct cq *q)
 {
     grpc_slice method = grpc_slice_from_static_string("/kept");
 
-    q->lame = grpc_lame_client_channel_create("kept", GRPC_STATUS_UNAVAILABLE, "never called");
-    q->kept = grpc_channel_create_call(q->lame, NULL, GRPC_PROPAGATE_DEFAULTS, q->raw, method, NULL,
-                                       gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-    ASSERT(q->kept != NULL);
+    q->post_channel = grpc_lame_client_channel_create("kept", GRPC_STATUS_UNAVAILABLE, "never called");
+    q->post_call = grpc_channel_create_call(q->post_channel, NULL, GRPC_PROPAGATE_DEFAULTS, q->raw, method, NULL,
+                                            gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    ASSERT(q->post_call != NULL);
 }
 
 struct cq *cq_create(bool moves_bytes, void (*woken)(struct cq *q, uint64_t topics))
@@ -85,16 +85,16 @@ struct cq *cq_create(bool moves_bytes, void (*woken)(struct cq *q, uint64_t topi
 
     q->raw = grpc_completion_queue_create(grpc_completion_queue_factory_lookup(&attributes), &attributes, NULL);
     q->woken = woken;
-    q->wake.done = on_wake;
+    q->wake.done = cq_on_wake;
     pthread_mutex_init(&q->lock, NULL);
-    create_kept(q);
+    cq_create_post_call(q);
     return q;
 }
 
 void cq_start(struct cq *q, const char *name)
 {
     /* The core itself ends the process when it gets no thread; so here. */
-    ASSERT(pthread_create(&q->thread, NULL, run, q) == 0);
+    ASSERT(pthread_create(&q->thread, NULL, cq_thread, q) == 0);
     pthread_setname_np(q->thread, name);
     q->is_started = true;
 }
@@ -105,8 +105,8 @@ bool cq_post(struct cq *q, struct op *op)
 
     op_leaves(op);
     pthread_mutex_lock(&q->lock);
-    if (q->kept != NULL) {
-        ASSERT(grpc_call_start_batch(q->kept, NULL, 0, op, NULL) == GRPC_CALL_OK);
+    if (q->post_call != NULL) {
+        ASSERT(grpc_call_start_batch(q->post_call, NULL, 0, op, NULL) == GRPC_CALL_OK);
         is_posted = true;
     }
     pthread_mutex_unlock(&q->lock);
@@ -122,16 +122,16 @@ void cq_wake(struct cq *q, unsigned topic)
 
 void cq_destroy(struct cq *q)
 {
-    grpc_call *kept;
+    grpc_call *post_call;
 
     if (q == NULL)
         return;
     pthread_mutex_lock(&q->lock);
-    kept = q->kept;
-    q->kept = NULL;
+    post_call = q->post_call;
+    q->post_call = NULL;
     pthread_mutex_unlock(&q->lock);
-    grpc_call_unref(kept);
-    grpc_channel_destroy(q->lame);
+    grpc_call_unref(post_call);
+    grpc_channel_destroy(q->post_channel);
     grpc_completion_queue_shutdown(q->raw);
     if (q->is_started)
         pthread_join(q->thread, NULL);

@@ -26,7 +26,7 @@ struct cq {
     void (*woken)(struct cq *q, uint64_t topics);
     pthread_t thread;
     bool is_started;
-    grpc_channel *lame;
+    grpc_channel *post_channel;
 
     /* queue thread */
     struct timers timers;
@@ -38,7 +38,7 @@ struct cq {
 
     /* any thread, under lock: the core wants one batch at a time started on a call */
     pthread_mutex_t lock;
-    grpc_call *kept; /* never sent anywhere: an empty batch on it comes out of the queue at once. NULL: closed */
+    grpc_call *post_call; /* never sent anywhere: an empty batch on it comes out of the queue at once. NULL: closed */
 };
 
 /* `woken` runs on the queue's thread, after cq_wake, once for several. `moves_bytes`: its thread reads and writes the

@@ -10,13 +10,13 @@ enum { SET_FILE = 1 };
 enum { FILE_NAME = 1, FILE_PACKAGE = 2, FILE_DEPENDENCY = 3 };
 enum { ANY_NAME = 1 }; /* in all that has a name of its own */
 
-/* What holds names in what: the field of the outer one, and what is in it. */
-enum kind { FILE_KIND, MESSAGE_KIND, ENUM_KIND, SERVICE_KIND, LEAF_KIND };
+/* What nestings names in what: the field of the outer one, and what is in it. */
+enum descriptor_kind { FILE_KIND, MESSAGE_KIND, ENUM_KIND, SERVICE_KIND, LEAF_KIND };
 static const struct {
-    enum kind outer;
+    enum descriptor_kind outer;
     uint32_t field;
-    enum kind inner;
-} holds[] = {
+    enum descriptor_kind inner;
+} nestings[] = {
     { FILE_KIND, 4, MESSAGE_KIND },    /* message_type */
     { FILE_KIND, 5, ENUM_KIND },       /* enum_type */
     { FILE_KIND, 6, SERVICE_KIND },    /* service */
@@ -54,7 +54,7 @@ int descriptors_file(const struct descriptors *d, struct view name)
 }
 
 /* Takes "name." (or "name/") off *path. */
-static bool descend(struct view *path, struct view name)
+static bool descriptors_strip_prefix(struct view *path, struct view name)
 {
     if (path->len <= name.len + 1 || (name.len > 0 && memcmp(path->at, name.at, name.len) != 0) ||
         (path->at[name.len] != '.' && path->at[name.len] != '/'))
@@ -64,9 +64,11 @@ static bool descend(struct view *path, struct view name)
     return true;
 }
 
-static bool find(struct view outer, enum kind kind, struct view path, enum kind *found);
+static bool descriptors_find_below(struct view outer, enum descriptor_kind kind, struct view path,
+                                   enum descriptor_kind *found);
 
-static bool find_in(struct view inner, enum kind kind, struct view path, enum kind *found)
+static bool descriptors_find_in(struct view inner, enum descriptor_kind kind, struct view path,
+                                enum descriptor_kind *found)
 {
     struct view name = wire_find(inner, ANY_NAME);
 
@@ -76,55 +78,57 @@ static bool find_in(struct view inner, enum kind kind, struct view path, enum ki
     }
     /* The values of an enum are named beside it, not below it. */
     if (kind == ENUM_KIND)
-        return find(inner, kind, path, found);
-    return descend(&path, name) && find(inner, kind, path, found);
+        return descriptors_find_below(inner, kind, path, found);
+    return descriptors_strip_prefix(&path, name) && descriptors_find_below(inner, kind, path, found);
 }
 
-/* Looks for a path of names in what `outer` holds; recurses as deep as our own messages nest. */
-static bool find(struct view outer, enum kind kind, struct view path, enum kind *found)
+/* Looks for a path of names in what `outer` nestings; recurses as deep as our own messages nest. */
+static bool descriptors_find_below(struct view outer, enum descriptor_kind kind, struct view path,
+                                   enum descriptor_kind *found)
 {
     struct wire_field field;
 
     while (wire_next(&outer, &field)) {
-        for (size_t i = 0; i < sizeof holds / sizeof holds[0] && field.type == WIRE_BYTES; i++) {
-            if (holds[i].outer == kind && holds[i].field == field.number &&
-                find_in(field.bytes, holds[i].inner, path, found))
+        for (size_t i = 0; i < sizeof nestings / sizeof nestings[0] && field.type == WIRE_BYTES; i++) {
+            if (nestings[i].outer == kind && nestings[i].field == field.number &&
+                descriptors_find_in(field.bytes, nestings[i].inner, path, found))
                 return true;
         }
     }
     return false;
 }
 
-static int find_file(const struct descriptors *d, struct view name, enum kind *found)
+static int descriptors_find_file(const struct descriptors *d, struct view name, enum descriptor_kind *found)
 {
     for (size_t i = 0; i < d->count; i++) {
         struct view package = wire_find(d->files[i], FILE_PACKAGE);
         struct view path = name;
 
-        if ((package.len == 0 || descend(&path, package)) && find(d->files[i], FILE_KIND, path, found))
+        if ((package.len == 0 || descriptors_strip_prefix(&path, package)) &&
+            descriptors_find_below(d->files[i], FILE_KIND, path, found))
             return (int)i;
     }
     return -1;
 }
 
 /* ".pkg.Name", as descriptors write it, means the same. */
-static struct view without_dot(struct view name)
+static struct view descriptors_without_dot(struct view name)
 {
     return view_starts(name, ".") ? (struct view){ name.at + 1, name.len - 1 } : name;
 }
 
 int descriptors_symbol(const struct descriptors *d, struct view name)
 {
-    enum kind found;
+    enum descriptor_kind found;
 
-    return find_file(d, without_dot(name), &found);
+    return descriptors_find_file(d, descriptors_without_dot(name), &found);
 }
 
 bool descriptors_is_message(const struct descriptors *d, struct view name)
 {
-    enum kind found;
+    enum descriptor_kind found;
 
-    return find_file(d, without_dot(name), &found) >= 0 && found == MESSAGE_KIND;
+    return descriptors_find_file(d, descriptors_without_dot(name), &found) >= 0 && found == MESSAGE_KIND;
 }
 
 void descriptors_with_imports(const struct descriptors *d, int file, bool marked[DESCRIPTORS_FILES_MAX])

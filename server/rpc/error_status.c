@@ -36,7 +36,7 @@ _Static_assert((int)ERROR_UNAVAILABLE == (int)GRPC_STATUS_UNAVAILABLE, "codes");
 _Static_assert((int)ERROR_DATA_LOSS == (int)GRPC_STATUS_DATA_LOSS, "codes");
 _Static_assert((int)ERROR_UNAUTHENTICATED == (int)GRPC_STATUS_UNAUTHENTICATED, "codes");
 
-enum error_code status_code(const struct error *err)
+enum error_code error_status_code(const struct error *err)
 {
     return error_meaning_of(err)->code;
 }
@@ -44,7 +44,7 @@ enum error_code status_code(const struct error *err)
 /* ---- text ---- */
 
 /* At most so many bytes of it, cut between characters. */
-static void put_clean(const char *text, size_t max, struct buf *out)
+static void error_status_put_clean(const char *text, size_t max, struct buf *out)
 {
     AUTO_BUF struct buf whole = BUF(CLEAN_MAX);
     size_t len;
@@ -56,18 +56,18 @@ static void put_clean(const char *text, size_t max, struct buf *out)
     buf_put(out, whole.at, len);
 }
 
-static void put_text(const struct error *err, struct buf *out)
+static void error_status_put_text(const struct error *err, struct buf *out)
 {
-    put_clean(err->text, ERROR_TEXT_MAX - 1, out);
+    error_status_put_clean(err->text, ERROR_TEXT_MAX - 1, out);
     if (out->len == 0)
         buf_puts(out, error_code_name(err->code));
 }
 
-grpc_slice status_text(const struct error *err)
+grpc_slice error_status_text(const struct error *err)
 {
     AUTO_BUF struct buf text = BUF(ERROR_TEXT_MAX);
 
-    put_text(err, &text);
+    error_status_put_text(err, &text);
     return grpc_slice_from_copied_buffer(text.at, text.len);
 }
 
@@ -82,19 +82,19 @@ struct details {
     size_t count;
 };
 
-static struct buf *add(struct details *d, const char *type)
+static struct buf *details_add(struct details *d, const char *type)
 {
     size_t at = d->count++;
 
     ASSERT(at < DETAILS_MAX);
     snprintf(d->urls[at], sizeof d->urls[at], URL_PREFIX "%s", type);
-    d->bytes[at] = (struct buf)BUF(STATUS_BYTES_MAX);
+    d->bytes[at] = (struct buf)BUF(ERROR_STATUS_BYTES_MAX);
     return &d->bytes[at];
 }
 
-static void add_message(struct details *d, const char *type, const ProtobufCMessage *m)
+static void details_add_message(struct details *d, const char *type, const ProtobufCMessage *m)
 {
-    struct buf *out = add(d, type);
+    struct buf *out = details_add(d, type);
     size_t bytes = protobuf_c_message_get_packed_size(m);
     void *at = buf_extend(out, bytes);
 
@@ -103,7 +103,7 @@ static void add_message(struct details *d, const char *type, const ProtobufCMess
 }
 
 /* A field of text, or of an embedded message. */
-static void put_bytes(int number, struct view v, struct buf *out)
+static void details_put_bytes(int number, struct view v, struct buf *out)
 {
     buf_putc(out, (char)(number << 3 | WIRE_BYTES));
     if (v.len >= 0x80)
@@ -115,24 +115,24 @@ static void put_bytes(int number, struct view v, struct buf *out)
 
 /* google.rpc.ErrorInfo { string reason = 1; string domain = 2; map<string, string> metadata = 3; }, by hand: Debian's
  * copy of Google's error_details.proto is older than that message. */
-static void add_info(struct details *d, const struct error *err, const char *reason)
+static void details_add_error_info(struct details *d, const struct error *err, const char *reason)
 {
-    struct buf *out = add(d, "ErrorInfo");
+    struct buf *out = details_add(d, "ErrorInfo");
 
-    put_bytes(1, view_of(reason), out);
-    put_bytes(2, view_of(ERROR_DOMAIN), out);
+    details_put_bytes(1, view_of(reason), out);
+    details_put_bytes(2, view_of(ERROR_DOMAIN), out);
     for (unsigned i = 0; i < err->fact_count; i++) {
         AUTO_BUF struct buf value = BUF(ERROR_DETAIL_MAX);
         AUTO_BUF struct buf entry = BUF(2 * ERROR_DETAIL_MAX);
 
-        put_clean(err->facts[i].value, ERROR_DETAIL_MAX - 1, &value);
-        put_bytes(1, view_of(err->facts[i].key), &entry);
-        put_bytes(2, buf_view(&value), &entry);
-        put_bytes(3, buf_view(&entry), out);
+        error_status_put_clean(err->facts[i].value, ERROR_DETAIL_MAX - 1, &value);
+        details_put_bytes(1, view_of(err->facts[i].key), &entry);
+        details_put_bytes(2, buf_view(&value), &entry);
+        details_put_bytes(3, buf_view(&entry), out);
     }
 }
 
-static void add_fields(struct details *d, const struct error *err)
+static void details_add_bad_request(struct details *d, const struct error *err)
 {
     Google__Rpc__BadRequest bad = GOOGLE__RPC__BAD_REQUEST__INIT;
     Google__Rpc__BadRequest__FieldViolation rows[ERROR_FIELDS_MAX], *list[ERROR_FIELDS_MAX];
@@ -146,7 +146,7 @@ static void add_fields(struct details *d, const struct error *err)
         bool is_whole = err->field_count == 0;
 
         texts[i] = (struct buf)BUF(ERROR_DETAIL_MAX);
-        put_clean(is_whole ? err->text : err->fields[i].text, ERROR_DETAIL_MAX - 1, &texts[i]);
+        error_status_put_clean(is_whole ? err->text : err->fields[i].text, ERROR_DETAIL_MAX - 1, &texts[i]);
         google__rpc__bad_request__field_violation__init(&rows[i]);
         rows[i].field = (char *)(uintptr_t)(is_whole ? "" : err->fields[i].path);
         rows[i].description = (char *)(uintptr_t)buf_cstr(&texts[i]);
@@ -154,12 +154,12 @@ static void add_fields(struct details *d, const struct error *err)
     }
     bad.n_field_violations = count;
     bad.field_violations = list;
-    add_message(d, "BadRequest", &bad.base);
+    details_add_message(d, "BadRequest", &bad.base);
     for (unsigned i = 0; i < count; i++)
         buf_deinit(&texts[i]);
 }
 
-static void add_quota(struct details *d, const struct error *err, const struct error_meaning *m)
+static void details_add_quota_failure(struct details *d, const struct error *err, const struct error_meaning *m)
 {
     Google__Rpc__QuotaFailure failure = GOOGLE__RPC__QUOTA_FAILURE__INIT;
     Google__Rpc__QuotaFailure__Violation row = GOOGLE__RPC__QUOTA_FAILURE__VIOLATION__INIT, *list[] = { &row };
@@ -168,15 +168,15 @@ static void add_quota(struct details *d, const struct error *err, const struct e
 
     if (!is_named && m->quota == NULL)
         return;
-    put_clean(is_named ? err->quota.text : err->text, ERROR_DETAIL_MAX - 1, &text);
+    error_status_put_clean(is_named ? err->quota.text : err->text, ERROR_DETAIL_MAX - 1, &text);
     row.subject = (char *)(uintptr_t)(is_named ? err->quota.subject : m->quota);
     row.description = (char *)(uintptr_t)buf_cstr(&text);
     failure.n_violations = 1;
     failure.violations = list;
-    add_message(d, "QuotaFailure", &failure.base);
+    details_add_message(d, "QuotaFailure", &failure.base);
 }
 
-static void add_retry(struct details *d, const struct error *err, const struct error_meaning *m)
+static void details_add_retry_info(struct details *d, const struct error *err, const struct error_meaning *m)
 {
     Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;
     Google__Protobuf__Duration delay = GOOGLE__PROTOBUF__DURATION__INIT;
@@ -188,10 +188,10 @@ static void add_retry(struct details *d, const struct error *err, const struct e
     delay.seconds = ms / 1000;
     delay.nanos = (int32_t)(ms % 1000) * 1000000;
     retry.retry_delay = &delay;
-    add_message(d, "RetryInfo", &retry.base);
+    details_add_message(d, "RetryInfo", &retry.base);
 }
 
-static void add_help(struct details *d, const struct error_meaning *m)
+static void details_add_help(struct details *d, const struct error_meaning *m)
 {
     Google__Rpc__Help help = GOOGLE__RPC__HELP__INIT;
     Google__Rpc__Help__Link link = GOOGLE__RPC__HELP__LINK__INIT, *list[] = { &link };
@@ -200,18 +200,18 @@ static void add_help(struct details *d, const struct error_meaning *m)
     link.url = (char *)(uintptr_t)(m->url != NULL ? m->url : "");
     help.n_links = 1;
     help.links = list;
-    add_message(d, "Help", &help.base);
+    details_add_message(d, "Help", &help.base);
 }
 
-static void gather(struct details *d, const struct error *err)
+static void details_gather(struct details *d, const struct error *err)
 {
     const struct error_meaning *m = error_meaning_of(err);
 
-    add_info(d, err, err->reason != NULL ? err->reason : m->reason);
-    add_retry(d, err, m);
-    add_quota(d, err, m);
-    add_fields(d, err);
-    add_help(d, m);
+    details_add_error_info(d, err, err->reason != NULL ? err->reason : m->reason);
+    details_add_retry_info(d, err, m);
+    details_add_quota_failure(d, err, m);
+    details_add_bad_request(d, err);
+    details_add_help(d, m);
     for (size_t i = 0; i < d->count; i++) {
         google__protobuf__any__init(&d->any[i]);
         d->any[i].type_url = d->urls[i];
@@ -220,20 +220,20 @@ static void gather(struct details *d, const struct error *err)
     }
 }
 
-grpc_slice status_details(const struct error *err)
+grpc_slice error_status_details(const struct error *err)
 {
     AUTO_BUF struct buf text = BUF(ERROR_TEXT_MAX);
     Google__Rpc__Status status = GOOGLE__RPC__STATUS__INIT;
     struct details d = { .count = 0 };
     grpc_slice out;
 
-    put_text(err, &text);
-    gather(&d, err);
-    status.code = (int32_t)status_code(err);
+    error_status_put_text(err, &text);
+    details_gather(&d, err);
+    status.code = (int32_t)error_status_code(err);
     status.message = (char *)(uintptr_t)buf_cstr(&text);
     status.n_details = d.count;
     status.details = d.list;
-    ASSERT(google__rpc__status__get_packed_size(&status) <= STATUS_BYTES_MAX);
+    ASSERT(google__rpc__status__get_packed_size(&status) <= ERROR_STATUS_BYTES_MAX);
     out = grpc_slice_malloc(google__rpc__status__get_packed_size(&status));
     google__rpc__status__pack(&status, GRPC_SLICE_START_PTR(out));
     for (size_t i = 0; i < d.count; i++)

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#define TOPIC 0 /* on a queue that has no other streams */
+#define HEALTH_TOPIC 0 /* on a queue that has no other streams */
 
-struct entry {
+struct health_entry {
     char *name;
     enum rpc_health state;
 };
@@ -18,7 +18,7 @@ struct health {
 
     /* any thread, under lock: whoever knows a state sets it, the health thread reads it; held for one look-up */
     pthread_mutex_t lock;
-    struct entry entries[HEALTH_NAMES_MAX];
+    struct health_entry entries[HEALTH_NAMES_MAX];
     size_t count;
     bool is_draining;
 };
@@ -46,7 +46,7 @@ void health_wakes(struct health *h, struct cq *q)
     h->q = q;
 }
 
-static struct entry *find(struct health *h, const char *name)
+static struct health_entry *health_find(struct health *h, const char *name)
 {
     for (size_t i = 0; i < h->count; i++) {
         if (strcmp(h->entries[i].name, name) == 0)
@@ -55,9 +55,9 @@ static struct entry *find(struct health *h, const char *name)
     return NULL;
 }
 
-static bool set(struct health *h, const char *name, enum rpc_health state)
+static bool health_set_locked(struct health *h, const char *name, enum rpc_health state)
 {
-    struct entry *e = find(h, name);
+    struct health_entry *e = health_find(h, name);
 
     if (state == RPC_HEALTH_GONE) {
         if (e == NULL)
@@ -81,10 +81,10 @@ bool health_set(struct health *h, const char *service, enum rpc_health state)
     bool is_set;
 
     pthread_mutex_lock(&h->lock);
-    is_set = h->is_draining || set(h, service, state);
+    is_set = h->is_draining || health_set_locked(h, service, state);
     pthread_mutex_unlock(&h->lock);
     if (h->q != NULL)
-        cq_wake(h->q, TOPIC);
+        cq_wake(h->q, HEALTH_TOPIC);
     return is_set;
 }
 
@@ -96,17 +96,17 @@ void health_drain(struct health *h)
         h->entries[i].state = RPC_HEALTH_NOT_SERVING;
     pthread_mutex_unlock(&h->lock);
     if (h->q != NULL)
-        cq_wake(h->q, TOPIC);
+        cq_wake(h->q, HEALTH_TOPIC);
 }
 
 /* RPC_HEALTH_GONE for a name that is not known. */
-static enum rpc_health get(struct health *h, const char *name)
+static enum rpc_health health_get(struct health *h, const char *name)
 {
     enum rpc_health state;
-    struct entry *e;
+    struct health_entry *e;
 
     pthread_mutex_lock(&h->lock);
-    e = find(h, name);
+    e = health_find(h, name);
     state = e != NULL ? e->state : RPC_HEALTH_GONE;
     pthread_mutex_unlock(&h->lock);
     return state;
@@ -114,7 +114,7 @@ static enum rpc_health get(struct health *h, const char *name)
 
 /* ---- the methods ---- */
 
-static Grpc__Health__V1__HealthCheckResponse response_of(enum rpc_health state)
+static Grpc__Health__V1__HealthCheckResponse health_response(enum rpc_health state)
 {
     Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
 
@@ -135,11 +135,11 @@ static Grpc__Health__V1__HealthCheckResponse response_of(enum rpc_health state)
     return response;
 }
 
-static void check(void *service, struct call *c, const ProtobufCMessage *request)
+static void health_start_check(void *service, struct call *c, const ProtobufCMessage *request)
 {
     const char *name = ((const Grpc__Health__V1__HealthCheckRequest *)request)->service;
-    enum rpc_health state = get(service, name);
-    Grpc__Health__V1__HealthCheckResponse response = response_of(state);
+    enum rpc_health state = health_get(service, name);
+    Grpc__Health__V1__HealthCheckResponse response = health_response(state);
     struct error err;
 
     if (state == RPC_HEALTH_GONE) {
@@ -151,63 +151,65 @@ static void check(void *service, struct call *c, const ProtobufCMessage *request
     call_reply(c, &response.base);
 }
 
-struct watcher {
+struct health_watcher {
     struct health *health;
     char *name;
-    bool has_told, is_ending;
+    bool has_sent, is_ending;
     struct error why;
-    enum rpc_health told;
+    enum rpc_health sent;
 };
 
-static void watch_ready(void *stream, struct call *c)
+static void health_watcher_ready(void *stream, struct call *c)
 {
-    struct watcher *w = stream;
-    enum rpc_health state = get(w->health, w->name);
+    struct health_watcher *w = stream;
+    enum rpc_health state = health_get(w->health, w->name);
 
-    if (!w->has_told || state != w->told) {
-        Grpc__Health__V1__HealthCheckResponse response = response_of(state);
+    if (!w->has_sent || state != w->sent) {
+        Grpc__Health__V1__HealthCheckResponse response = health_response(state);
 
         call_write_message(c, &response.base);
-        w->has_told = true;
-        w->told = state;
+        w->has_sent = true;
+        w->sent = state;
     }
     if (w->is_ending)
         call_finish(c, &w->why);
 }
 
-static void watch_drain(void *stream, struct call *c, const struct error *why)
+static void health_watcher_drain(void *stream, struct call *c, const struct error *why)
 {
-    struct watcher *w = stream;
+    struct health_watcher *w = stream;
 
     (void)c;
     w->why = *why;
     w->is_ending = true; /* ready follows, and tells the last state first */
 }
 
-static void watch_ended(void *stream)
+static void health_watcher_ended(void *stream)
 {
-    struct watcher *w = stream;
+    struct health_watcher *w = stream;
 
     free(w->name);
     free(w);
 }
 
-static void watch(void *service, struct call *c, const ProtobufCMessage *request)
+static void health_start_watch(void *service, struct call *c, const ProtobufCMessage *request)
 {
-    static const struct call_stream_ops ops = { .ready = watch_ready, .drain = watch_drain, .ended = watch_ended };
-    struct watcher *w;
+    static const struct call_stream_ops ops = { .ready = health_watcher_ready,
+                                                .drain = health_watcher_drain,
+                                                .ended = health_watcher_ended };
+    struct health_watcher *w;
 
     w = mem_zero(sizeof *w);
     w->health = service;
     w->name = mem_strdup(((const Grpc__Health__V1__HealthCheckRequest *)request)->service);
-    call_topic(c, TOPIC);
+    call_topic(c, HEALTH_TOPIC);
     call_stream(c, &ops, w);
 }
 
 const struct call_method health_methods[] = {
     { "/grpc.health.v1.Health/Check", CALL_UNARY, NET_READER, true, &grpc__health__v1__health_check_request__descriptor,
-      check },
+      health_start_check },
     { "/grpc.health.v1.Health/Watch", CALL_SERVER_STREAM, NET_READER, true,
-      &grpc__health__v1__health_check_request__descriptor, watch },
+      &grpc__health__v1__health_check_request__descriptor, health_start_watch },
     { 0 },
 };

@@ -10,31 +10,34 @@
 
 /* ---- in ---- */
 
-static bool not_valid(const ProtobufCMessageDescriptor *type, struct error *err)
+static bool message_refuse_invalid(const ProtobufCMessageDescriptor *type, struct error *err)
 {
     return error_reason(err, ERROR_INVALID_ARGUMENT, "REQUEST_INVALID", "the request is not a valid %s", type->name);
 }
 
-static bool too_large(size_t bytes, struct error *err)
+static bool message_refuse_too_large(size_t bytes, struct error *err)
 {
     error_reason(err, ERROR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", "the request is larger than %u bytes",
                  CALL_REQUEST_BYTES_MAX);
     return error_quota(err, "request", "%zu bytes, of at most %u", bytes, CALL_REQUEST_BYTES_MAX);
 }
 
-static bool check(const ProtobufCMessageDescriptor *type, struct view bytes, unsigned depth, struct error *err);
+static bool message_check_nested(const ProtobufCMessageDescriptor *type, struct view bytes, unsigned depth,
+                                 struct error *err);
 
-static bool check_field(const ProtobufCFieldDescriptor *field, struct view bytes, unsigned depth, struct error *err)
+static bool message_check_field(const ProtobufCFieldDescriptor *field, struct view bytes, unsigned depth,
+                                struct error *err)
 {
     if (field->type == PROTOBUF_C_TYPE_STRING && !utf8_is_clean(bytes))
         return error_invalid(err, "REQUEST_INVALID", field->name, "the field %s is not UTF-8 text without U+0000",
                              field->name);
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE && !check(field->descriptor, bytes, depth + 1, err))
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE && !message_check_nested(field->descriptor, bytes, depth + 1, err))
         return error_within(err, field->name);
     return true;
 }
 
-static bool check(const ProtobufCMessageDescriptor *type, struct view bytes, unsigned depth, struct error *err)
+static bool message_check_nested(const ProtobufCMessageDescriptor *type, struct view bytes, unsigned depth,
+                                 struct error *err)
 {
     struct wire_field at;
 
@@ -44,21 +47,21 @@ static bool check(const ProtobufCMessageDescriptor *type, struct view bytes, uns
     while (wire_next(&bytes, &at)) {
         const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(type, at.number);
 
-        if (field != NULL && at.type == WIRE_BYTES && !check_field(field, at.bytes, depth, err))
+        if (field != NULL && at.type == WIRE_BYTES && !message_check_field(field, at.bytes, depth, err))
             return false;
     }
     if (bytes.len > 0)
-        return not_valid(type, err);
+        return message_refuse_invalid(type, err);
     return true;
 }
 
 bool message_check(const ProtobufCMessageDescriptor *type, struct view bytes, struct error *err)
 {
-    return check(type, bytes, 1, err);
+    return message_check_nested(type, bytes, 1, err);
 }
 
-static bool parse_slice(const ProtobufCMessageDescriptor *type, grpc_slice slice, ProtobufCMessage **out,
-                        struct error *err)
+static bool message_parse_slice(const ProtobufCMessageDescriptor *type, grpc_slice slice, ProtobufCMessage **out,
+                                struct error *err)
 {
     struct view bytes = { (const char *)GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice) };
     ProtobufCMessage *m;
@@ -67,7 +70,7 @@ static bool parse_slice(const ProtobufCMessageDescriptor *type, grpc_slice slice
         return false;
     m = protobuf_c_message_unpack(type, NULL, bytes.len, (const uint8_t *)bytes.at);
     if (m == NULL)
-        return not_valid(type, err);
+        return message_refuse_invalid(type, err);
     *out = m;
     return true;
 }
@@ -80,19 +83,19 @@ bool message_parse(const ProtobufCMessageDescriptor *type, grpc_byte_buffer *byt
     bool is_parsed;
 
     if (grpc_byte_buffer_length(bytes) > CALL_REQUEST_BYTES_MAX)
-        return too_large(grpc_byte_buffer_length(bytes), err);
+        return message_refuse_too_large(grpc_byte_buffer_length(bytes), err);
     if (!grpc_byte_buffer_reader_init(&reader, bytes))
-        return not_valid(type, err);
+        return message_refuse_invalid(type, err);
     whole = grpc_byte_buffer_reader_readall(&reader);
     grpc_byte_buffer_reader_destroy(&reader);
-    is_parsed = parse_slice(type, whole, out, err);
+    is_parsed = message_parse_slice(type, whole, out, err);
     grpc_slice_unref(whole);
     return is_parsed;
 }
 
 /* ---- out ---- */
 
-static bool answer_too_large(size_t bytes, struct error *err)
+static bool message_refuse_large_answer(size_t bytes, struct error *err)
 {
     error_reason(err, ERROR_RESOURCE_EXHAUSTED, "ANSWER_TOO_LARGE",
                  "the answer is larger than %u bytes: ask for less at a time", CALL_RESPONSE_BYTES_MAX);
@@ -105,7 +108,7 @@ bool message_pack(const ProtobufCMessage *m, struct buf *out, struct error *err)
     void *at;
 
     if (bytes > CALL_RESPONSE_BYTES_MAX)
-        return answer_too_large(bytes, err);
+        return message_refuse_large_answer(bytes, err);
     buf_init(out, bytes);
     at = buf_extend(out, bytes);
     ASSERT(at != NULL || bytes == 0);

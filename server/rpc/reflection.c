@@ -25,7 +25,7 @@ struct reflection {
     size_t service_count;
 };
 
-static void add_service(struct reflection *r, const char *path)
+static void reflection_add_service(struct reflection *r, const char *path)
 {
     struct view name = { path + 1, strcspn(path + 1, "/") };
 
@@ -45,7 +45,7 @@ struct reflection *reflection_create(struct view descriptors, const struct call_
     descriptors_init(&r->descriptors, descriptors);
     for (size_t i = 0; i < table_count; i++) {
         for (const struct call_method *m = tables[i]; m->path != NULL; m++)
-            add_service(r, m->path);
+            reflection_add_service(r, m->path);
     }
     return r;
 }
@@ -61,14 +61,14 @@ void reflection_destroy(struct reflection *r)
 
 /* ---- answers ---- */
 
-static void pack(response_t *response, struct buf *out)
+static void reflection_pack(response_t *response, struct buf *out)
 {
     struct error err;
 
     ASSERT(message_pack(&response->base, out, &err)); /* a few dozen kilobytes of our own, and the request */
 }
 
-static void answer_error(response_t *response, enum error_code code, const char *text, struct buf *out)
+static void reflection_answer_error(response_t *response, enum error_code code, const char *text, struct buf *out)
 {
     Grpc__Reflection__V1__ErrorResponse e = GRPC__REFLECTION__V1__ERROR_RESPONSE__INIT;
 
@@ -76,11 +76,11 @@ static void answer_error(response_t *response, enum error_code code, const char 
     e.error_message = (char *)(uintptr_t)text;
     response->message_response_case = GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ERROR_RESPONSE;
     response->error_response = &e;
-    pack(response, out);
+    reflection_pack(response, out);
 }
 
 /* The file and all its imports; file < 0: there is none. */
-static void answer_file(const struct reflection *r, response_t *response, int file, struct buf *out)
+static void reflection_answer_file(const struct reflection *r, response_t *response, int file, struct buf *out)
 {
     Grpc__Reflection__V1__FileDescriptorResponse files = GRPC__REFLECTION__V1__FILE_DESCRIPTOR_RESPONSE__INIT;
     ProtobufCBinaryData list[DESCRIPTORS_FILES_MAX];
@@ -88,7 +88,7 @@ static void answer_file(const struct reflection *r, response_t *response, int fi
     struct view at;
 
     if (file < 0) {
-        answer_error(response, ERROR_NOT_FOUND, "there is no such file or symbol here", out);
+        reflection_answer_error(response, ERROR_NOT_FOUND, "there is no such file or symbol here", out);
         return;
     }
     descriptors_with_imports(&r->descriptors, file, marked);
@@ -103,10 +103,10 @@ static void answer_file(const struct reflection *r, response_t *response, int fi
     response->message_response_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_FILE_DESCRIPTOR_RESPONSE;
     response->file_descriptor_response = &files;
-    pack(response, out);
+    reflection_pack(response, out);
 }
 
-static void answer_services(const struct reflection *r, response_t *response, struct buf *out)
+static void reflection_answer_services(const struct reflection *r, response_t *response, struct buf *out)
 {
     Grpc__Reflection__V1__ListServiceResponse list = GRPC__REFLECTION__V1__LIST_SERVICE_RESPONSE__INIT;
     Grpc__Reflection__V1__ServiceResponse services[SERVICES_MAX];
@@ -122,27 +122,28 @@ static void answer_services(const struct reflection *r, response_t *response, st
     response->message_response_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_LIST_SERVICES_RESPONSE;
     response->list_services_response = &list;
-    pack(response, out);
+    reflection_pack(response, out);
 }
 
 /* proto3 files declare no extensions but of options, and ours none at all: the list of a message that exists is empty.
  */
-static void answer_extensions(const struct reflection *r, response_t *response, const char *type, struct buf *out)
+static void reflection_answer_extensions(const struct reflection *r, response_t *response, const char *type,
+                                         struct buf *out)
 {
     Grpc__Reflection__V1__ExtensionNumberResponse none = GRPC__REFLECTION__V1__EXTENSION_NUMBER_RESPONSE__INIT;
 
     if (!descriptors_is_message(&r->descriptors, view_of(type))) {
-        answer_error(response, ERROR_NOT_FOUND, "there is no such message here", out);
+        reflection_answer_error(response, ERROR_NOT_FOUND, "there is no such message here", out);
         return;
     }
     none.base_type_name = (char *)(uintptr_t)type;
     response->message_response_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ALL_EXTENSION_NUMBERS_RESPONSE;
     response->all_extension_numbers_response = &none;
-    pack(response, out);
+    reflection_pack(response, out);
 }
 
-static void answer(const struct reflection *r, const request_t *request, struct buf *out)
+static void reflection_answer(const struct reflection *r, const request_t *request, struct buf *out)
 {
     response_t response = GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__INIT;
 
@@ -150,81 +151,83 @@ static void answer(const struct reflection *r, const request_t *request, struct 
     response.original_request = (request_t *)(uintptr_t)request;
     switch (request->message_request_case) {
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME:
-        answer_file(r, &response, descriptors_file(&r->descriptors, view_of(request->file_by_filename)), out);
+        reflection_answer_file(r, &response, descriptors_file(&r->descriptors, view_of(request->file_by_filename)),
+                               out);
         break;
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL:
-        answer_file(r, &response, descriptors_symbol(&r->descriptors, view_of(request->file_containing_symbol)), out);
+        reflection_answer_file(r, &response,
+                               descriptors_symbol(&r->descriptors, view_of(request->file_containing_symbol)), out);
         break;
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_EXTENSION:
-        answer_error(&response, ERROR_NOT_FOUND, "there is no such extension here", out);
+        reflection_answer_error(&response, ERROR_NOT_FOUND, "there is no such extension here", out);
         break;
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_ALL_EXTENSION_NUMBERS_OF_TYPE:
-        answer_extensions(r, &response, request->all_extension_numbers_of_type, out);
+        reflection_answer_extensions(r, &response, request->all_extension_numbers_of_type, out);
         break;
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES:
-        answer_services(r, &response, out);
+        reflection_answer_services(r, &response, out);
         break;
     default:
-        answer_error(&response, ERROR_INVALID_ARGUMENT, "the request asks for nothing", out);
+        reflection_answer_error(&response, ERROR_INVALID_ARGUMENT, "the request asks for nothing", out);
         break;
     }
 }
 
 /* ---- the stream ---- */
 
-struct dialogue {
+struct reflection_stream {
     const struct reflection *reflection;
     struct buf pending;
     bool has_pending;
 };
 
-static void put_answer(struct dialogue *d, const ProtobufCMessage *request)
+static void reflection_put_answer(struct reflection_stream *d, const ProtobufCMessage *request)
 {
-    answer(d->reflection, (const request_t *)request, &d->pending);
+    reflection_answer(d->reflection, (const request_t *)request, &d->pending);
     d->has_pending = true;
 }
 
-static void dialogue_ready(void *stream, struct call *c)
+static void reflection_ready(void *stream, struct call *c)
 {
-    struct dialogue *d = stream;
+    struct reflection_stream *d = stream;
 
     if (d->has_pending)
         call_write(c, &d->pending);
     d->has_pending = false;
 }
 
-static void dialogue_message(void *stream, struct call *c, const ProtobufCMessage *request)
+static void reflection_message(void *stream, struct call *c, const ProtobufCMessage *request)
 {
     if (request == NULL)
         call_finish(c, NULL);
     else
-        put_answer(stream, request); /* ready follows */
+        reflection_put_answer(stream, request); /* ready follows */
 }
 
-static void dialogue_ended(void *stream)
+static void reflection_ended(void *stream)
 {
-    struct dialogue *d = stream;
+    struct reflection_stream *d = stream;
 
     buf_deinit(&d->pending);
     free(d);
 }
 
-static void start(void *service, struct call *c, const ProtobufCMessage *request)
+static void reflection_start(void *service, struct call *c, const ProtobufCMessage *request)
 {
-    static const struct call_stream_ops ops = { .ready = dialogue_ready,
-                                                .message = dialogue_message,
-                                                .ended = dialogue_ended };
-    struct dialogue *d = mem_zero(sizeof *d);
+    static const struct call_stream_ops ops = { .ready = reflection_ready,
+                                                .message = reflection_message,
+                                                .ended = reflection_ended };
+    struct reflection_stream *d = mem_zero(sizeof *d);
 
     d->reflection = service;
-    put_answer(d, request);
+    reflection_put_answer(d, request);
     call_stream(c, &ops, d);
 }
 
 const struct call_method reflection_methods[] = {
     { "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, NET_READER, false,
-      &grpc__reflection__v1__server_reflection_request__descriptor, start },
+      &grpc__reflection__v1__server_reflection_request__descriptor, reflection_start },
     { "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", CALL_BIDI_STREAM, NET_READER, false,
-      &grpc__reflection__v1__server_reflection_request__descriptor, start },
+      &grpc__reflection__v1__server_reflection_request__descriptor, reflection_start },
     { 0 },
 };

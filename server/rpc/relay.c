@@ -26,43 +26,43 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RECORD_BYTES   16384 /* TLS's own maximum */
-#define HANDSHAKES_MAX 512   /* at a time; each holds some 30 kB */
-#define LETTERS_MAX    512   /* that the thread has not seen yet */
-#define EVENTS_A_TURN  64
-#define RECORDS_A_TURN 8 /* in each direction, before others are looked at */
-#define LINGER_MS      2000
-#define LOOK_EVERY_MS  60000 /* at the certificates' files, when nobody comes */
-#define WARN_EVERY_MS  60000
+#define RECORD_BYTES     16384 /* TLS's own maximum */
+#define HANDSHAKES_MAX   512   /* at a time; each holds some 30 kB */
+#define NEW_LINKS_MAX    512   /* that the thread has not seen yet */
+#define EVENTS_PER_TURN  64
+#define RECORDS_PER_TURN 8 /* in each direction, before others are looked at */
+#define LINGER_MS        2000
+#define LOOK_EVERY_MS    60000 /* at the certificates' files, when nobody comes */
+#define WARN_EVERY_MS    60000
 
-enum phase {
-    SHAKING,
-    OPEN,
-    LINGERING, /* all is said, an alert maybe; closing now would cut off what the peer has not read */
-    DROPPED,   /* freed at the end of the turn */
+enum link_phase {
+    LINK_HANDSHAKE,
+    LINK_OPEN,
+    LINK_LINGERING, /* all is said, an alert maybe; closing now would cut off what the peer has not read */
+    LINK_DROPPED,   /* freed at the end of the turn */
 };
 
-struct flow {
+struct unsent {
     char *bytes; /* NULL when nothing is kept */
     size_t at, len;
 };
 
 struct link;
-struct end {
+struct link_end {
     struct link *link;
-    int fd;         /* -1: not open */
-    uint32_t armed; /* what epoll looks for; 0: it does not */
+    int fd;           /* -1: not open */
+    uint32_t watched; /* what epoll looks for; 0: it does not */
 };
 
 struct link {
     struct letter letter; /* while it comes from the door */
     size_t listener;
-    enum phase phase;
-    struct end outer, inner; /* the peer's; ours of the pair */
+    enum link_phase phase;
+    struct link_end peer_end, grpc_end; /* the peer's; ours of the pair */
     SSL *session;
-    bool read_wants_write; /* says TLS */
-    struct flow up, down;  /* to gRPC, to the peer */
-    struct timer timer;    /* of the handshake, or of the lingering */
+    bool read_wants_write;          /* says TLS */
+    struct unsent to_grpc, to_peer; /* to gRPC, to the peer */
+    struct timer timer;             /* of the handshake, or of the lingering */
     struct relay *relay;
     struct link *next, **at;
 };
@@ -70,7 +70,7 @@ struct link {
 struct relay {
     /* set before start, then read-only */
     struct relay_options options;
-    int epoll, wake;
+    int epoll, wake_fd;
     struct mailbox *mailbox;
     pthread_t thread;
 
@@ -80,22 +80,22 @@ struct relay {
 
     /* the thread */
     struct link *links, *dropped;
-    size_t shaking;
+    size_t handshakes;
     struct timers timers;
     int64_t looked_mono_ms, warned_mono_ms;
     unsigned unwarned;
     char scratch[RECORD_BYTES];
 };
 
-static int64_t now_ms(void)
+static int64_t relay_now_ms(void)
 {
     return clock_mono_ms(&clock_system);
 }
 
 /* A peer can provoke these, so they are rationed. */
-static void warn(struct relay *r, const char *text)
+static void relay_warn(struct relay *r, const char *text)
 {
-    int64_t now = now_ms();
+    int64_t now = relay_now_ms();
 
     r->unwarned++;
     if (r->warned_mono_ms != 0 && now - r->warned_mono_ms < WARN_EVERY_MS)
@@ -107,50 +107,50 @@ static void warn(struct relay *r, const char *text)
 
 /* ---- a link comes and goes ---- */
 
-static void drop(struct link *l);
+static void link_drop(struct link *l);
 
 /* The kernel bounds what one user may watch: without, the link is no use. */
-static void arm(struct relay *r, struct end *e, uint32_t wanted)
+static void link_watch_end(struct relay *r, struct link_end *e, uint32_t wanted)
 {
     struct epoll_event event = { .events = wanted, .data.ptr = e };
-    int how = e->armed == 0 ? EPOLL_CTL_ADD : wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+    int how = e->watched == 0 ? EPOLL_CTL_ADD : wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
 
-    if (e->fd < 0 || wanted == e->armed)
+    if (e->fd < 0 || wanted == e->watched)
         return;
     if (epoll_ctl(r->epoll, how, e->fd, &event) == 0) {
-        e->armed = wanted;
+        e->watched = wanted;
     } else {
-        warn(r, strerror(errno));
-        drop(e->link);
+        relay_warn(r, strerror(errno));
+        link_drop(e->link);
     }
 }
 
-static void close_end(struct end *e)
+static void link_close_end(struct link_end *e)
 {
     if (e->fd >= 0)
         close(e->fd); /* epoll forgets it by itself */
     e->fd = -1;
-    e->armed = 0;
+    e->watched = 0;
 }
 
-static void set_phase(struct link *l, enum phase phase)
+static void link_set_phase(struct link *l, enum link_phase phase)
 {
-    if (l->phase == SHAKING && phase != SHAKING)
-        l->relay->shaking--;
+    if (l->phase == LINK_HANDSHAKE && phase != LINK_HANDSHAKE)
+        l->relay->handshakes--;
     l->phase = phase;
 }
 
 /* Other events of this turn may still name it, so it is freed when that is over. */
-static void drop(struct link *l)
+static void link_drop(struct link *l)
 {
     struct relay *r = l->relay;
 
-    if (l->phase == DROPPED)
+    if (l->phase == LINK_DROPPED)
         return;
-    set_phase(l, DROPPED);
+    link_set_phase(l, LINK_DROPPED);
     timers_set(&r->timers, &l->timer, TIMER_NEVER);
-    close_end(&l->outer);
-    close_end(&l->inner);
+    link_close_end(&l->peer_end);
+    link_close_end(&l->grpc_end);
     *l->at = l->next;
     if (l->next != NULL)
         l->next->at = l->at;
@@ -158,51 +158,51 @@ static void drop(struct link *l)
     r->dropped = l;
 }
 
-static void free_link(struct link *l)
+static void link_free(struct link *l)
 {
     SSL_free(l->session);
-    free(l->up.bytes);
-    free(l->down.bytes);
+    free(l->to_grpc.bytes);
+    free(l->to_peer.bytes);
     free(l);
 }
 
-static void free_dropped(struct relay *r)
+static void relay_free_dropped(struct relay *r)
 {
     while (r->dropped != NULL) {
         struct link *l = r->dropped;
 
         r->dropped = l->next;
-        free_link(l);
+        link_free(l);
     }
 }
 
-static void on_due(struct timer *t)
+static void link_on_timer(struct timer *t)
 {
     struct link *l = CONTAINER_OF(t, struct link, timer);
 
-    if (l->phase == SHAKING)
-        warn(l->relay, "it took too long");
-    drop(l);
+    if (l->phase == LINK_HANDSHAKE)
+        relay_warn(l->relay, "it took too long");
+    link_drop(l);
 }
 
-static void begin(struct relay *r, struct link *l)
+static void link_start_handshake(struct relay *r, struct link *l)
 {
     l->next = r->links;
     l->at = &r->links;
     if (l->next != NULL)
         l->next->at = &l->next;
     r->links = l;
-    r->shaking++;
+    r->handshakes++;
     l->session = certificates_session(r->options.certificates);
-    ASSERT(l->session != NULL && SSL_set_fd(l->session, l->outer.fd) == 1);
+    ASSERT(l->session != NULL && SSL_set_fd(l->session, l->peer_end.fd) == 1);
     SSL_set_accept_state(l->session);
-    timers_set(&r->timers, &l->timer, now_ms() + r->options.handshake_ms);
-    arm(r, &l->outer, EPOLLIN);
+    timers_set(&r->timers, &l->timer, relay_now_ms() + r->options.handshake_ms);
+    link_watch_end(r, &l->peer_end, EPOLLIN);
 }
 
 /* ---- what is kept ---- */
 
-static void keep(struct flow *f, const char *at, size_t len)
+static void unsent_keep(struct unsent *f, const char *at, size_t len)
 {
     ASSERT(f->len == 0 && len <= RECORD_BYTES);
     if (len == 0)
@@ -212,20 +212,20 @@ static void keep(struct flow *f, const char *at, size_t len)
     f->len = len;
 }
 
-static void is_gone_on(struct flow *f, size_t len)
+static void unsent_advance(struct unsent *f, size_t len)
 {
     f->at += len;
     f->len -= len;
     if (f->len > 0)
         return;
     free(f->bytes);
-    *f = (struct flow){ 0 };
+    *f = (struct unsent){ 0 };
 }
 
 /* ---- bytes: each says whether something moved; a link that is over is dropped ---- */
 
 /* True when TLS only wants to be asked again, later. */
-static bool is_waiting(struct link *l, int result)
+static bool link_read_would_block(struct link *l, int result)
 {
     int what = SSL_get_error(l->session, result);
 
@@ -235,41 +235,41 @@ static bool is_waiting(struct link *l, int result)
 }
 
 /* gRPC's end is closed when nobody takes it: then it goes nowhere, and reading tells. */
-static size_t to_inner(struct link *l, const char *at, size_t len)
+static size_t link_send_to_grpc(struct link *l, const char *at, size_t len)
 {
-    ssize_t sent = send(l->inner.fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = send(l->grpc_end.fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
     if (sent < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : len;
     return (size_t)sent;
 }
 
-static bool move_up(struct link *l)
+static bool link_move_to_grpc(struct link *l)
 {
     struct relay *r = l->relay;
     size_t sent;
     int got;
 
-    if (l->up.len > 0) {
-        sent = to_inner(l, l->up.bytes + l->up.at, l->up.len);
-        is_gone_on(&l->up, sent);
-        if (l->up.len > 0)
+    if (l->to_grpc.len > 0) {
+        sent = link_send_to_grpc(l, l->to_grpc.bytes + l->to_grpc.at, l->to_grpc.len);
+        unsent_advance(&l->to_grpc, sent);
+        if (l->to_grpc.len > 0)
             return sent > 0;
     }
     ERR_clear_error();
     got = SSL_read(l->session, r->scratch, sizeof r->scratch);
     if (got > 0) {
-        sent = to_inner(l, r->scratch, (size_t)got);
-        keep(&l->up, r->scratch + sent, (size_t)got - sent);
+        sent = link_send_to_grpc(l, r->scratch, (size_t)got);
+        unsent_keep(&l->to_grpc, r->scratch + sent, (size_t)got - sent);
         return true;
     }
-    if (!is_waiting(l, got))
-        drop(l); /* it said goodbye, or left without, or broke the rules */
+    if (!link_read_would_block(l, got))
+        link_drop(l); /* it said goodbye, or left without, or broke the rules */
     return false;
 }
 
 /* Gives to TLS what it takes. Drops the link when the peer is gone. */
-static size_t to_outer(struct link *l, const char *at, size_t len)
+static size_t link_write_to_peer(struct link *l, const char *at, size_t len)
 {
     int sent;
 
@@ -278,64 +278,64 @@ static size_t to_outer(struct link *l, const char *at, size_t len)
     if (sent > 0)
         return (size_t)sent;
     if (SSL_get_error(l->session, sent) != SSL_ERROR_WANT_WRITE)
-        drop(l);
+        link_drop(l);
     ERR_clear_error();
     return 0;
 }
 
 /* All is said: TCP's goodbye; the peer's own ends it. */
-static void linger(struct link *l)
+static void link_linger(struct link *l)
 {
-    set_phase(l, LINGERING);
-    close_end(&l->inner);
+    link_set_phase(l, LINK_LINGERING);
+    link_close_end(&l->grpc_end);
     SSL_free(l->session);
     l->session = NULL;
     ERR_clear_error();
-    (void)shutdown(l->outer.fd, SHUT_WR);
-    timers_set(&l->relay->timers, &l->timer, now_ms() + LINGER_MS);
+    (void)shutdown(l->peer_end.fd, SHUT_WR);
+    timers_set(&l->relay->timers, &l->timer, relay_now_ms() + LINGER_MS);
 }
 
-static bool move_down(struct link *l)
+static bool link_move_to_peer(struct link *l)
 {
     struct relay *r = l->relay;
     ssize_t got;
     size_t sent;
 
-    if (l->down.len > 0) {
-        sent = to_outer(l, l->down.bytes + l->down.at, l->down.len);
-        if (l->phase == DROPPED)
+    if (l->to_peer.len > 0) {
+        sent = link_write_to_peer(l, l->to_peer.bytes + l->to_peer.at, l->to_peer.len);
+        if (l->phase == LINK_DROPPED)
             return false;
-        is_gone_on(&l->down, sent);
-        if (l->down.len > 0)
+        unsent_advance(&l->to_peer, sent);
+        if (l->to_peer.len > 0)
             return sent > 0;
     }
-    got = recv(l->inner.fd, r->scratch, sizeof r->scratch, MSG_DONTWAIT);
+    got = recv(l->grpc_end.fd, r->scratch, sizeof r->scratch, MSG_DONTWAIT);
     if (got > 0) {
-        sent = to_outer(l, r->scratch, (size_t)got);
-        if (l->phase != DROPPED)
-            keep(&l->down, r->scratch + sent, (size_t)got - sent);
+        sent = link_write_to_peer(l, r->scratch, (size_t)got);
+        if (l->phase != LINK_DROPPED)
+            unsent_keep(&l->to_peer, r->scratch + sent, (size_t)got - sent);
         return true;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         ERR_clear_error();
         (void)SSL_shutdown(l->session); /* TLS's goodbye */
-        linger(l);
+        link_linger(l);
     }
     return false;
 }
 
 /* What the peer still sends is not for anybody; its end is awaited. */
-static void read_away(struct link *l)
+static void link_discard_input(struct link *l)
 {
-    ssize_t got = recv(l->outer.fd, l->relay->scratch, sizeof l->relay->scratch, MSG_DONTWAIT);
+    ssize_t got = recv(l->peer_end.fd, l->relay->scratch, sizeof l->relay->scratch, MSG_DONTWAIT);
 
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-        drop(l);
+        link_drop(l);
 }
 
 /* ---- the handshake ---- */
 
-static void enter(struct link *l)
+static void link_establish(struct link *l)
 {
     struct relay *r = l->relay;
     const unsigned char *protocol;
@@ -345,131 +345,132 @@ static void enter(struct link *l)
     SSL_get0_alpn_selected(l->session, &protocol, &len);
     if (len == 0 || atomic_load(&r->is_draining)) {
         if (len == 0)
-            warn(r, "the peer does not ask for HTTP/2 (ALPN h2)");
-        linger(l);
+            relay_warn(r, "the peer does not ask for HTTP/2 (ALPN h2)");
+        link_linger(l);
         return;
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
-        warn(r, strerror(errno));
-        drop(l);
+        relay_warn(r, strerror(errno));
+        link_drop(l);
         return;
     }
     timers_set(&r->timers, &l->timer, TIMER_NEVER);
-    set_phase(l, OPEN);
-    l->inner.fd = pair[0];
-    r->options.enter(r->options.ctx, l->listener, certificates_role(r->options.certificates, l->session), pair[1]);
+    link_set_phase(l, LINK_OPEN);
+    l->grpc_end.fd = pair[0];
+    r->options.established(r->options.ctx, l->listener, certificates_role(r->options.certificates, l->session),
+                           pair[1]);
 }
 
-static void say_why(struct link *l, int what)
+static void link_warn_of_handshake(struct link *l, int what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     long verified = SSL_get_verify_result(l->session);
 
     if (verified != X509_V_OK)
-        warn(l->relay, X509_verify_cert_error_string(verified));
+        relay_warn(l->relay, X509_verify_cert_error_string(verified));
     else if (reason != NULL)
-        warn(l->relay, reason);
+        relay_warn(l->relay, reason);
     else
-        warn(l->relay, what == SSL_ERROR_SYSCALL ? "the peer left" : "it failed");
+        relay_warn(l->relay, what == SSL_ERROR_SYSCALL ? "the peer left" : "it failed");
 }
 
-static void shake(struct link *l)
+static void link_handshake(struct link *l)
 {
     int done, what;
 
     ERR_clear_error();
     done = SSL_do_handshake(l->session);
     if (done == 1) {
-        enter(l);
+        link_establish(l);
         return;
     }
     what = SSL_get_error(l->session, done);
     if (what == SSL_ERROR_WANT_READ || what == SSL_ERROR_WANT_WRITE) {
         l->read_wants_write = what == SSL_ERROR_WANT_WRITE;
     } else {
-        say_why(l, what);
-        linger(l); /* the peer is told why, by an alert */
+        link_warn_of_handshake(l, what);
+        link_linger(l); /* the peer is told why, by an alert */
     }
     ERR_clear_error();
 }
 
 /* ---- the thread ---- */
 
-static void arm_both(struct relay *r, struct link *l)
+static void link_watch_ends(struct relay *r, struct link *l)
 {
     uint32_t outer = 0, inner = 0;
 
     switch (l->phase) {
-    case SHAKING:
+    case LINK_HANDSHAKE:
         outer = l->read_wants_write ? EPOLLOUT : EPOLLIN;
         break;
-    case OPEN:
-        outer = (l->up.len == 0 ? EPOLLIN : 0) | (l->down.len > 0 || l->read_wants_write ? EPOLLOUT : 0);
-        inner = (l->down.len == 0 ? EPOLLIN : 0) | (l->up.len > 0 ? EPOLLOUT : 0);
+    case LINK_OPEN:
+        outer = (l->to_grpc.len == 0 ? EPOLLIN : 0) | (l->to_peer.len > 0 || l->read_wants_write ? EPOLLOUT : 0);
+        inner = (l->to_peer.len == 0 ? EPOLLIN : 0) | (l->to_grpc.len > 0 ? EPOLLOUT : 0);
         break;
-    case LINGERING:
+    case LINK_LINGERING:
         outer = EPOLLIN;
         break;
-    case DROPPED:
+    case LINK_DROPPED:
         return;
     }
-    arm(r, &l->outer, outer);
-    arm(r, &l->inner, inner);
+    link_watch_end(r, &l->peer_end, outer);
+    link_watch_end(r, &l->grpc_end, inner);
 }
 
-static void move(struct relay *r, struct link *l)
+static void link_serve(struct relay *r, struct link *l)
 {
     bool has_moved = true;
 
-    if (l->phase == SHAKING)
-        shake(l);
-    for (int i = 0; i < RECORDS_A_TURN && has_moved && l->phase == OPEN; i++) {
-        has_moved = move_up(l);
-        if (l->phase == OPEN && move_down(l))
+    if (l->phase == LINK_HANDSHAKE)
+        link_handshake(l);
+    for (int i = 0; i < RECORDS_PER_TURN && has_moved && l->phase == LINK_OPEN; i++) {
+        has_moved = link_move_to_grpc(l);
+        if (l->phase == LINK_OPEN && link_move_to_peer(l))
             has_moved = true;
     }
-    if (l->phase == LINGERING)
-        read_away(l);
-    arm_both(r, l);
+    if (l->phase == LINK_LINGERING)
+        link_discard_input(l);
+    link_watch_ends(r, l);
 }
 
 /* A record may be in OpenSSL's own memory already, where epoll does not see it: that is so only when less than a whole
  * record was asked for, and never here. */
 _Static_assert(RECORD_BYTES >= SSL3_RT_MAX_PLAIN_LENGTH, "a read empties a record");
 
-static void take_letters(struct relay *r)
+static void relay_take_new_links(struct relay *r)
 {
     struct letter *letter;
     uint64_t count;
 
-    (void)!read(r->wake, &count, sizeof count);
-    certificates_look(r->options.certificates, now_ms());
+    (void)!read(r->wake_fd, &count, sizeof count);
+    certificates_look(r->options.certificates, relay_now_ms());
     while ((letter = mailbox_take(r->mailbox)) != NULL) {
         struct link *l = CONTAINER_OF(letter, struct link, letter);
 
-        if (atomic_load(&r->is_draining) || r->shaking >= HANDSHAKES_MAX) {
-            close_end(&l->outer);
-            free_link(l);
+        if (atomic_load(&r->is_draining) || r->handshakes >= HANDSHAKES_MAX) {
+            link_close_end(&l->peer_end);
+            link_free(l);
         } else {
-            begin(r, l);
+            link_start_handshake(r, l);
         }
     }
 }
 
-static void drop_all(struct relay *r, bool only_shaking)
+static void relay_drop_links(struct relay *r, bool only_handshakes)
 {
     struct link *next;
 
     for (struct link *l = r->links; l != NULL; l = next) {
         next = l->next;
-        if (!only_shaking || l->phase == SHAKING)
-            drop(l);
+        if (!only_handshakes || l->phase == LINK_HANDSHAKE)
+            link_drop(l);
     }
 }
 
-static int timeout_ms(struct relay *r)
+static int relay_timeout_ms(struct relay *r)
 {
-    int64_t now = now_ms(), until = now + LOOK_EVERY_MS;
+    int64_t now = relay_now_ms(), until = now + LOOK_EVERY_MS;
     int64_t timer = timers_next(&r->timers), stop = atomic_load(&r->stop_mono_ms);
 
     until = timer < until ? timer : until;
@@ -477,51 +478,51 @@ static int timeout_ms(struct relay *r)
     return until <= now ? 0 : (int)(until - now);
 }
 
-static void turn(struct relay *r)
+static void relay_poll_once(struct relay *r)
 {
-    struct epoll_event events[EVENTS_A_TURN];
-    int count = epoll_wait(r->epoll, events, EVENTS_A_TURN, timeout_ms(r));
+    struct epoll_event events[EVENTS_PER_TURN];
+    int count = epoll_wait(r->epoll, events, EVENTS_PER_TURN, relay_timeout_ms(r));
 
     ASSERT(count >= 0 || errno == EINTR);
     for (int i = 0; i < count; i++) {
-        struct end *e = events[i].data.ptr;
+        struct link_end *e = events[i].data.ptr;
 
         if (e == NULL)
-            take_letters(r);
-        else if (e->link->phase != DROPPED)
-            move(r, e->link);
+            relay_take_new_links(r);
+        else if (e->link->phase != LINK_DROPPED)
+            link_serve(r, e->link);
     }
-    timers_run(&r->timers, now_ms());
+    timers_run(&r->timers, relay_now_ms());
     if (atomic_load(&r->is_draining))
-        drop_all(r, true);
-    free_dropped(r);
-    certificates_look(r->options.certificates, now_ms());
+        relay_drop_links(r, true);
+    relay_free_dropped(r);
+    certificates_look(r->options.certificates, relay_now_ms());
 }
 
-static void *run(void *arg)
+static void *relay_thread(void *arg)
 {
     struct relay *r = arg;
 
     for (;;) {
         int64_t stop = atomic_load(&r->stop_mono_ms);
 
-        if (stop != TIMER_NEVER && (r->links == NULL || now_ms() >= stop))
+        if (stop != TIMER_NEVER && (r->links == NULL || relay_now_ms() >= stop))
             break;
-        turn(r);
+        relay_poll_once(r);
     }
-    drop_all(r, false);
-    free_dropped(r);
+    relay_drop_links(r, false);
+    relay_free_dropped(r);
     return NULL;
 }
 
 /* ---- from outside ---- */
 
-static void wake(void *ctx)
+static void relay_wake_thread(void *ctx)
 {
     struct relay *r = ctx;
     const uint64_t one = 1;
 
-    ASSERT(write(r->wake, &one, sizeof one) == sizeof one);
+    ASSERT(write(r->wake_fd, &one, sizeof one) == sizeof one);
 }
 
 struct relay *relay_open(const struct relay_options *options)
@@ -532,10 +533,10 @@ struct relay *relay_open(const struct relay_options *options)
     r->options = *options;
     atomic_init(&r->stop_mono_ms, TIMER_NEVER);
     r->epoll = epoll_create1(EPOLL_CLOEXEC);
-    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    ASSERT(r->epoll >= 0 && r->wake >= 0 && epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->wake, &event) == 0);
-    r->mailbox = mailbox_create(LETTERS_MAX, wake, r);
-    ASSERT(pthread_create(&r->thread, NULL, run, r) == 0);
+    r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ASSERT(r->epoll >= 0 && r->wake_fd >= 0 && epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->wake_fd, &event) == 0);
+    r->mailbox = mailbox_create(NEW_LINKS_MAX, relay_wake_thread, r);
+    ASSERT(pthread_create(&r->thread, NULL, relay_thread, r) == 0);
     pthread_setname_np(r->thread, "rpc-tls");
     return r;
 }
@@ -547,19 +548,19 @@ void relay_take(struct relay *r, size_t listener, int fd)
 
     l->listener = listener;
     l->relay = r;
-    l->timer.due = on_due;
-    l->outer = (struct end){ .link = l, .fd = fd };
-    l->inner = (struct end){ .link = l, .fd = -1 };
+    l->timer.due = link_on_timer;
+    l->peer_end = (struct link_end){ .link = l, .fd = fd };
+    l->grpc_end = (struct link_end){ .link = l, .fd = -1 };
     if (mailbox_send(r->mailbox, &letter))
         return;
-    close_end(&l->outer);
-    free_link(l);
+    link_close_end(&l->peer_end);
+    link_free(l);
 }
 
 void relay_drain(struct relay *r)
 {
     atomic_store(&r->is_draining, true);
-    wake(r);
+    relay_wake_thread(r);
 }
 
 void relay_close(struct relay *r, int64_t at_most_ms)
@@ -567,14 +568,14 @@ void relay_close(struct relay *r, int64_t at_most_ms)
     if (r == NULL)
         return;
     atomic_store(&r->is_draining, true);
-    atomic_store(&r->stop_mono_ms, now_ms() + at_most_ms);
-    wake(r);
+    atomic_store(&r->stop_mono_ms, relay_now_ms() + at_most_ms);
+    relay_wake_thread(r);
     pthread_join(r->thread, NULL);
     mailbox_close(r->mailbox);
-    take_letters(r); /* is draining: they are closed */
+    relay_take_new_links(r); /* is draining: they are closed */
     mailbox_destroy(r->mailbox);
     timers_deinit(&r->timers);
     close(r->epoll);
-    close(r->wake);
+    close(r->wake_fd);
     free(r);
 }

@@ -17,7 +17,7 @@ struct relay_options {
     struct certificates *certificates; /* borrowed until relay_close */
     int64_t handshake_ms;              /* that one may take */
     /* On the relay's thread: the handshake is done. Takes the descriptor, which is non-blocking. */
-    void (*enter)(void *ctx, size_t listener, enum net_role role, int fd);
+    void (*established)(void *ctx, size_t listener, enum net_role role, int fd);
     void *ctx;
 };
 

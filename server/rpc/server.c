@@ -35,29 +35,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#define QUEUES_MAX           16
-#define QUEUES_UNASKED_MAX   4   /* reading the store and writing to sockets saturates no more */
-#define CONNECTIONS_PER_UID  256 /* a backend's replicas, and all that a person may have open */
-#define STREAMS_A_CONNECTION 1024
-#define STREAMS_OVER_TCP     100        /* HTTP/2's own advice; a call that never sends its request costs some 13 kB */
-#define RECEIVE_BYTES_MAX    (1u << 20) /* then the core refuses, without a reason: CALL_REQUEST_BYTES_MAX is less */
-#define CONNECTION_IDLE_MS   60000      /* without any call; a connection that says nothing is closed by it, too */
-#define HANDSHAKE_MS         10000
-#define AGE_GRACE_MS         10000
-#define AGE_MS_MAX           (INT64_C(7) * 24 * 3600 * 1000)
-#define PING_EVERY_MS        10000               /* a client may ping as often; more is a nuisance */
-#define MEMORY_BYTES_MAX     ((size_t)256 << 20) /* of what the core reads from all clients together */
-#define CLOSE_MS_MAX         250                 /* for clients to answer GOAWAY once their calls are over */
-#define RELAY_MS_MAX         500                 /* for what was said last to leave by TLS */
-#define GONE_MS_MAX          30000               /* after everything was cancelled; longer is our own mistake */
-#define CORE_WARN_EVERY_MS   60000
+#define QUEUES_MAX             16
+#define QUEUES_UNASKED_MAX     4   /* reading the store and writing to sockets saturates no more */
+#define CONNECTIONS_PER_UID    256 /* a backend's replicas, and all that a person may have open */
+#define STREAMS_PER_CONNECTION 1024
+#define STREAMS_OVER_TCP       100 /* HTTP/2's own advice; a call that never sends its request costs some 13 kB */
+#define RECEIVE_BYTES_MAX      (1u << 20) /* then the core refuses, without a reason: CALL_REQUEST_BYTES_MAX is less */
+#define CONNECTION_IDLE_MS     60000      /* without any call; a connection that says nothing is closed by it, too */
+#define HANDSHAKE_MS           10000
+#define AGE_GRACE_MS           10000
+#define AGE_MS_MAX             (INT64_C(7) * 24 * 3600 * 1000)
+#define PING_EVERY_MS          10000               /* a client may ping as often; more is a nuisance */
+#define MEMORY_BYTES_MAX       ((size_t)256 << 20) /* of what the core reads from all clients together */
+#define CLOSE_MS_MAX           250                 /* for clients to answer GOAWAY once their calls are over */
+#define RELAY_MS_MAX           500                 /* for what was said last to leave by TLS */
+#define GONE_MS_MAX            30000               /* after everything was cancelled; longer is our own mistake */
+#define CORE_WARN_EVERY_MS     60000
 
 #define SERVERS_MAX (3 * NET_ADDRESSES_MAX)
 
 enum { TABLE_OURS, TABLE_HEALTH, TABLE_REFLECTION, TABLES };
 
 /* What calls one listener gives to one role. */
-struct entrance {
+struct role_server {
     size_t listener;
     enum net_role role;
     grpc_server *server;
@@ -74,8 +74,8 @@ struct rpc {
     void *services[TABLES];
     struct cq *queues[QUEUES_MAX + 1]; /* the last is health's */
     size_t queue_count;                /* without health's */
-    struct entrance entrances[SERVERS_MAX];
-    size_t entrance_count;
+    struct role_server servers[SERVERS_MAX];
+    size_t server_count;
     int64_t connection_age_ms;            /* over TCP; 0: no limit */
     grpc_server_credentials *credentials; /* the core's word for none */
     struct route *routes;                 /* of all servers */
@@ -87,7 +87,7 @@ struct rpc {
     bool has_core;
 
     /* main thread */
-    struct door *door;
+    struct acceptor *acceptor;
     bool is_stopped;
     struct shutting {
         struct op op;
@@ -105,7 +105,7 @@ struct rpc {
 /* ---- the start ---- */
 
 /* The core's own words go where ours go. A peer can provoke some of them, so they are rationed. */
-static void on_core_log(gpr_log_func_args *args)
+static void rpc_on_core_log(gpr_log_func_args *args)
 {
     static _Atomic int64_t said_mono_ms;
     int64_t now = clock_mono_ms(&clock_system);
@@ -118,7 +118,7 @@ static void on_core_log(gpr_log_func_args *args)
         log_debug("grpc.core", "text=%s", args->message);
 }
 
-static bool open_listeners(struct rpc *r, const struct rpc_options *options, struct error *err)
+static bool rpc_open_listeners(struct rpc *r, const struct rpc_options *options, struct error *err)
 {
     if (options->listen_count == 0 || options->listen_count > NET_ADDRESSES_MAX)
         return error_set(err, ERROR_INVALID_ARGUMENT, "it listens on 1 to %d addresses", NET_ADDRESSES_MAX);
@@ -132,7 +132,7 @@ static bool open_listeners(struct rpc *r, const struct rpc_options *options, str
     return true;
 }
 
-static bool open_certificates(struct rpc *r, const struct rpc_options *options, struct error *err)
+static bool rpc_open_certificates(struct rpc *r, const struct rpc_options *options, struct error *err)
 {
     static const struct net_tls none;
     const struct net_tls *tls = options->tls != NULL ? options->tls : &none;
@@ -154,7 +154,7 @@ bool rpc_tls_files_check(const struct net_tls *tls, struct error *err)
     return true;
 }
 
-static void create_queues(struct rpc *r, unsigned threads)
+static void rpc_create_queues(struct rpc *r, unsigned threads)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -168,7 +168,7 @@ static void create_queues(struct rpc *r, unsigned threads)
     health_wakes(r->health, r->queues[r->queue_count]);
 }
 
-static grpc_arg number(const char *key, unsigned value)
+static grpc_arg rpc_integer_arg(const char *key, unsigned value)
 {
     return (grpc_arg){ GRPC_ARG_INTEGER, (char *)(uintptr_t)key, { .integer = (int)value } };
 }
@@ -177,35 +177,35 @@ static grpc_arg number(const char *key, unsigned value)
 
 /* A stream lasts as long as a connection, and may begin just before its end: the core waits for that much more, and the
  * end of each stream is ours to say. The core itself takes or adds a tenth of the age by chance. */
-static size_t put_age(const struct rpc *r, const struct net_address *where, grpc_arg *args)
+static size_t rpc_put_age_args(const struct rpc *r, const struct net_address *where, grpc_arg *args)
 {
     if (where->is_unix || r->connection_age_ms == 0)
         return 0;
-    args[0] = number(GRPC_ARG_MAX_CONNECTION_AGE_MS, (unsigned)r->connection_age_ms);
-    args[1] = number(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, (unsigned)(r->connection_age_ms + AGE_GRACE_MS));
+    args[0] = rpc_integer_arg(GRPC_ARG_MAX_CONNECTION_AGE_MS, (unsigned)r->connection_age_ms);
+    args[1] = rpc_integer_arg(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, (unsigned)(r->connection_age_ms + AGE_GRACE_MS));
     return 2;
 }
 
-static grpc_server *create_server(const struct rpc *r, const struct rpc_options *options,
-                                  const struct net_address *where, grpc_resource_quota *quota)
+static grpc_server *rpc_create_server(const struct rpc *r, const struct rpc_options *options,
+                                      const struct net_address *where, grpc_resource_quota *quota)
 {
-    const unsigned most = where->is_unix ? STREAMS_A_CONNECTION : STREAMS_OVER_TCP;
+    const unsigned most = where->is_unix ? STREAMS_PER_CONNECTION : STREAMS_OVER_TCP;
     const unsigned streams = options->streams_per_connection_max > 0 ? options->streams_per_connection_max : most;
     const int64_t idle_ms = options->idle_ms > 0 ? options->idle_ms : CONNECTION_IDLE_MS;
     grpc_arg args[ARGS_MAX] = {
-        number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_BYTES_MAX),
-        number(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams),
-        number(GRPC_ARG_MAX_CONNECTION_IDLE_MS, (unsigned)idle_ms),
-        number(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_EVERY_MS),
-        number(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        rpc_integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_BYTES_MAX),
+        rpc_integer_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams),
+        rpc_integer_arg(GRPC_ARG_MAX_CONNECTION_IDLE_MS, (unsigned)idle_ms),
+        rpc_integer_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_EVERY_MS),
+        rpc_integer_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         /* The cap on messages counts them compressed: a megabyte of gzip may be a gigabyte. */
-        number(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1u << GRPC_COMPRESS_NONE),
+        rpc_integer_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1u << GRPC_COMPRESS_NONE),
         { GRPC_ARG_POINTER,
           (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
           { .pointer = { quota, grpc_resource_quota_arg_vtable() } } },
     };
     const size_t fixed = 7;
-    const grpc_channel_args all = { fixed + put_age(r, where, args + fixed), args };
+    const grpc_channel_args all = { fixed + rpc_put_age_args(r, where, args + fixed), args };
     grpc_server *server = grpc_server_create(&all, NULL);
 
     for (size_t i = 0; i <= r->queue_count; i++)
@@ -213,7 +213,7 @@ static grpc_server *create_server(const struct rpc *r, const struct rpc_options 
     return server;
 }
 
-static void add_route(struct rpc *r, const struct entrance *e, const struct call_method *method, void *service)
+static void rpc_add_route(struct rpc *r, const struct role_server *e, const struct call_method *method, void *service)
 {
     struct route *route = &r->routes[r->route_count++];
 
@@ -233,7 +233,7 @@ static void add_route(struct rpc *r, const struct entrance *e, const struct call
     ASSERT(route->handle != NULL); /* no path twice */
 }
 
-static size_t count_methods(const struct call_method *table)
+static size_t rpc_count_methods(const struct call_method *table)
 {
     size_t count = 0;
 
@@ -242,37 +242,37 @@ static size_t count_methods(const struct call_method *table)
     return count;
 }
 
-static void create_routes(struct rpc *r)
+static void rpc_create_routes(struct rpc *r)
 {
     size_t each = 1;
 
     for (size_t t = 0; t < TABLES; t++)
-        each += count_methods(r->tables[t]);
-    r->routes = mem_array(each * r->entrance_count, sizeof *r->routes);
+        each += rpc_count_methods(r->tables[t]);
+    r->routes = mem_array(each * r->server_count, sizeof *r->routes);
     r->tallies = mem_array(each, sizeof *r->tallies);
     r->tally_count = each;
-    for (size_t i = 0; i < r->entrance_count; i++) {
-        const struct entrance *e = &r->entrances[i];
+    for (size_t i = 0; i < r->server_count; i++) {
+        const struct role_server *e = &r->servers[i];
 
         for (size_t t = 0; t < TABLES; t++) {
             for (const struct call_method *m = r->tables[t]; m->path != NULL; m++)
-                add_route(r, e, m, r->services[t]);
+                rpc_add_route(r, e, m, r->services[t]);
         }
-        add_route(r, e, NULL, NULL);
+        rpc_add_route(r, e, NULL, NULL);
     }
 }
 
-static void add_entrance(struct rpc *r, size_t listener, enum net_role role, grpc_server *server)
+static void rpc_add_role_server(struct rpc *r, size_t listener, enum net_role role, grpc_server *server)
 {
     const struct listener *l = &r->listeners[listener];
-    struct entrance *e = &r->entrances[r->entrance_count++];
+    struct role_server *e = &r->servers[r->server_count++];
 
-    *e = (struct entrance){ .listener = listener, .role = role, .server = server };
+    *e = (struct role_server){ .listener = listener, .role = role, .server = server };
     snprintf(e->peer, sizeof e->peer, "%s %s%s", net_role_name(role), l->where.is_tls ? "tls:" : "", l->address);
 }
 
 /* By TLS a certificate may give less than the address would. */
-static void create_servers(struct rpc *r, const struct rpc_options *options)
+static void rpc_create_servers(struct rpc *r, const struct rpc_options *options)
 {
     grpc_resource_quota *quota = grpc_resource_quota_create("rpc");
 
@@ -281,25 +281,25 @@ static void create_servers(struct rpc *r, const struct rpc_options *options)
         const struct net_address *where = &r->listeners[i].where;
 
         for (int role = where->is_tls ? NET_STRANGER : (int)where->role; role <= (int)where->role; role++)
-            add_entrance(r, i, (enum net_role)role, create_server(r, options, where, quota));
+            rpc_add_role_server(r, i, (enum net_role)role, rpc_create_server(r, options, where, quota));
     }
     grpc_resource_quota_unref(quota);
 }
 
 /* Door's thread, or the relay's: somebody comes in. Takes the descriptor. */
-static void let_in(void *rpc, size_t listener, enum net_role role, int fd)
+static void rpc_add_channel(void *rpc, size_t listener, enum net_role role, int fd)
 {
     struct rpc *r = rpc;
     const enum net_role most = r->listeners[listener].where.role;
     size_t i = 0;
 
     role = role < most ? role : most;
-    while (r->entrances[i].listener != listener || r->entrances[i].role != role)
+    while (r->servers[i].listener != listener || r->servers[i].role != role)
         i++;
-    grpc_server_add_channel_from_fd(r->entrances[i].server, fd, r->credentials);
+    grpc_server_add_channel_from_fd(r->servers[i].server, fd, r->credentials);
 }
 
-static void at_the_door(void *rpc, size_t listener, int fd)
+static void rpc_on_accepted(void *rpc, size_t listener, int fd)
 {
     struct rpc *r = rpc;
     const struct net_address *where = &r->listeners[listener].where;
@@ -307,11 +307,11 @@ static void at_the_door(void *rpc, size_t listener, int fd)
     if (where->is_tls)
         relay_take(r->relay, listener, fd);
     else
-        let_in(r, listener, where->role, fd);
+        rpc_add_channel(r, listener, where->role, fd);
 }
 
 /* A method waits for a call on every queue that may serve it; what is unknown is refused on the first. */
-static void arm(struct rpc *r, const struct route *route)
+static void rpc_arm_route(struct rpc *r, const struct route *route)
 {
     if (route->method == NULL) {
         call_arm(route, r->queues[0]);
@@ -323,44 +323,44 @@ static void arm(struct rpc *r, const struct route *route)
     }
 }
 
-static void start_all(struct rpc *r, const struct rpc_options *options)
+static void rpc_start_serving(struct rpc *r, const struct rpc_options *options)
 {
-    const struct door_options door = {
+    const struct acceptor_options accept = {
         .reader_uid = options->reader_uid,
         .reader_gid = options->reader_gid,
         .connections_per_uid_max =
             options->connections_per_uid_max > 0 ? options->connections_per_uid_max : CONNECTIONS_PER_UID,
-        .enter = at_the_door,
+        .accepted = rpc_on_accepted,
         .ctx = r,
     };
     const struct relay_options relay = {
         .certificates = r->certificates,
         .handshake_ms = options->handshake_ms > 0 ? options->handshake_ms : HANDSHAKE_MS,
-        .enter = let_in,
+        .established = rpc_add_channel,
         .ctx = r,
     };
     char name[16];
 
-    for (size_t i = 0; i < r->entrance_count; i++) {
-        grpc_server_start(r->entrances[i].server);
+    for (size_t i = 0; i < r->server_count; i++) {
+        grpc_server_start(r->servers[i].server);
         census_add(&r->census, &r->census.servers, +1);
     }
     for (size_t i = 0; i < r->route_count; i++)
-        arm(r, &r->routes[i]);
+        rpc_arm_route(r, &r->routes[i]);
     for (size_t i = 0; i <= r->queue_count; i++) {
         snprintf(name, sizeof name, i < r->queue_count ? "rpc-%zu" : "rpc-health", i);
         cq_start(r->queues[i], name);
     }
     if (r->certificates != NULL)
         r->relay = relay_open(&relay);
-    r->door = door_open(r->listeners, r->listener_count, &door);
+    r->acceptor = acceptor_open(r->listeners, r->listener_count, &accept);
 }
 
-static void start_core(struct rpc *r, const struct rpc_options *options)
+static void rpc_start_core(struct rpc *r, const struct rpc_options *options)
 {
     const struct view descriptors = { (const char *)options->descriptors, options->descriptors_size };
 
-    gpr_set_log_function(on_core_log);
+    gpr_set_log_function(rpc_on_core_log);
     grpc_init();
     r->has_core = true;
     r->credentials = grpc_insecure_server_credentials_create();
@@ -372,11 +372,11 @@ static void start_core(struct rpc *r, const struct rpc_options *options)
     r->services[TABLE_OURS] = options->service;
     r->services[TABLE_HEALTH] = r->health;
     r->services[TABLE_REFLECTION] = r->reflection;
-    create_queues(r, options->threads);
+    rpc_create_queues(r, options->threads);
     r->connection_age_ms = options->connection_age_ms < AGE_MS_MAX ? options->connection_age_ms : AGE_MS_MAX;
-    create_servers(r, options);
-    create_routes(r);
-    start_all(r, options);
+    rpc_create_servers(r, options);
+    rpc_create_routes(r);
+    rpc_start_serving(r, options);
 }
 
 bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error *err)
@@ -385,14 +385,14 @@ bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error
     sigset_t all, before;
 
     census_init(&r->census);
-    if (!open_certificates(r, options, err) || !open_listeners(r, options, err)) {
+    if (!rpc_open_certificates(r, options, err) || !rpc_open_listeners(r, options, err)) {
         rpc_destroy(r);
         return false;
     }
     /* Signals are for main; threads inherit this, the core's own, too. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    start_core(r, options);
+    rpc_start_core(r, options);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (size_t i = 0; i < r->listener_count; i++)
         log_info("listen", "role=%s tls=%s address=%s", net_role_name(r->listeners[i].where.role),
@@ -447,7 +447,7 @@ size_t rpc_counts(const struct rpc *r, struct rpc_method_counts *out, size_t roo
 
 /* ---- the end ---- */
 
-static void on_server_shut(struct op *op, bool ok)
+static void rpc_on_server_shut(struct op *op, bool ok)
 {
     struct shutting *s = CONTAINER_OF(op, struct shutting, op);
 
@@ -455,7 +455,7 @@ static void on_server_shut(struct op *op, bool ok)
     census_add(&s->rpc->census, &s->rpc->census.servers, -1);
 }
 
-static void on_drain(struct op *op, bool ok)
+static void rpc_on_drain(struct op *op, bool ok)
 {
     (void)ok;
     calls_drain(CONTAINER_OF(op, struct draining, op)->q);
@@ -463,8 +463,8 @@ static void on_drain(struct op *op, bool ok)
 
 void rpc_set_readers(struct rpc *r, int64_t reader_uid, int64_t reader_gid)
 {
-    if (r->door != NULL)
-        door_set_readers(r->door, reader_uid, reader_gid);
+    if (r->acceptor != NULL)
+        acceptor_set_readers(r->acceptor, reader_uid, reader_gid);
 }
 
 void rpc_drain(struct rpc *r)
@@ -475,23 +475,23 @@ void rpc_drain(struct rpc *r)
     if (atomic_exchange(&r->census.is_draining, true))
         return;
     /* 3 */
-    door_close(r->door);
-    r->door = NULL;
+    acceptor_close(r->acceptor);
+    r->acceptor = NULL;
     if (r->relay != NULL)
         relay_drain(r->relay);
     /* 4 */
     for (size_t i = 0; i <= r->queue_count; i++) {
-        r->draining[i].op.done = on_drain;
+        r->draining[i].op.done = rpc_on_drain;
         ASSERT(cq_post(r->queues[i], &r->draining[i].op));
     }
 }
 
-static void shut_servers(struct rpc *r)
+static void rpc_shut_servers(struct rpc *r)
 {
-    for (size_t i = 0; i < r->entrance_count; i++) {
-        r->shutting[i] = (struct shutting){ { on_server_shut }, r };
+    for (size_t i = 0; i < r->server_count; i++) {
+        r->shutting[i] = (struct shutting){ { rpc_on_server_shut }, r };
         op_leaves(&r->shutting[i].op);
-        grpc_server_shutdown_and_notify(r->entrances[i].server, r->queues[0]->raw, &r->shutting[i].op);
+        grpc_server_shutdown_and_notify(r->servers[i].server, r->queues[0]->raw, &r->shutting[i].op);
     }
 }
 
@@ -504,12 +504,12 @@ void rpc_stop(struct rpc *r, int64_t grace_ms)
     /* 5 */
     (void)census_wait(&r->census, &r->census.calls, grace_ms);
     /* 6 */
-    shut_servers(r);
+    rpc_shut_servers(r);
     /* 7: a connection that is cut while its client still has to read the last status would lose it. */
     (void)census_wait(&r->census, &r->census.servers, CLOSE_MS_MAX);
     /* 8 */
-    for (size_t i = 0; i < r->entrance_count; i++)
-        grpc_server_cancel_all_calls(r->entrances[i].server);
+    for (size_t i = 0; i < r->server_count; i++)
+        grpc_server_cancel_all_calls(r->servers[i].server);
     /* 9: a handler that does not return holds its queue, and then nothing here could be freed. */
     ASSERT(census_wait(&r->census, &r->census.servers, GONE_MS_MAX));
     ASSERT(census_wait(&r->census, &r->census.structs, GONE_MS_MAX));
@@ -524,8 +524,8 @@ void rpc_destroy(struct rpc *r)
     if (r->has_core)
         rpc_stop(r, 0);
     /* 10 */
-    for (size_t i = 0; i < r->entrance_count; i++)
-        grpc_server_destroy(r->entrances[i].server);
+    for (size_t i = 0; i < r->server_count; i++)
+        grpc_server_destroy(r->servers[i].server);
     if (r->credentials != NULL)
         grpc_server_credentials_release(r->credentials);
     /* 11 */

@@ -20,14 +20,14 @@ struct call_ticket {
     struct error err;
 };
 
-static void destroy(struct call_ticket *t)
+static void ticket_destroy(struct call_ticket *t)
 {
     grpc_byte_buffer_destroy(t->answer);
     pthread_mutex_destroy(&t->lock);
     free(t);
 }
 
-static void on_posted(struct op *op, bool ok)
+static void ticket_on_posted(struct op *op, bool ok)
 {
     struct call_ticket *t = CONTAINER_OF(op, struct call_ticket, posted);
     grpc_byte_buffer *answer = t->answer;
@@ -42,7 +42,7 @@ static void on_posted(struct op *op, bool ok)
         t->answer = NULL;
         call_ticket_is_back(c, answer, answer == NULL ? &t->err : NULL);
     }
-    destroy(t);
+    ticket_destroy(t);
 }
 
 struct call_ticket *ticket_create(struct call *c, struct cq *q)
@@ -51,7 +51,7 @@ struct call_ticket *ticket_create(struct call *c, struct cq *q)
 
     t->q = q;
     t->call = c;
-    t->posted.done = on_posted;
+    t->posted.done = ticket_on_posted;
     pthread_mutex_init(&t->lock, NULL);
     return t;
 }
@@ -75,7 +75,7 @@ bool call_ticket_is_cancelled(const struct call_ticket *t)
 }
 
 /* Gives the ticket to its queue; where the call is gone, drops it. */
-static void post(struct call_ticket *t)
+static void ticket_post(struct call_ticket *t)
 {
     bool is_posted;
 
@@ -84,7 +84,7 @@ static void post(struct call_ticket *t)
     is_posted = t->call != NULL && cq_post(t->q, &t->posted);
     pthread_mutex_unlock(&t->lock);
     if (!is_posted)
-        destroy(t);
+        ticket_destroy(t);
 }
 
 void call_ticket_reply(struct call_ticket **ticket, const ProtobufCMessage *response)
@@ -95,7 +95,7 @@ void call_ticket_reply(struct call_ticket **ticket, const ProtobufCMessage *resp
     *ticket = NULL;
     if (message_pack(response, &bytes, &t->err))
         t->answer = message_take(&bytes);
-    post(t);
+    ticket_post(t);
 }
 
 void call_ticket_fail(struct call_ticket **ticket, const struct error *err)
@@ -104,5 +104,5 @@ void call_ticket_fail(struct call_ticket **ticket, const struct error *err)
 
     *ticket = NULL;
     t->err = *err;
-    post(t);
+    ticket_post(t);
 }

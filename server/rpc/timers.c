@@ -4,21 +4,21 @@
 
 #include <stdlib.h>
 
-#define ROOM_AT_FIRST 16
+#define TIMERS_ROOM_FIRST 16
 
-static void put(struct timers *all, struct timer *t, size_t place)
+static void timers_place(struct timers *all, struct timer *t, size_t place)
 {
     all->heap[place - 1] = t;
     t->place = place;
 }
 
 /* Moves the timer of a place up, and then down, to where it belongs. */
-static void settle(struct timers *all, size_t place)
+static void timers_sift(struct timers *all, size_t place)
 {
     struct timer *t = all->heap[place - 1];
 
     while (place > 1 && all->heap[place / 2 - 1]->at_mono_ms > t->at_mono_ms) {
-        put(all, all->heap[place / 2 - 1], place);
+        timers_place(all, all->heap[place / 2 - 1], place);
         place /= 2;
     }
     for (;;) {
@@ -28,31 +28,31 @@ static void settle(struct timers *all, size_t place)
             child++;
         if (child > all->count || all->heap[child - 1]->at_mono_ms >= t->at_mono_ms)
             break;
-        put(all, all->heap[child - 1], place);
+        timers_place(all, all->heap[child - 1], place);
         place = child;
     }
-    put(all, t, place);
+    timers_place(all, t, place);
 }
 
-static void take_out(struct timers *all, struct timer *t)
+static void timers_remove(struct timers *all, struct timer *t)
 {
     size_t place = t->place;
     struct timer *last = all->heap[--all->count];
 
     t->place = 0;
     if (last != t) {
-        put(all, last, place);
-        settle(all, place);
+        timers_place(all, last, place);
+        timers_sift(all, place);
     }
 }
 
-static void put_in(struct timers *all, struct timer *t)
+static void timers_insert(struct timers *all, struct timer *t)
 {
     if (all->count == all->room) {
-        all->room = all->room > 0 ? all->room * 2 : ROOM_AT_FIRST;
+        all->room = all->room > 0 ? all->room * 2 : TIMERS_ROOM_FIRST;
         all->heap = mem_grow(all->heap, all->room * sizeof *all->heap);
     }
-    put(all, t, ++all->count);
+    timers_place(all, t, ++all->count);
 }
 
 void timers_set(struct timers *all, struct timer *t, int64_t at_mono_ms)
@@ -60,12 +60,12 @@ void timers_set(struct timers *all, struct timer *t, int64_t at_mono_ms)
     t->at_mono_ms = at_mono_ms;
     if (at_mono_ms == TIMER_NEVER) {
         if (t->place > 0)
-            take_out(all, t);
+            timers_remove(all, t);
         return;
     }
     if (t->place == 0)
-        put_in(all, t);
-    settle(all, t->place);
+        timers_insert(all, t);
+    timers_sift(all, t->place);
 }
 
 int64_t timers_next(const struct timers *all)
@@ -79,7 +79,7 @@ void timers_run(struct timers *all, int64_t now_mono_ms)
     for (size_t left = all->count; left > 0 && timers_next(all) <= now_mono_ms; left--) {
         struct timer *t = all->heap[0];
 
-        take_out(all, t);
+        timers_remove(all, t);
         t->due(t);
     }
 }

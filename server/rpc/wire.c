@@ -2,7 +2,7 @@
 
 #define VARINT_BYTES_MAX 10
 
-static bool take_varint(struct view *rest, uint64_t *out)
+static bool wire_take_varint(struct view *rest, uint64_t *out)
 {
     uint64_t value = 0;
 
@@ -20,7 +20,7 @@ static bool take_varint(struct view *rest, uint64_t *out)
     return false;
 }
 
-static bool take_bytes(struct view *rest, uint64_t len, struct view *out)
+static bool wire_take_bytes(struct view *rest, uint64_t len, struct view *out)
 {
     if (len > rest->len)
         return false;
@@ -36,23 +36,23 @@ bool wire_next(struct view *rest, struct wire_field *out)
     uint64_t tag, value;
     bool is_read = false;
 
-    if (!take_varint(&at, &tag) || tag > UINT32_MAX || tag >> 3 == 0)
+    if (!wire_take_varint(&at, &tag) || tag > UINT32_MAX || tag >> 3 == 0)
         return false;
     out->number = (uint32_t)tag >> 3;
     out->type = (enum wire_type)(tag & 7);
     out->bytes = VIEW_NONE;
     switch (out->type) {
     case WIRE_VARINT:
-        is_read = take_varint(&at, &value);
+        is_read = wire_take_varint(&at, &value);
         break;
     case WIRE_64:
-        is_read = take_bytes(&at, 8, &out->bytes);
+        is_read = wire_take_bytes(&at, 8, &out->bytes);
         break;
     case WIRE_32:
-        is_read = take_bytes(&at, 4, &out->bytes);
+        is_read = wire_take_bytes(&at, 4, &out->bytes);
         break;
     case WIRE_BYTES:
-        is_read = take_varint(&at, &value) && take_bytes(&at, value, &out->bytes);
+        is_read = wire_take_varint(&at, &value) && wire_take_bytes(&at, value, &out->bytes);
         break;
     }
     if (is_read)

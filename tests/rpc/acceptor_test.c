@@ -35,20 +35,20 @@ static const struct row {
 static void who_is_let_in(void **state)
 {
     const struct row *row = *state;
-    const struct door_options options = { .reader_uid = row->reader_uid, .reader_gid = row->reader_gid };
-    const struct door_peer peer = { row->is_unix, row->is_tls, row->uid, row->groups, 3 };
+    const struct acceptor_options options = { .reader_uid = row->reader_uid, .reader_gid = row->reader_gid };
+    const struct acceptor_peer peer = { row->is_unix, row->is_tls, row->uid, row->groups, 3 };
 
-    assert_int_equal(door_admits(&options, row->role, &peer), row->want);
+    assert_int_equal(acceptor_admits(&options, row->role, &peer), row->want);
 }
 
 static void we_may_use_both_sockets(void **state)
 {
-    const struct door_options options = { .reader_uid = -1, .reader_gid = -1 };
-    const struct door_peer peer = { .is_unix = true, .uid = geteuid() };
+    const struct acceptor_options options = { .reader_uid = -1, .reader_gid = -1 };
+    const struct acceptor_peer peer = { .is_unix = true, .uid = geteuid() };
 
     (void)state;
-    assert_true(door_admits(&options, NET_ADMIN, &peer));
-    assert_true(door_admits(&options, NET_READER, &peer));
+    assert_true(acceptor_admits(&options, NET_ADMIN, &peer));
+    assert_true(acceptor_admits(&options, NET_READER, &peer));
 }
 
 int main(void)

@@ -24,10 +24,10 @@ struct decoded {
 
 static void decode(const struct error *err, struct decoded *d)
 {
-    grpc_slice bytes = status_details(err);
+    grpc_slice bytes = error_status_details(err);
 
     memset(d, 0, sizeof *d);
-    assert_true(GRPC_SLICE_LENGTH(bytes) <= STATUS_BYTES_MAX);
+    assert_true(GRPC_SLICE_LENGTH(bytes) <= ERROR_STATUS_BYTES_MAX);
     d->status = google__rpc__status__unpack(NULL, GRPC_SLICE_LENGTH(bytes), GRPC_SLICE_START_PTR(bytes));
     grpc_slice_unref(bytes);
     assert_non_null(d->status);
@@ -97,7 +97,7 @@ static void carries(void **state)
     struct decoded d;
 
     decode(&err, &d);
-    assert_int_equal(status_code(&err), row->code);
+    assert_int_equal(error_status_code(&err), row->code);
     assert_int_equal(d.status->code, row->code);
     assert_string_equal(d.status->message, "so it is");
     assert_true(view_is(wire_find(d.info, 1), row->want_reason));
@@ -200,7 +200,7 @@ static void the_largest_fits_into_trailers(void **state)
 
     fill_up(&err, row->character);
     decode(&err, &d);
-    text = status_text(&err);
+    text = error_status_text(&err);
     shown = (struct view){ (const char *)GRPC_SLICE_START_PTR(text), GRPC_SLICE_LENGTH(text) };
     assert_true(shown.len < ERROR_TEXT_MAX && shown.len > ERROR_TEXT_MAX - 8);
     assert_true(utf8_is_clean(shown));
@@ -209,7 +209,7 @@ static void the_largest_fits_into_trailers(void **state)
         assert_true(utf8_is_clean(view_of(d.bad->field_violations[i]->description)));
     assert_true(utf8_is_clean(wire_find(wire_find(d.info, 3), 2)));
     assert_int_equal(d.bad->n_field_violations, ERROR_FIELDS_MAX);
-    assert_true(3 * shown.len + (STATUS_BYTES_MAX * 4 + 2) / 3 + 512 < TRAILERS_BYTES_MAX);
+    assert_true(3 * shown.len + (ERROR_STATUS_BYTES_MAX * 4 + 2) / 3 + 512 < TRAILERS_BYTES_MAX);
     grpc_slice_unref(text);
     decoded_free(&d);
 }
@@ -217,7 +217,7 @@ static void the_largest_fits_into_trailers(void **state)
 static void without_words_the_code_is_told(void **state)
 {
     const struct error err = { .code = ERROR_NOT_FOUND };
-    grpc_slice text = status_text(&err);
+    grpc_slice text = error_status_text(&err);
 
     (void)state;
     assert_int_equal(grpc_slice_str_cmp(text, "NOT_FOUND"), 0);
@@ -230,7 +230,7 @@ static void a_code_that_no_reason_has_is_a_bug_of_ours(void **state)
     struct decoded d;
 
     (void)state;
-    assert_int_equal(status_code(&err), ERROR_INTERNAL);
+    assert_int_equal(error_status_code(&err), ERROR_INTERNAL);
     decode(&err, &d);
     assert_int_equal(d.status->code, ERROR_INTERNAL);
     assert_true(view_is(wire_find(d.info, 1), "INTERNAL_ERROR"));
