@@ -244,7 +244,7 @@ static void acceptor_handle_connection(struct acceptor *a, size_t which, int fd)
     a->options.accepted(a->options.ctx, which, fd);
 }
 
-/* False when accepting must pause. */
+/* False when the process has run out of descriptors or memory, so that accepting must pause. */
 static bool acceptor_accept_batch(struct acceptor *a, size_t which)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
@@ -262,32 +262,36 @@ static bool acceptor_accept_batch(struct acceptor *a, size_t which)
     return true;
 }
 
-/* False when it is time to stop. Without listeners it is a pause. */
-static bool acceptor_poll_once(struct acceptor *a, bool *is_pausing)
+/* What the thread does next. */
+enum acceptor_next { ACCEPTOR_ACCEPT, ACCEPTOR_PAUSE, ACCEPTOR_STOP };
+
+/* Waits for connections and takes them. While pausing, it polls the stop event alone: a listener with a backlog stays
+ * readable, so that polling it without being able to accept would spin. */
+static enum acceptor_next acceptor_poll_once(struct acceptor *a, bool is_pausing)
 {
     struct pollfd at[NET_ADDRESSES_MAX + 1] = { { .fd = a->stop, .events = POLLIN } };
-    nfds_t count = *is_pausing ? 1 : a->count + 1;
+    nfds_t count = is_pausing ? 1 : a->count + 1;
+    enum acceptor_next next = ACCEPTOR_ACCEPT;
 
     for (size_t i = 0; i < a->count; i++)
         at[i + 1] = (struct pollfd){ .fd = a->listeners[i].fd, .events = POLLIN };
-    if (poll(at, count, *is_pausing ? PAUSE_MS : -1) < 0)
+    if (poll(at, count, is_pausing ? PAUSE_MS : -1) < 0)
         ASSERT(errno == EINTR || errno == ENOMEM);
-    *is_pausing = false;
     if (at[0].revents != 0)
-        return false;
+        return ACCEPTOR_STOP;
     for (size_t i = 1; i < count; i++) {
         if (at[i].revents != 0 && !acceptor_accept_batch(a, i - 1))
-            *is_pausing = true;
+            next = ACCEPTOR_PAUSE;
     }
-    return true;
+    return next;
 }
 
 static void *acceptor_thread(void *arg)
 {
-    bool is_pausing = false;
+    enum acceptor_next next = ACCEPTOR_ACCEPT;
 
-    while (acceptor_poll_once(arg, &is_pausing))
-        ;
+    while (next != ACCEPTOR_STOP)
+        next = acceptor_poll_once(arg, next == ACCEPTOR_PAUSE);
     return NULL;
 }
 

@@ -360,7 +360,7 @@ void lifecycle_limit_age(struct call *c)
 
 /* ---- the beginning ---- */
 
-static bool lifecycle_refuse_unknown_method(const struct call *c, struct error *err)
+static void lifecycle_refuse_unknown_method(const struct call *c, struct error *err)
 {
     AUTO_BUF struct buf name = BUF(3 * METHOD_MAX);
     struct view method = { (const char *)GRPC_SLICE_START_PTR(c->details.method),
@@ -369,43 +369,59 @@ static bool lifecycle_refuse_unknown_method(const struct call *c, struct error *
     if (method.len > METHOD_MAX)
         method.len = METHOD_MAX;
     utf8_clean(method, &name);
-    return error_reason(err, ERROR_UNIMPLEMENTED, "UNKNOWN_METHOD",
-                        "there is no method %s here; reflection lists those that are", buf_cstr(&name));
+    error_reason(err, ERROR_UNIMPLEMENTED, "UNKNOWN_METHOD",
+                 "there is no method %s here; reflection lists those that are", buf_cstr(&name));
 }
 
-static bool lifecycle_refuse_reader(const struct call *c, struct error *err)
+static void lifecycle_refuse_reader(const struct call *c, struct error *err)
 {
     if (c->route->is_tls)
-        return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
-                            "this method needs the admin role: an address served as admin=, and a certificate with a "
-                            "name in --tls-admin-san");
-    return error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
-                        "this method needs the admin socket, a Unix socket that only the server's own user and root "
-                        "may use; this is a reader's address");
+        error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
+                     "this method needs the admin role: an address served as admin=, and a certificate with a "
+                     "name in --tls-admin-san");
+    else
+        error_reason(err, ERROR_PERMISSION_DENIED, "ADMIN_SOCKET_NEEDED",
+                     "this method needs the admin socket, a Unix socket that only the server's own user and root "
+                     "may use; this is a reader's address");
 }
 
-/* True when the handler may have the call; its request is in *out. */
-static bool lifecycle_admit(struct call *c, ProtobufCMessage **out, struct error *err)
+enum admission {
+    ADMITTED,      /* *out holds the request */
+    REFUSED,       /* *err says why */
+    NOTHING_ASKED, /* the client closed a bidirectional stream before its first message: that ends well */
+};
+
+/* Decides whether the handler gets the call. The order matters: a caller without a role is told so before it can find
+ * out which methods exist, and a caller without the right is refused before its request is parsed. */
+static enum admission lifecycle_admit(struct call *c, ProtobufCMessage **out, struct error *err)
 {
     const struct call_method *method = c->route->method;
 
     if (atomic_load(&c->route->census->is_draining)) {
         lifecycle_set_shutting_down(err);
-        return false;
+        return REFUSED;
     }
-    if (c->route->role == NET_STRANGER)
-        return error_reason(err, ERROR_PERMISSION_DENIED, "CERTIFICATE_NOT_LISTED",
-                            "your certificate is good, but none of its names (SANs) is in the server's --tls-admin-san "
-                            "or --tls-reader-san");
-    if (method == NULL)
-        return lifecycle_refuse_unknown_method(c, err);
-    if (method->needs == NET_ADMIN && c->route->role != NET_ADMIN)
-        return lifecycle_refuse_reader(c, err);
+    if (c->route->role == NET_STRANGER) {
+        error_reason(err, ERROR_PERMISSION_DENIED, "CERTIFICATE_NOT_LISTED",
+                     "your certificate is good, but none of its names (SANs) is in the server's --tls-admin-san or "
+                     "--tls-reader-san");
+        return REFUSED;
+    }
+    if (method == NULL) {
+        lifecycle_refuse_unknown_method(c, err);
+        return REFUSED;
+    }
+    if (method->needs == NET_ADMIN && c->route->role != NET_ADMIN) {
+        lifecycle_refuse_reader(c, err);
+        return REFUSED;
+    }
     if (c->request == NULL && method->kind == CALL_BIDI_STREAM)
-        return error_set(err, ERROR_OK, "nothing was asked");
-    if (c->request == NULL)
-        return error_reason(err, ERROR_INVALID_ARGUMENT, "REQUEST_INVALID", "the call ended without a request");
-    return message_parse(method->request, c->request, out, err);
+        return NOTHING_ASKED;
+    if (c->request == NULL) {
+        error_reason(err, ERROR_INVALID_ARGUMENT, "REQUEST_INVALID", "the call ended without a request");
+        return REFUSED;
+    }
+    return message_parse(method->request, c->request, out, err) ? ADMITTED : REFUSED;
 }
 
 static void lifecycle_dispatch(struct call *c)
@@ -413,14 +429,21 @@ static void lifecycle_dispatch(struct call *c)
     ProtobufCMessage *request = NULL;
     struct error err;
 
-    if (!lifecycle_admit(c, &request, &err)) {
-        lifecycle_end(c, err.code != ERROR_OK ? &err : NULL, NULL);
+    switch (lifecycle_admit(c, &request, &err)) {
+    case REFUSED:
+        lifecycle_end(c, &err, NULL);
         return;
+    case NOTHING_ASKED:
+        lifecycle_end(c, NULL, NULL);
+        return;
+    case ADMITTED:
+        break;
     }
     grpc_byte_buffer_destroy(c->request);
     c->request = NULL;
     c->route->method->start(c->route->service, c, request);
     protobuf_c_message_free_unpacked(request, NULL);
+    /* A handler must answer, defer or make it a stream: otherwise nothing would ever end the call. */
     ASSERT(c->state != CALL_OPEN || c->stream_ops != NULL || c->ticket != NULL);
 }
 

@@ -404,17 +404,22 @@ bool certificates_reload(struct certificates *c, struct error *err)
     return true;
 }
 
-static bool certificates_files_state(struct certificates *c, bool *has_failed)
+enum files_state {
+    FILES_IN_USE,  /* unchanged since they were loaded */
+    FILES_CHANGED, /* not those that were read last */
+    FILES_REFUSED, /* unchanged, and could not be used when they were read last */
+};
+
+static enum files_state certificates_files_state(struct certificates *c)
 {
     struct stamp stamps[FILES];
-    bool is_other;
+    enum files_state state;
 
     stamp_take_all(&c->tls, stamps);
     pthread_mutex_lock(&c->lock);
-    is_other = memcmp(stamps, c->tried, sizeof stamps) != 0;
-    *has_failed = c->has_failed;
+    state = memcmp(stamps, c->tried, sizeof stamps) != 0 ? FILES_CHANGED : c->has_failed ? FILES_REFUSED : FILES_IN_USE;
     pthread_mutex_unlock(&c->lock);
-    return is_other;
+    return state;
 }
 
 static void certificates_warn_of_expiry(struct certificates *c, int64_t now_mono_ms)
@@ -433,19 +438,20 @@ static void certificates_warn_of_expiry(struct certificates *c, int64_t now_mono
 
 void certificates_look(struct certificates *c, int64_t now_mono_ms)
 {
-    bool has_failed, is_other;
+    enum files_state state;
     struct error err;
 
     if (c->looked_mono_ms != 0 && now_mono_ms - c->looked_mono_ms < LOOK_EVERY_MS)
         return;
     c->looked_mono_ms = now_mono_ms;
-    is_other = certificates_files_state(c, &has_failed);
-    if (is_other || (has_failed && now_mono_ms - c->retried_mono_ms >= RETRY_MS)) {
+    state = certificates_files_state(c);
+    if (state == FILES_CHANGED || (state == FILES_REFUSED && now_mono_ms - c->retried_mono_ms >= RETRY_MS)) {
         c->retried_mono_ms = now_mono_ms;
         if (certificates_load(c, &err)) {
             certificates_log_in_use(c);
             c->warned_mono_ms = 0;
-        } else if (is_other) {
+        } else if (state == FILES_CHANGED) {
+            /* Retries of the same files fail silently: one line a change. */
             log_warn("tls.refused", "error=%s text=the certificate in use stays", err.text);
         }
     }
