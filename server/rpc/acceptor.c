@@ -1,8 +1,14 @@
-/* The happy path: poll, accept, ask who it is, count, hand over.
+/* Happy path: poll, accept, read the peer's credentials, apply the caps, hand the descriptor on.
  *
- * The count of open connections: once handed over, a descriptor is not ours, and nobody tells us when it is closed. But
- * the inode of a socket is its own, and fstat on a descriptor number tells whether that socket is still behind it. So
- * the table is only looked through when it is needed: when somebody seems to be at the cap. */
+ * Counting open connections is the subtle part. Once handed on, a descriptor belongs to the core or to the relay, and
+ * neither reports when it closes it. Asking for a callback would mean wrapping each descriptor. Instead we remember the
+ * descriptor's number together with the device and inode of its socket. The kernel gives each socket an inode of its
+ * own, so fstat on the number tells whether the same socket is still open behind it: EBADF or another inode means that
+ * it was closed, and that the number may have been reused.
+ *
+ * The sweep over the table costs one fstat a connection, so it runs only when a peer, or the total, seems to have
+ * reached its cap. Until then the count is an upper bound, which is the safe side: it can only trigger a sweep, and a
+ * connection is refused only after the sweep has confirmed the count. */
 #include "rpc/acceptor.h"
 
 #include "base/assert.h"
@@ -23,15 +29,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX  4096  /* in all; a connection costs some 35 kB */
-#define DESCRIPTORS_EACH 3     /* by TLS: the peer's and a pair */
-#define DESCRIPTORS_KEPT 128   /* for stores, files and requests to Okta; at most half of what there is */
+#define CONNECTIONS_MAX  4096  /* in total; a connection costs some 35 kB */
+#define DESCRIPTORS_EACH 3     /* with TLS: the peer's socket and a socket pair */
+#define DESCRIPTORS_KEPT 128   /* for stores, files and requests to Okta; at most half of the limit */
 #define GROUPS_MAX       65536 /* the kernel's own limit */
-#define PAUSE_MS         100   /* without descriptors or memory, accepting again at once would spin */
+#define PAUSE_MS         100   /* when descriptors or memory have run out: a retry at once would spin */
 #define WARN_EVERY_MS    60000
-#define ACCEPTS_PER_TURN 64 /* from one listener, before the others are looked at */
+#define ACCEPTS_PER_TURN 64 /* on one listener, before the others get their turn */
 
-/* Who is counted: a user on a Unix socket, an address over TCP. */
+/* What a connection counts against: a user on a Unix socket, an address over TCP. Compared as bytes. */
 struct peer_key {
     uint32_t uid;
     unsigned char address[16];
@@ -53,9 +59,9 @@ struct acceptor {
     int stop; /* an eventfd */
     pthread_t thread;
 
-    _Atomic int64_t reader_uid, reader_gid; /* options' to begin with; any thread */
+    _Atomic int64_t reader_uid, reader_gid; /* any thread; they start as in options */
 
-    /* door thread */
+    /* acceptor's thread */
     struct connection *connections;
     size_t connection_count, connection_room;
     int64_t warned_mono_ms;
@@ -78,7 +84,9 @@ bool acceptor_admits(const struct acceptor_options *options, enum net_role role,
     return false;
 }
 
-/* Its groups beyond the first, which SO_PEERCRED tells: where a pod shares a group, it is one of these. */
+/* All groups of the peer. SO_PEERCRED reports the primary group alone; the supplementary groups matter, because a group
+ * that the containers of a pod share is one of them. The first SO_PEERGROUPS call, with no room, fails with ERANGE and
+ * reports the size. If the groups cannot be read, the primary group alone counts. The caller frees the array. */
 static uint32_t *peer_groups(int fd, uint32_t first, size_t *count)
 {
     uint32_t *groups;
@@ -123,7 +131,8 @@ static bool acceptor_check_unix_peer(const struct acceptor *a, const struct net_
     return is_admitted;
 }
 
-/* Whoever has an IPv6 address has a whole network of them. */
+/* Of an IPv6 address the first 64 bits count: a single host usually owns the whole network below them, and could
+ * otherwise evade the cap. */
 static void peer_key_set_address(const struct sockaddr_storage *from, struct peer_key *key)
 {
     const struct sockaddr_in6 *v6 = (const void *)from;
@@ -145,7 +154,7 @@ static bool acceptor_check_tcp_peer(const struct acceptor *a, const struct net_a
 
     if (getpeername(fd, (struct sockaddr *)&from, &size) != 0)
         return false;
-    key->uid = UINT32_MAX; /* nobody's */
+    key->uid = UINT32_MAX; /* no user has it, so that it equals no Unix peer's key */
     peer_key_set_address(&from, key);
     return acceptor_admits(&a->options, where->role, &peer);
 }
@@ -157,7 +166,7 @@ static bool connection_is_open(const struct connection *c)
     return fstat(c->fd, &st) == 0 && st.st_ino == c->ino && st.st_dev == c->dev;
 }
 
-/* Forgets what gRPC has closed. */
+/* Forgets the connections that have been closed meanwhile; see the top of this file. */
 static void acceptor_forget_closed(struct acceptor *a)
 {
     size_t kept = 0;
@@ -178,6 +187,7 @@ static size_t acceptor_count_peer(const struct acceptor *a, const struct peer_ke
     return count;
 }
 
+/* Sweeps at most once: the first count may include connections that have been closed. */
 static bool acceptor_has_room_for(struct acceptor *a, const struct peer_key *key)
 {
     if (a->connection_count < a->connections_max && acceptor_count_peer(a, key) < a->options.connections_per_uid_max)
@@ -186,6 +196,7 @@ static bool acceptor_has_room_for(struct acceptor *a, const struct peer_key *key
     return a->connection_count < a->connections_max && acceptor_count_peer(a, key) < a->options.connections_per_uid_max;
 }
 
+/* Before the descriptor is handed on, while it is certain that the number is still its own. */
 static bool acceptor_note_connection(struct acceptor *a, const struct peer_key *key, int fd)
 {
     struct stat st;
@@ -200,6 +211,7 @@ static bool acceptor_note_connection(struct acceptor *a, const struct peer_key *
     return true;
 }
 
+/* Any peer can provoke these warnings, so at most one a minute is logged. */
 static void acceptor_warn(struct acceptor *a, const char *address, const char *what)
 {
     int64_t now = clock_mono_ms(&clock_system);
@@ -210,8 +222,9 @@ static void acceptor_warn(struct acceptor *a, const char *address, const char *w
     log_warn("accept", "address=%s text=%s", address, what);
 }
 
-/* Slower without, and a peer that vanished would be waited for; but it works. It is the kernel that asks whether the
- * peer is there, not HTTP/2: a client whose program is held up, by a pager, answers all the same. */
+/* Failures are ignored: without these options connections work, but are slower, and one to a vanished peer stays open.
+ * The keepalive is the kernel's (TCP), not HTTP/2's: a client whose program is stopped for a moment, for example behind
+ * a pager, still answers it. A dead peer is noticed after 60 + 3 * 20 s. */
 static void acceptor_set_tcp_options(int fd)
 {
     const int on = 1, idle_s = 60, every_s = 20, times = 3;
@@ -223,13 +236,13 @@ static void acceptor_set_tcp_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
 }
 
-/* Takes the descriptor. */
+/* Decides on one accepted connection. Takes the descriptor. */
 static void acceptor_handle_connection(struct acceptor *a, size_t which, int fd)
 {
     const struct listener *l = &a->listeners[which];
     struct peer_key key;
 
-    memset(&key, 0, sizeof key); /* it is compared as bytes */
+    memset(&key, 0, sizeof key); /* padding too: it is compared as bytes */
     if (!(l->where.is_unix ? acceptor_check_unix_peer : acceptor_check_tcp_peer)(a, &l->where, fd, &key)) {
         close(fd);
         return;
@@ -244,7 +257,9 @@ static void acceptor_handle_connection(struct acceptor *a, size_t which, int fd)
     a->options.accepted(a->options.ctx, which, fd);
 }
 
-/* False when the process has run out of descriptors or memory, so that accepting must pause. */
+/* Accepts until the backlog is empty or the turn is over. False when descriptors or memory have run out: the caller
+ * pauses, since the connection stays in the backlog and would wake poll again at once. Errors of one connection
+ * (ECONNABORTED) do not end the batch; any other error ends it until the next poll. */
 static bool acceptor_accept_batch(struct acceptor *a, size_t which)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
@@ -295,6 +310,8 @@ static void *acceptor_thread(void *arg)
     return NULL;
 }
 
+/* The cap in total: CONNECTIONS_MAX, or less if RLIMIT_NOFILE would not leave DESCRIPTORS_KEPT for the rest of the
+ * program. Each connection is charged for TLS, the dearest kind. */
 static size_t acceptor_connections_max(void)
 {
     struct rlimit files;

@@ -1,13 +1,18 @@
-/* server/rpc/acceptor.h: who may connect.
+/* server/rpc/acceptor.h: accepts connections and decides who may connect.
  *
- * Nothing in the core ties a call to its peer's user, so that is decided when a connection is accepted: one thread
- * accepts on all listeners, asks the kernel who connects, counts, and hands the descriptor on: to the gRPC server of
- * that listener, or, where it is served by TLS, to the relay. On an admin socket: our own user and root. On a reader's:
- * these, and reader_uid, and who is in reader_gid. On loopback TCP: whoever is on this machine. By TLS: whoever can
- * reach it, to show his certificate. Others are closed without a word.
+ * The gRPC core does not tie a call to the user of its peer, so the decision is made when a connection is accepted. One
+ * thread accepts on all listeners, asks the kernel for the peer's credentials, applies the caps, and hands the
+ * descriptor on: to the gRPC server of that listener or, if the listener is served by TLS, to the relay.
  *
- * Of one user, and of one address (of IPv6: one network of 64 bits), only so many may be open; and of all together no
- * more than leaves the rest of the program enough descriptors. */
+ *   admin Unix socket    our own user and root
+ *   reader Unix socket   these, reader_uid, and the members of reader_gid
+ *   loopback TCP         every user of this machine, as a reader
+ *   TLS                  every peer that can reach it; the handshake asks for a certificate
+ *
+ * All other peers are closed without an answer.
+ *
+ * The number of open connections is capped per user and per TCP address (an IPv6 network of 64 bits counts as one
+ * address), and in total, so that the rest of the program keeps enough file descriptors. */
 #ifndef RPC_ACCEPTOR_H
 #define RPC_ACCEPTOR_H
 
@@ -16,9 +21,10 @@
 struct acceptor;
 
 struct acceptor_options {
-    int64_t reader_uid, reader_gid;   /* -1: nobody */
-    unsigned connections_per_uid_max; /* of one user, and of one address over TCP */
-    /* On the door's thread: listeners[which] has a visitor. Takes the descriptor. */
+    int64_t reader_uid, reader_gid;   /* -1: none */
+    unsigned connections_per_uid_max; /* also per address over TCP */
+    /* On the acceptor's thread: listeners[listener] has accepted a connection that may enter. Takes the descriptor,
+     * which is non-blocking. */
     void (*accepted)(void *ctx, size_t listener, int fd);
     void *ctx;
 };
@@ -26,17 +32,17 @@ struct acceptor_options {
 /* Starts the thread. The listeners are borrowed until acceptor_close. */
 struct acceptor *acceptor_open(struct listener *listeners, size_t count, const struct acceptor_options *options);
 
-/* Any thread: who may use reader sockets from now on; who is in stays. */
+/* Any thread: sets who may use reader sockets from now on. Open connections stay. */
 void acceptor_set_readers(struct acceptor *a, int64_t reader_uid, int64_t reader_gid);
 
-/* Nobody is let in from here on. Ends the thread, closes the listeners, frees. NULL is fine. */
+/* Stops accepting: ends the thread, closes the listeners, frees. NULL is fine. */
 void acceptor_close(struct acceptor *a);
 
-/* Who connects, as the kernel says. */
+/* The credentials of a peer, as the kernel reports them. */
 struct acceptor_peer {
     bool is_unix, is_tls;
     uint32_t uid;
-    const uint32_t *groups; /* all of them, the first included */
+    const uint32_t *groups; /* all of them, the primary group included */
     size_t group_count;
 };
 bool acceptor_admits(const struct acceptor_options *options, enum net_role role, const struct acceptor_peer *peer);

@@ -1,4 +1,4 @@
-/* What a handler may do with a call; how it lives is in call_lifecycle.c. */
+/* What a handler can do with a call. The states of a call, and who frees it, are in call_lifecycle.c. */
 #include "rpc/call.h"
 
 #include "base/assert.h"
@@ -66,7 +66,7 @@ void call_stream(struct call *c, const struct call_stream_ops *ops, void *stream
     c->stream_ops = ops;
     c->stream = stream;
     lifecycle_limit_age(c);
-    lifecycle_start(c, NULL, 0, &c->begin); /* an empty batch comes back at once, through the queue */
+    lifecycle_start(c, NULL, 0, &c->begin); /* an empty batch completes at once, through the queue */
 }
 
 void call_write(struct call *c, struct buf *bytes)

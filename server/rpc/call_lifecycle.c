@@ -1,12 +1,30 @@
-/* The life of one call.
+/* The lifecycle of one call.
  *
- * It is armed until a client calls. Then it is open: the handler answers, defers by a ticket, or makes it a stream that
- * writes one message at a time. Once its end is said it is ending, while a write is in flight, and then ended. The last
- * op that comes back frees it.
+ *   ARMED --arrives--> OPEN --lifecycle_end--> ENDED            nothing is being written
+ *                        |  --lifecycle_end--> ENDING --> ENDED  a write is in flight: the status follows it
+ *                        |                       |
+ *                        +------- closed --------+----> ENDED    the caller left, or its deadline passed
  *
- * It fails when the request is unfit, and is refused before the handler sees it; or when the caller leaves or its
- * deadline passes: then `closed` comes back, and nobody is asked to write any more. Only lifecycle_end and on_closed
- * take a call out of open. */
+ * While a call is open it belongs to its handler, which answers, defers (a ticket), or makes it a stream. Only
+ * lifecycle_end and lifecycle_on_closed take it out of OPEN. Each call is counted once in the tally of handled calls:
+ * with its status when that is sent, or as CANCELLED when `closed` comes first.
+ *
+ * Who frees a call. The core holds a pointer to the call for each op (batch) that we start: the tag is a struct op
+ * inside struct call. So `ops` counts the ops that are with the core, each completion ends with lifecycle_op_is_back,
+ * and the one that brings the count to zero in state ENDED frees the call. Nothing else does, and everything is on the
+ * queue's thread, so that the count needs no lock.
+ *
+ * Why that is enough:
+ *   - The `closed` op is with the core from the arrival until the call is over for the core. An open call therefore
+ *     never has a count of zero, and a handler may end its call from within any callback: the call outlives it.
+ *   - Starting an op never runs its completion: that comes out of the queue later. Loops over q->calls are safe.
+ *   - A failed op comes back as well, with ok == false, also after a cancellation. No op is lost, so each call is
+ * freed.
+ *   - A ticket does not count. It is detached when the call ends, and an answer that comes later is dropped.
+ *   - At shutdown the core returns `arrived` with ok == false for calls that are still armed; they go straight to
+ * ENDED.
+ *
+ * A request that is unfit is refused here, before the handler sees it. */
 #include "rpc/call_lifecycle.h"
 
 #include "base/assert.h"
@@ -19,8 +37,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define METHOD_MAX      200 /* of an unknown method's name, in the answer */
-#define EXPIRY_AHEAD_MS 100 /* of the deadline at most: for the way to the client, which has begun to count earlier */
+#define METHOD_MAX 200 /* bytes of an unknown method's name that the answer repeats */
+#define EXPIRY_AHEAD_MS                                                                                                \
+    100 /* at most so long before the deadline: the answer has to travel to the client, whose clock started first */
 
 /* ---- ops ---- */
 
@@ -28,7 +47,7 @@ void lifecycle_start(struct call *c, const grpc_op *ops, size_t count, struct op
 {
     c->ops++;
     op_leaves(tag);
-    /* What the core refuses here is a misuse of it, never the network. */
+    /* The core refuses a batch only if we misuse its interface. Network failures come back with the op. */
     ASSERT(grpc_call_start_batch(c->raw, ops, count, tag, NULL) == GRPC_CALL_OK);
 }
 
@@ -80,7 +99,8 @@ static void lifecycle_count_handled(const struct call *c, enum error_code code)
     atomic_fetch_add_explicit(&c->route->tally->handled[at], 1, memory_order_relaxed);
 }
 
-/* The status, and with it what has not been sent yet. `answer` may be NULL; it is taken. */
+/* Sends the status, in one batch with what has not been sent yet: headers, and the answer (taken; may be NULL). One
+ * batch means that an answer and its status leave together. */
 static void lifecycle_send_status(struct call *c, grpc_byte_buffer *answer)
 {
     grpc_op ops[3];
@@ -128,6 +148,9 @@ static void lifecycle_clear_timers(struct call *c)
     timers_set(&c->q->timers, &c->age, TIMER_NEVER);
 }
 
+/* The only way in which a handler's call leaves OPEN. With a write in flight the status has to wait: the core accepts
+ * one send batch at a time. `answer` is NULL then, since only unary calls have one, and these write nothing before it;
+ * call_finish_message makes sure of that for streams. */
 void lifecycle_end(struct call *c, const struct error *err, grpc_byte_buffer *answer)
 {
     ASSERT(c->state == CALL_OPEN);
@@ -171,7 +194,7 @@ static void lifecycle_free_call(struct call *c)
     free(c);
 }
 
-/* Last thing in every op's done. */
+/* The last thing in each op's `done`: the call may be gone afterwards. */
 static void lifecycle_op_is_back(struct call *c)
 {
     ASSERT(c->ops > 0);
@@ -179,7 +202,8 @@ static void lifecycle_op_is_back(struct call *c)
         lifecycle_free_call(c);
 }
 
-/* Nothing more will reach the caller: it left, its deadline passed, or all is said. */
+/* The call is over for the core: the caller left, the deadline passed, or the status has been sent. Ops in flight still
+ * come back. */
 static void lifecycle_on_closed(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, closed);
@@ -195,13 +219,15 @@ static void lifecycle_on_closed(struct op *op, bool ok)
 
 /* ---- streams ---- */
 
+/* Lets the stream write, if it may: open, and nothing in flight. One write at a time means that the client's pace
+ * decides when the next batch is read from the store: back-pressure without a queue. */
 static void lifecycle_stream_ready(struct call *c)
 {
     if (c->state != CALL_OPEN || c->stream_ops == NULL || c->writing != NULL || c->is_broken)
         return;
     c->stream_ops->ready(c->stream, c);
     if (c->state == CALL_OPEN && !c->has_headers)
-        lifecycle_send_headers(c); /* clients wait for them, and there may be nothing to write for long */
+        lifecycle_send_headers(c); /* clients wait for headers, and the first message may be long in coming */
 }
 
 static void lifecycle_on_stream_begun(struct op *op, bool ok)
@@ -215,10 +241,13 @@ static void lifecycle_on_stream_begun(struct op *op, bool ok)
 
 static void lifecycle_on_headers_sent(struct op *op, bool ok)
 {
-    (void)ok; /* a caller that cannot be reached is told by closed */
+    (void)ok; /* if the caller cannot be reached, `closed` comes back too */
     lifecycle_op_is_back(CONTAINER_OF(op, struct call, headers));
 }
 
+/* A write is done. This continues the stream: the waiting status, the next request of a bidirectional stream (read only
+ * now that the last one is answered), or the next write. After a failed write the stream is broken: no more is written,
+ * and `closed` will come. */
 static void lifecycle_on_wrote(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, wrote);
@@ -247,6 +276,7 @@ static void lifecycle_on_stream_timer(struct timer *t)
     lifecycle_stream_ready(CONTAINER_OF(t, struct call, timer));
 }
 
+/* Gives a further request of a bidirectional stream to its handler; NULL at the end of the client's messages. */
 static void lifecycle_deliver_message(struct call *c)
 {
     ProtobufCMessage *request = NULL;
@@ -276,7 +306,7 @@ static void lifecycle_on_read(struct op *op, bool ok)
 
 void calls_woken(struct cq *q, uint64_t topics)
 {
-    /* ready never frees its call: `closed` is still with the core. */
+    /* The list stays as it is meanwhile: ready never frees its call, since `closed` is still with the core. */
     for (struct call *c = q->calls; c != NULL; c = c->next) {
         if (c->topic < CALL_TOPICS_MAX && (topics >> c->topic & 1) != 0)
             lifecycle_stream_ready(c);
@@ -288,6 +318,7 @@ static void lifecycle_set_shutting_down(struct error *err)
     error_reason(err, ERROR_UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down");
 }
 
+/* A stream with a drain callback finishes by itself, with its trailers. One without is ended here. */
 static void lifecycle_ask_stream_to_end(struct call *c, const struct error *why)
 {
     if (c->stream_ops == NULL || c->stream_ops->drain == NULL) {
@@ -304,7 +335,7 @@ void calls_drain(struct cq *q)
 
     lifecycle_set_shutting_down(&going);
     for (struct call *c = q->calls; c != NULL; c = c->next)
-        if (c->state == CALL_OPEN && c->stream_ops != NULL) /* who holds a ticket answers it */
+        if (c->state == CALL_OPEN && c->stream_ops != NULL) /* a deferred call is answered by its ticket */
             lifecycle_ask_stream_to_end(c, &going);
 }
 
@@ -321,7 +352,9 @@ static void lifecycle_on_deadline(struct timer *t)
     lifecycle_ask_stream_to_end(c, &late);
 }
 
-/* The core cuts a call at its deadline, without a reason and without trailers. So we are a moment ahead of it. */
+/* At the deadline the core cuts the call itself, without a reason and without trailers, so that a stream's client would
+ * get no token to resume from. We end the call a moment earlier: a tenth of the time that is left, at most
+ * EXPIRY_AHEAD_MS. */
 static void lifecycle_set_deadline_timer(struct call *c)
 {
     int64_t at_mono_ms = call_deadline_mono_ms(c), left_ms = at_mono_ms - clock_mono_ms(&clock_system);
@@ -333,7 +366,8 @@ static void lifecycle_set_deadline_timer(struct call *c)
 
 /* ---- the age ---- */
 
-/* Before the core, which gives a connection that is too old some time, then cuts it. */
+/* The core closes an old connection by GOAWAY, waits a grace period, then cuts its streams. This timer comes first, so
+ * that the stream ends with a reason and its token. */
 static void lifecycle_on_age(struct timer *t)
 {
     struct call *c = CONTAINER_OF(t, struct call, age);
@@ -346,7 +380,8 @@ static void lifecycle_on_age(struct timer *t)
     lifecycle_ask_stream_to_end(c, &aged);
 }
 
-/* Up to a tenth sooner: streams that began together do not all come back together. */
+/* Jitter of up to a tenth, so that streams that began together do not all reconnect together. If no random bytes are
+ * ready, there is no jitter. */
 void lifecycle_limit_age(struct call *c)
 {
     const int64_t most = c->route->stream_ms;
@@ -447,12 +482,14 @@ static void lifecycle_dispatch(struct call *c)
     ASSERT(c->state != CALL_OPEN || c->stream_ops != NULL || c->ticket != NULL);
 }
 
+/* A client has called. The next call is armed first, so that the queue always waits for one. The count of ops still
+ * includes `arrived` while the handler runs, so that the call survives whatever the handler does. */
 static void lifecycle_on_arrived(struct op *op, bool ok)
 {
     struct call *c = CONTAINER_OF(op, struct call, arrived);
 
     if (!ok) {
-        c->state = CALL_ENDED; /* the server ends; nobody called */
+        c->state = CALL_ENDED; /* the server shuts down, and no call arrived */
     } else {
         call_arm(c->route, c->q);
         census_add(c->route->census, &c->route->census->calls, +1);

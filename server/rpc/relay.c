@@ -1,11 +1,26 @@
-/* The happy path of a connection: it comes from the door in a letter; the handshake; the peer's role; a socket pair,
- * one end of it to gRPC; then bytes in both directions, each moved on when the other side takes it. gRPC closes its
- * end: what is left goes to the peer, TLS's own goodbye, and the connection is closed when the peer has read it.
+/* Happy path of a connection, which is called a link here:
  *
- * It fails, and is closed, when the handshake does or takes too long, when the peer is gone, or when it breaks TLS.
+ *   1. The acceptor sends the descriptor as a letter to the mailbox.
+ *   2. Handshake, within handshake_ms. The peer's certificate gives its role.
+ *   3. A socket pair: one end stays here, the other goes to the gRPC server of that role.
+ *   4. Bytes flow both ways: SSL_read to send, and recv to SSL_write.
+ *   5. gRPC closes its end (half-close). What is left goes to the peer, then TLS's close_notify, then TCP's FIN.
+ *   6. The link lingers until the peer closes its side too, at most LINGER_MS: a close with unread input would make the
+ *      kernel send a reset, which can destroy the last bytes before the peer has read them.
  *
- * Nothing is kept for a connection on which nothing moves: bytes are read into room that all share, and only what the
- * other side does not take at once is kept, at most one record a direction; meanwhile no more is read. */
+ * A link fails, and is dropped, when the handshake fails or times out, when the peer leaves, or when it breaks TLS. A
+ * failed handshake still lingers, so that the peer gets the TLS alert that says why.
+ *
+ * Buffers and back-pressure. An idle link holds no buffer: bytes are read into `scratch`, which all links share, and
+ * only what the other side does not accept at once is copied into the link's `struct unsent`. The invariant: while a
+ * direction has unsent bytes, nothing more is read for it. So at most one TLS record is kept a direction; the sender's
+ * socket fills up, and the kernel passes the back-pressure on: to gRPC through the socket pair, to the peer through
+ * TCP's window.
+ *
+ * epoll is level-triggered, and each end is watched only for what the link waits for (link_watch_ends). A busy link
+ * moves at most RECORDS_PER_TURN records before the others get their turn; epoll reports it again.
+ *
+ * A dropped link is freed at the end of the turn, since events of the same turn may still point to it. */
 #include "rpc/relay.h"
 
 #include "base/assert.h"
@@ -26,24 +41,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RECORD_BYTES     16384 /* TLS's own maximum */
-#define HANDSHAKES_MAX   512   /* at a time; each holds some 30 kB */
-#define NEW_LINKS_MAX    512   /* that the thread has not seen yet */
+#define RECORD_BYTES     16384 /* the largest plaintext of a TLS record */
+#define HANDSHAKES_MAX   512   /* under way at a time; each holds some 30 kB */
+#define NEW_LINKS_MAX    512   /* in the mailbox, not yet taken by the thread */
 #define EVENTS_PER_TURN  64
-#define RECORDS_PER_TURN 8 /* in each direction, before others are looked at */
+#define RECORDS_PER_TURN 8 /* in each direction, before other links get their turn */
 #define LINGER_MS        2000
-#define LOOK_EVERY_MS    60000 /* at the certificates' files, when nobody comes */
+#define LOOK_EVERY_MS    60000 /* at the certificate files, while no connection arrives */
 #define WARN_EVERY_MS    60000
 
 enum link_phase {
     LINK_HANDSHAKE,
     LINK_OPEN,
-    LINK_LINGERING, /* all is said, an alert maybe; closing now would cut off what the peer has not read */
+    LINK_LINGERING, /* our side is closed; we wait for the peer's, see step 6 */
     LINK_DROPPED,   /* freed at the end of the turn */
 };
 
+/* Bytes that were read from one side and not accepted yet by the other. At most RECORD_BYTES. */
 struct unsent {
-    char *bytes; /* NULL when nothing is kept */
+    char *bytes; /* NULL while len is 0 */
     size_t at, len;
 };
 
@@ -51,18 +67,18 @@ struct link;
 struct link_end {
     struct link *link;
     int fd;           /* -1: not open */
-    uint32_t watched; /* what epoll looks for; 0: it does not */
+    uint32_t watched; /* the events that epoll reports; 0: it is not registered */
 };
 
 struct link {
-    struct letter letter; /* while it comes from the door */
+    struct letter letter; /* while it travels from the acceptor */
     size_t listener;
     enum link_phase phase;
-    struct link_end peer_end, grpc_end; /* the peer's; ours of the pair */
+    struct link_end peer_end, grpc_end; /* the peer's socket; our end of the socket pair */
     SSL *session;
-    bool read_wants_write;          /* says TLS */
-    struct unsent to_grpc, to_peer; /* to gRPC, to the peer */
-    struct timer timer;             /* of the handshake, or of the lingering */
+    bool read_wants_write; /* TLS can go on reading only once the socket is writable */
+    struct unsent to_grpc, to_peer;
+    struct timer timer; /* limits the handshake, then the lingering */
     struct relay *relay;
     struct link *next, **at;
 };
@@ -76,14 +92,14 @@ struct relay {
 
     /* any thread */
     _Atomic bool is_draining;
-    _Atomic int64_t stop_mono_ms; /* TIMER_NEVER: goes on */
+    _Atomic int64_t stop_mono_ms; /* when to cut what is left; TIMER_NEVER: not stopping */
 
-    /* the thread */
+    /* relay's thread */
     struct link *links, *dropped;
     size_t handshakes;
     struct timers timers;
-    int64_t looked_mono_ms, warned_mono_ms;
-    unsigned unwarned;
+    int64_t warned_mono_ms;
+    unsigned unwarned; /* failures since the last warning */
     char scratch[RECORD_BYTES];
 };
 
@@ -92,7 +108,7 @@ static int64_t relay_now_ms(void)
     return clock_mono_ms(&clock_system);
 }
 
-/* A peer can provoke these, so they are rationed. */
+/* A peer can provoke these, so at most one a minute is logged, with the number of failures since the last. */
 static void relay_warn(struct relay *r, const char *text)
 {
     int64_t now = relay_now_ms();
@@ -105,11 +121,12 @@ static void relay_warn(struct relay *r, const char *text)
     r->unwarned = 0;
 }
 
-/* ---- a link comes and goes ---- */
+/* ---- the life of a link ---- */
 
 static void link_drop(struct link *l);
 
-/* The kernel bounds what one user may watch: without, the link is no use. */
+/* Sets the events that epoll reports for an end. The kernel caps a user's epoll registrations (max_user_watches); a
+ * link that cannot be watched would hang, so it is dropped. */
 static void link_watch_end(struct relay *r, struct link_end *e, uint32_t wanted)
 {
     struct epoll_event event = { .events = wanted, .data.ptr = e };
@@ -128,7 +145,7 @@ static void link_watch_end(struct relay *r, struct link_end *e, uint32_t wanted)
 static void link_close_end(struct link_end *e)
 {
     if (e->fd >= 0)
-        close(e->fd); /* epoll forgets it by itself */
+        close(e->fd); /* this removes it from epoll as well */
     e->fd = -1;
     e->watched = 0;
 }
@@ -140,7 +157,7 @@ static void link_set_phase(struct link *l, enum link_phase phase)
     l->phase = phase;
 }
 
-/* Other events of this turn may still name it, so it is freed when that is over. */
+/* Closes the link. Other events of this turn may still point to it, so that it is freed when the turn is over. */
 static void link_drop(struct link *l)
 {
     struct relay *r = l->relay;
@@ -185,6 +202,7 @@ static void link_on_timer(struct timer *t)
     link_drop(l);
 }
 
+/* From the mailbox: puts the link on the list and gives it a session with the certificate in use now. */
 static void link_start_handshake(struct relay *r, struct link *l)
 {
     l->next = r->links;
@@ -200,7 +218,7 @@ static void link_start_handshake(struct relay *r, struct link *l)
     link_watch_end(r, &l->peer_end, EPOLLIN);
 }
 
-/* ---- what is kept ---- */
+/* ---- unsent bytes ---- */
 
 static void unsent_keep(struct unsent *f, const char *at, size_t len)
 {
@@ -222,9 +240,10 @@ static void unsent_advance(struct unsent *f, size_t len)
     *f = (struct unsent){ 0 };
 }
 
-/* ---- bytes: each says whether something moved; a link that is over is dropped ---- */
+/* ---- moving bytes: each direction returns whether something moved, and drops a link that is over ---- */
 
-/* True when TLS only wants to be asked again, later. */
+/* True if SSL_read has no whole record yet and must be repeated later. It may need the socket to be writable for that:
+ * a TLS 1.3 key update makes OpenSSL answer from within a read. */
 static bool link_read_would_block(struct link *l, int result)
 {
     int what = SSL_get_error(l->session, result);
@@ -234,7 +253,8 @@ static bool link_read_would_block(struct link *l, int result)
     return what == SSL_ERROR_WANT_READ || what == SSL_ERROR_WANT_WRITE;
 }
 
-/* gRPC's end is closed when nobody takes it: then it goes nowhere, and reading tells. */
+/* Returns how much gRPC's end has accepted. A send fails for good only if gRPC has closed its end. Then the bytes count
+ * as sent, since no one can read them; link_move_to_peer finds the end of file and closes the link in order. */
 static size_t link_send_to_grpc(struct link *l, const char *at, size_t len)
 {
     ssize_t sent = send(l->grpc_end.fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -244,6 +264,7 @@ static size_t link_send_to_grpc(struct link *l, const char *at, size_t len)
     return (size_t)sent;
 }
 
+/* TLS to gRPC: first what is unsent, and only once that is gone, the next record. */
 static bool link_move_to_grpc(struct link *l)
 {
     struct relay *r = l->relay;
@@ -264,11 +285,11 @@ static bool link_move_to_grpc(struct link *l)
         return true;
     }
     if (!link_read_would_block(l, got))
-        link_drop(l); /* it said goodbye, or left without, or broke the rules */
+        link_drop(l); /* close_notify, a close without it, or a breach of TLS: no half-close from the peer */
     return false;
 }
 
-/* Gives to TLS what it takes. Drops the link when the peer is gone. */
+/* Returns how much TLS has accepted. Drops the link if the peer is gone. */
 static size_t link_write_to_peer(struct link *l, const char *at, size_t len)
 {
     int sent;
@@ -283,7 +304,7 @@ static size_t link_write_to_peer(struct link *l, const char *at, size_t len)
     return 0;
 }
 
-/* All is said: TCP's goodbye; the peer's own ends it. */
+/* Ends our side: the session is freed, TCP sends its FIN, and gRPC's end is closed. See step 6 at the top. */
 static void link_linger(struct link *l)
 {
     link_set_phase(l, LINK_LINGERING);
@@ -295,6 +316,9 @@ static void link_linger(struct link *l)
     timers_set(&l->relay->timers, &l->timer, relay_now_ms() + LINGER_MS);
 }
 
+/* gRPC to TLS, in the same way. gRPC's end of file is the half-close that ends the link. After SSL_write has asked to
+ * be repeated, the repeat must offer the same bytes; they come from another address then (scratch was copied to
+ * unsent), which SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows. */
 static bool link_move_to_peer(struct link *l)
 {
     struct relay *r = l->relay;
@@ -318,13 +342,13 @@ static bool link_move_to_peer(struct link *l)
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         ERR_clear_error();
-        (void)SSL_shutdown(l->session); /* TLS's goodbye */
+        (void)SSL_shutdown(l->session); /* sends close_notify */
         link_linger(l);
     }
     return false;
 }
 
-/* What the peer still sends is not for anybody; its end is awaited. */
+/* While lingering: input from the peer is discarded until it closes. */
 static void link_discard_input(struct link *l)
 {
     ssize_t got = recv(l->peer_end.fd, l->relay->scratch, sizeof l->relay->scratch, MSG_DONTWAIT);
@@ -335,6 +359,8 @@ static void link_discard_input(struct link *l)
 
 /* ---- the handshake ---- */
 
+/* The handshake is done: decides the role and connects the link to gRPC. A peer that did not negotiate h2, or that
+ * arrives while draining, is closed instead. */
 static void link_establish(struct link *l)
 {
     struct relay *r = l->relay;
@@ -389,13 +415,16 @@ static void link_handshake(struct link *l)
         l->read_wants_write = what == SSL_ERROR_WANT_WRITE;
     } else {
         link_warn_of_handshake(l, what);
-        link_linger(l); /* the peer is told why, by an alert */
+        link_linger(l); /* OpenSSL has written the alert that tells the peer why */
     }
     ERR_clear_error();
 }
 
 /* ---- the thread ---- */
 
+/* Watches each end for what the link waits for, and for nothing else. This is where back-pressure happens: an end is
+ * watched for input only while the other direction's unsent bytes are gone, and for output only while there are some.
+ * Anything more would make the level-triggered epoll spin. */
 static void link_watch_ends(struct relay *r, struct link *l)
 {
     uint32_t outer = 0, inner = 0;
@@ -418,6 +447,8 @@ static void link_watch_ends(struct relay *r, struct link *l)
     link_watch_end(r, &l->grpc_end, inner);
 }
 
+/* Does what an event on either end has made possible. Both directions are tried, whichever end has the event: one read
+ * may release a write. Ends after RECORDS_PER_TURN, for fairness; epoll reports the rest again. */
 static void link_serve(struct relay *r, struct link *l)
 {
     bool has_moved = true;
@@ -434,10 +465,11 @@ static void link_serve(struct relay *r, struct link *l)
     link_watch_ends(r, l);
 }
 
-/* A record may be in OpenSSL's own memory already, where epoll does not see it: that is so only when less than a whole
- * record was asked for, and never here. */
+/* OpenSSL could hold decrypted bytes in its own memory, where epoll does not see them, and the link would stall. That
+ * happens only when a read asks for less than a whole record. Our reads never do, and read-ahead is off. */
 _Static_assert(RECORD_BYTES >= SSL3_RT_MAX_PLAIN_LENGTH, "a read empties a record");
 
+/* The certificate files are looked at first, so that a connection made after a renewal gets the new certificate. */
 static void relay_take_new_links(struct relay *r)
 {
     struct letter *letter;
@@ -468,6 +500,7 @@ static void relay_drop_links(struct relay *r, bool only_handshakes)
     }
 }
 
+/* Until the next timer, the end of relay_close's patience, or the next look at the certificate files. */
 static int relay_timeout_ms(struct relay *r)
 {
     int64_t now = relay_now_ms(), until = now + LOOK_EVERY_MS;
@@ -572,7 +605,7 @@ void relay_close(struct relay *r, int64_t at_most_ms)
     relay_wake_thread(r);
     pthread_join(r->thread, NULL);
     mailbox_close(r->mailbox);
-    relay_take_new_links(r); /* is draining: they are closed */
+    relay_take_new_links(r); /* is_draining is set, so that these are closed */
     mailbox_destroy(r->mailbox);
     timers_deinit(&r->timers);
     close(r->epoll);

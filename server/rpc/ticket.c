@@ -1,3 +1,18 @@
+/* A deferred answer: a handler gives the ticket to another thread, which answers later.
+ *
+ * Two threads share a ticket. The queue's thread may find that the call is over (the caller left), and the thread that
+ * holds the ticket may answer, both at the same moment. The rule that settles it: the holder always owns the ticket,
+ * and the call only borrows a pointer to it. The lock protects `call`, the link between them.
+ *
+ *   the call ends first    ticket_detach clears `call`; the later answer finds NULL and frees the ticket
+ *   the answer comes first it is posted to the queue, which owns the ticket from then on; ticket_on_posted runs on the
+ *                          queue's thread, where the call cannot end meanwhile, and answers it
+ *   both overlap           the ticket is posted, then detached while it is in the queue; ticket_on_posted finds NULL
+ *                          and only frees it
+ *
+ * The corner: is the queue still there when the answer is posted? While `call` is set, the call is alive, and queues
+ * are destroyed only after the last call is gone. So cq_post happens under the lock: `call` cannot be cleared in
+ * between. */
 #include "rpc/ticket.h"
 
 #include "base/assert.h"
@@ -8,13 +23,13 @@
 
 struct call_ticket {
     /* set at the start, then read-only */
-    struct cq *q; /* good while call is not NULL */
+    struct cq *q; /* valid while call is not NULL */
 
-    /* any thread, under lock: the queue's thread lets go of the call while another one answers */
+    /* any thread, under lock */
     pthread_mutex_t lock;
-    struct call *call; /* NULL: the caller is gone */
+    struct call *call; /* NULL: it has ended */
 
-    /* who holds the ticket; once posted, queue thread */
+    /* the holder's thread; once posted, the queue's */
     struct op posted;
     grpc_byte_buffer *answer;
     struct error err;
@@ -34,7 +49,8 @@ static void ticket_on_posted(struct op *op, bool ok)
     struct call *c;
 
     (void)ok;
-    /* Whoever posted may still hold the lock: not freed before it is released. */
+    /* The thread that posted may still be inside its unlock. Taking the lock here waits for that; only then is it safe
+     * to free the ticket. */
     pthread_mutex_lock(&t->lock);
     c = t->call;
     pthread_mutex_unlock(&t->lock);
@@ -74,13 +90,13 @@ bool call_ticket_is_cancelled(const struct call_ticket *t)
     return is_cancelled;
 }
 
-/* Gives the ticket to its queue; where the call is gone, drops it. */
+/* Gives the ticket to its queue, or frees it if the call has ended. */
 static void ticket_post(struct call_ticket *t)
 {
     bool is_posted;
 
     pthread_mutex_lock(&t->lock);
-    /* While the call is there, its queue is. */
+    /* While the call exists, its queue does. */
     is_posted = t->call != NULL && cq_post(t->q, &t->posted);
     pthread_mutex_unlock(&t->lock);
     if (!is_posted)
