@@ -1,3 +1,6 @@
+/* Counters that rpc_stop can wait on. One mutex and one condition variable serve all three: changes are rare (a call's
+ * arrival and end), and only the thread that shuts down ever waits. Waits are on the monotonic clock, so that a step of
+ * the wall clock neither shortens nor prolongs the shutdown. */
 #include "rpc/census.h"
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-/* server/rpc/census.h: how many calls and servers there still are. */
+/* server/rpc/census.h: counts the calls and servers that still exist, so that the shutdown can wait for them. */
 #ifndef RPC_CENSUS_H
 #define RPC_CENSUS_H
 
@@ -8,23 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the end has to wait for. Any thread. */
+/* Any thread. */
 struct census {
-    pthread_mutex_t lock; /* protects the counts, for rpc_stop to wait on */
-    pthread_cond_t changed;
-    size_t calls;   /* that have arrived and are not gone */
-    size_t structs; /* every struct call, those too that still wait for a client: none is left behind in a queue */
-    size_t servers; /* that have not said that they are shut down */
-    _Atomic bool is_draining;
+    pthread_mutex_t lock;     /* protects the three counts */
+    pthread_cond_t changed;   /* signalled when a count becomes zero */
+    size_t calls;             /* have arrived, and are not freed yet */
+    size_t structs;           /* every struct call, the armed ones included: at zero, no queue holds a pointer to one */
+    size_t servers;           /* have not reported that their shutdown is complete */
+    _Atomic bool is_draining; /* new calls are refused */
 };
 
 void census_init(struct census *s);
 void census_deinit(struct census *s);
 
-/* `count` is one of the three, here and below. */
+/* `count` points to one of the three, here and below. */
 void census_add(struct census *s, size_t *count, int by);
 
-/* True when the count became zero within so many milliseconds. */
+/* Waits at most so long for the count to become zero; returns whether it did. */
 bool census_wait(struct census *s, const size_t *count, int64_t at_most_ms);
 
 #endif

@@ -1,3 +1,16 @@
+/* A completion queue, its thread, and how other threads get work onto it.
+ *
+ * The core has no call "run this on the queue's thread" in its C interface (grpc_cq_begin_op and end_op are internal).
+ * But a batch without ops completes at once, and its tag comes out of the queue like any other. So each queue keeps one
+ * client call, on a lame channel that never connects, for the sake of such batches: cq_post starts one with the posted
+ * op as its tag.
+ *
+ * The invariant: batches on post_call are started under the lock, since a core call takes them from one thread at a
+ * time, and post_call is NULL once the queue is being destroyed. After that, cq_post returns false.
+ *
+ * Wakes coalesce: cq_wake sets a bit, and only the wake that finds the mask empty posts. cq_on_wake empties the mask
+ * before any stream looks for work. The corner is a wake that arrives in between: it either lands in the mask that is
+ * about to be taken, or finds it empty and posts again. None is lost, and `wake` is never posted twice at a time. */
 #include "rpc/cq.h"
 
 #include "base/assert.h"
@@ -50,7 +63,7 @@ static void *cq_thread(void *arg)
             cq_op_is_back(op);
             op->done(op, ev.success != 0);
         }
-        /* Also after an event: a busy queue never times out. */
+        /* After an event as well: grpc_completion_queue_next never times out on a busy queue. */
         if (timers_next(&q->timers) != TIMER_NEVER)
             timers_run(&q->timers, clock_mono_ms(&clock_system));
     }
@@ -61,11 +74,11 @@ static void cq_on_wake(struct op *op, bool ok)
     struct cq *q = CONTAINER_OF(op, struct cq, wake);
 
     (void)ok;
-    /* Emptied before anybody looks for work: what is added from now on posts again. */
+    /* Emptied before any stream looks for work: a topic that is added from now on posts again. */
     q->woken(q, atomic_exchange(&q->topics, 0));
 }
 
-/* A call on a channel that leads nowhere, made for empty batches alone. */
+/* A call on a channel that never connects, for empty batches alone. */
 static void cq_create_post_call(struct cq *q)
 {
     grpc_slice method = grpc_slice_from_static_string("/kept");
@@ -93,7 +106,7 @@ struct cq *cq_create(bool moves_bytes, void (*woken)(struct cq *q, uint64_t topi
 
 void cq_start(struct cq *q, const char *name)
 {
-    /* The core itself ends the process when it gets no thread; so here. */
+    /* Without the thread the server is of no use; the core also aborts if it cannot create a thread. */
     ASSERT(pthread_create(&q->thread, NULL, cq_thread, q) == 0);
     pthread_setname_np(q->thread, name);
     q->is_started = true;
@@ -117,9 +130,11 @@ void cq_wake(struct cq *q, unsigned topic)
 {
     ASSERT(topic < 64);
     if (atomic_fetch_or(&q->topics, UINT64_C(1) << topic) == 0)
-        (void)cq_post(q, &q->wake); /* a queue that is being destroyed has no streams */
+        (void)cq_post(q, &q->wake); /* a queue that is being destroyed has no streams to wake */
 }
 
+/* First no more posts, then the shutdown: the core forbids new operations on a queue that is shutting down. What was
+ * posted before still comes out; then GRPC_QUEUE_SHUTDOWN ends the thread. */
 void cq_destroy(struct cq *q)
 {
     grpc_call *post_call;

@@ -1,3 +1,10 @@
+/* Health must be answered while everything else is stuck: a kubelet that gets no answer within its timeout restarts us,
+ * and a restart does not cure a slow disk. Therefore its calls are on a queue of their own, whose thread touches
+ * nothing but the table below. The lock is held for one look-up in at most HEALTH_NAMES_MAX names; other threads that
+ * take it do no more than set a state.
+ *
+ * A watcher keeps the state that it sent last and compares when it is woken, so that wakes may coalesce and a change
+ * back and forth may pass unseen. The protocol wants the current state, not the history. */
 #include "rpc/health.h"
 
 #include "base/mem.h"
@@ -6,7 +13,7 @@
 
 #include <string.h>
 
-#define HEALTH_TOPIC 0 /* on a queue that has no other streams */
+#define HEALTH_TOPIC 0 /* the health queue has no other streams, so that any number does */
 
 struct health_entry {
     char *name;
@@ -16,7 +23,7 @@ struct health_entry {
 struct health {
     struct cq *q; /* set before anything else */
 
-    /* any thread, under lock: whoever knows a state sets it, the health thread reads it; held for one look-up */
+    /* any thread, under lock: any thread sets a state, the health thread reads it */
     pthread_mutex_t lock;
     struct health_entry entries[HEALTH_NAMES_MAX];
     size_t count;
@@ -55,6 +62,7 @@ static struct health_entry *health_find(struct health *h, const char *name)
     return NULL;
 }
 
+/* GONE removes the name; the last entry fills the gap, since the order does not matter. */
 static bool health_set_locked(struct health *h, const char *name, enum rpc_health state)
 {
     struct health_entry *e = health_find(h, name);
@@ -99,7 +107,7 @@ void health_drain(struct health *h)
         cq_wake(h->q, HEALTH_TOPIC);
 }
 
-/* RPC_HEALTH_GONE for a name that is not known. */
+/* RPC_HEALTH_GONE for an unknown name. */
 static enum rpc_health health_get(struct health *h, const char *name)
 {
     enum rpc_health state;
@@ -159,6 +167,7 @@ struct health_watcher {
     enum rpc_health sent;
 };
 
+/* An unknown name is no error for Watch: the protocol sends SERVICE_UNKNOWN, and the state once there is one. */
 static void health_watcher_ready(void *stream, struct call *c)
 {
     struct health_watcher *w = stream;
@@ -181,7 +190,7 @@ static void health_watcher_drain(void *stream, struct call *c, const struct erro
 
     (void)c;
     w->why = *why;
-    w->is_ending = true; /* ready follows, and tells the last state first */
+    w->is_ending = true; /* ready follows: it sends the last state first, then ends */
 }
 
 static void health_watcher_ended(void *stream)

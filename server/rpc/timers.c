@@ -1,3 +1,8 @@
+/* A binary heap, nearest time first, with places counted from 1: the children of place p are 2p and 2p + 1.
+ *
+ * A timer knows its own place in the heap. So a call can move or clear its timers in O(log n), without a search, each
+ * time that it writes or ends; and clearing a timer that is not set costs nothing. The invariant is the heap's order,
+ * and heap[t->place - 1] == t for each timer that is set. */
 #include "rpc/timers.h"
 
 #include "base/mem.h"
@@ -12,7 +17,8 @@ static void timers_place(struct timers *all, struct timer *t, size_t place)
     t->place = place;
 }
 
-/* Moves the timer of a place up, and then down, to where it belongs. */
+/* Moves the timer at a place up or down until the heap's order holds again. Only one of the two loops does something.
+ */
 static void timers_sift(struct timers *all, size_t place)
 {
     struct timer *t = all->heap[place - 1];
@@ -34,6 +40,7 @@ static void timers_sift(struct timers *all, size_t place)
     timers_place(all, t, place);
 }
 
+/* The last timer fills the gap. It may belong above as well as below it, which is why timers_sift tries both. */
 static void timers_remove(struct timers *all, struct timer *t)
 {
     size_t place = t->place;
@@ -75,7 +82,8 @@ int64_t timers_next(const struct timers *all)
 
 void timers_run(struct timers *all, int64_t now_mono_ms)
 {
-    /* A timer that is set again to the past must not keep us here. */
+    /* At most as many as there were: a callback that sets its timer to the past again must not keep us here forever.
+     * The heap is read anew each time, because `due` may set or clear any timer. */
     for (size_t left = all->count; left > 0 && timers_next(all) <= now_mono_ms; left--) {
         struct timer *t = all->heap[0];
 
