@@ -35,8 +35,7 @@ struct call_method {
 };
 
 enum net_role call_role(const struct call *c);
-const char *call_peer(
-    const struct call *c); /* our own address, "admin unix:/run/...", for Status; never the client's */
+const char *call_peer(const struct call *c);         /* our address: "admin unix:/run/..."; never the client's */
 int64_t call_deadline_mono_ms(const struct call *c); /* INT64_MAX: none */
 
 /* ---- unary ---- */

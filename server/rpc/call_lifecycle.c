@@ -38,8 +38,9 @@
 #include <sys/random.h>
 
 #define METHOD_MAX 200 /* bytes of an unknown method's name that the answer repeats */
-#define EXPIRY_AHEAD_MS                                                                                                \
-    100 /* at most so long before the deadline: the answer has to travel to the client, whose clock started first */
+/* How long before the deadline a call is ended, at most: the answer has to reach the client, whose clock started first.
+ */
+#define EXPIRY_AHEAD_MS 100
 
 /* ---- ops ---- */
 

@@ -1,3 +1,15 @@
+/* Reload without a gap: a new SSL_CTX is built from all three files, and replaces the old one only if all of it can be
+ * used. Otherwise the old one stays. Sessions hold a reference to the context they were created with, so that those
+ * under way finish with the old certificates, and the old context is freed with the last of them.
+ *
+ * Changes are found by polling: each look compares the stamps (device, inode, size, times) of the files with those of
+ * the last attempt. inotify would need a watch on each folder of the path: Kubernetes swaps a symlink above the files,
+ * whose own inodes never change. stat follows the symlink.
+ *
+ * Two corners. The stamps are taken before the files are read, so that a file that changes during the read differs from
+ * its stamp and is read again at the next look. And a renewal may be caught half-done, with a new certificate beside
+ * the old key: that attempt is refused, and the next change is tried again. Files that were refused are also retried
+ * without a change, since time alone can make a certificate valid. */
 #include "rpc/certificates.h"
 
 #include "base/assert.h"
@@ -18,20 +30,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_BYTES_MAX   (256u << 10) /* a chain is some kilobytes; of CAs there may be many */
-#define CHAIN_MAX        10           /* certificates above ours */
+#define FILE_BYTES_MAX   (256u << 10) /* a chain takes some kilobytes; there may be many CAs */
+#define CHAIN_MAX        10           /* intermediate certificates */
 #define CAS_MAX          128
-#define PEER_CHAIN_BYTES (32 << 10) /* what a client may send as its certificates */
-#define NAMES_MAX        64         /* of a peer's, that are looked at */
+#define PEER_CHAIN_BYTES (32 << 10) /* of the certificates that a client sends */
+#define NAMES_MAX        64         /* names of a peer's certificate that are looked at */
 #define LOOK_EVERY_MS    1000
-#define RETRY_MS         60000 /* of files that could not be used: a certificate may have to become valid first */
+#define RETRY_MS         60000 /* of refused files: a certificate may become valid with time */
 #define WARN_AHEAD_S     (14 * 24 * 3600)
 #define WARN_EVERY_MS    (24 * 3600 * INT64_C(1000))
 
 enum { FILE_CERT, FILE_KEY, FILE_CA, FILES };
 static const char *const flags[FILES] = { "--tls-cert-file", "--tls-key-file", "--tls-client-ca-file" };
 
-/* Enough of a file to see that it is another one, or was written. */
+/* What tells that a file was replaced or rewritten. Zeros: it cannot be read. */
 struct stamp {
     dev_t device;
     ino_t inode;
@@ -46,7 +58,7 @@ struct certificates {
     /* any thread, under lock */
     pthread_mutex_t lock;
     SSL_CTX *context;
-    struct stamp tried[FILES]; /* when they were read last, whatever came of it */
+    struct stamp tried[FILES]; /* as they were at the last attempt, successful or not */
     bool has_failed;
 
     /* any thread */
@@ -61,7 +73,7 @@ static const char *certificates_path(const struct net_tls *tls, int file)
     return file == FILE_CERT ? tls->cert_file : file == FILE_KEY ? tls->key_file : tls->client_ca_file;
 }
 
-/* OpenSSL's last word on why, for the end of a sentence. */
+/* OpenSSL's reason for its last error. */
 static const char *certificates_openssl_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -82,7 +94,7 @@ static struct stamp stamp_take(const char *path)
     struct stamp s;
     struct stat st;
 
-    memset(&s, 0, sizeof s); /* compared as bytes */
+    memset(&s, 0, sizeof s); /* padding too: compared as bytes */
     if (stat(path, &st) == 0) {
         s.device = st.st_dev;
         s.inode = st.st_ino;
@@ -114,7 +126,7 @@ static ssize_t certificates_read_whole(int fd, char *at, size_t room)
     return got < 0 ? -1 : (ssize_t)len;
 }
 
-/* A device or a pipe would keep us waiting. */
+/* Regular files only: a read from a device or a pipe could block forever. */
 static bool certificates_read_file(const struct net_tls *tls, int file, struct buf *out, struct error *err)
 {
     int fd = open(certificates_path(tls, file), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -143,7 +155,7 @@ static BIO *pem_reader(const struct buf *text)
     return bio;
 }
 
-/* PEM_read_bio_X509 has brought nothing: because there is nothing more, or because it is damaged? */
+/* After PEM_read_bio_X509 has returned nothing: true at the end of the file, false if what follows is damaged. */
 static bool pem_is_at_end(void)
 {
     unsigned long last = ERR_peek_last_error();
@@ -152,7 +164,7 @@ static bool pem_is_at_end(void)
     return ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
 }
 
-/* Nobody is there to ask. */
+/* Instead of OpenSSL's prompt on the terminal: notes that the key has a passphrase, and gives none. */
 static int pem_refuse_passphrase(char *room, int size, int is_writing, void *ctx)
 {
     (void)room;
@@ -191,6 +203,7 @@ static bool certificates_check_dates(const struct net_tls *tls, X509 *certificat
     return certificates_refuse_file(err, tls, FILE_CERT, sentence);
 }
 
+/* The rest of the certificate file, after our own certificate: the intermediates that clients need to verify it. */
 static bool certificates_use_chain(SSL_CTX *context, const struct net_tls *tls, BIO *in, struct error *err)
 {
     for (int above = 0;; above++) {
@@ -260,7 +273,7 @@ static bool certificates_use_key(SSL_CTX *context, const struct net_tls *tls, st
     return ok;
 }
 
-/* ---- whom we trust to name clients ---- */
+/* ---- the CAs of clients ---- */
 
 static bool certificates_use_client_cas(SSL_CTX *context, const struct net_tls *tls, struct error *err)
 {
@@ -288,7 +301,7 @@ static bool certificates_use_client_cas(SSL_CTX *context, const struct net_tls *
 
 /* ---- the context ---- */
 
-/* HTTP/2 or nothing. */
+/* Accepts h2 (HTTP/2) and nothing else. */
 static int certificates_select_alpn(SSL *session, const unsigned char **out, unsigned char *out_len,
                                     const unsigned char *in, unsigned in_len, void *arg)
 {
@@ -302,8 +315,10 @@ static int certificates_select_alpn(SSL *session, const unsigned char **out, uns
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* No session is resumed: one begun under an old CA or list would go on under the new. TLS 1.2 has what HTTP/2 allows.
- */
+/* What all sessions have in common. No session is resumed: one that began under a removed CA or an older list of names
+ * would go on under the new one. In TLS 1.2, only the ciphers that HTTP/2 allows (RFC 9113, appendix A). The modes are
+ * what the relay needs: partial writes, repeated from another address; no buffers while idle; and a read that returns
+ * after each record, so that one peer cannot keep the thread. */
 static SSL_CTX *certificates_create_context(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -317,14 +332,16 @@ static SSL_CTX *certificates_create_context(void)
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_mode(context,
                      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
-    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY); /* each read is one record: a peer cannot keep us in one */
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_max_cert_list(context, PEER_CHAIN_BYTES);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_alpn_select_cb(context, certificates_select_alpn, NULL);
     return context;
 }
 
-/* Takes stamps before reading: what changes meanwhile is read again. */
+/* Builds a context from the files, and puts it in use if all of them are good. The lock is held while the files are
+ * read, so that two reloads (SIGHUP and a look) cannot overtake each other; they are small, and a handshake that begins
+ * meanwhile waits for a few reads. */
 static bool certificates_load(struct certificates *c, struct error *err)
 {
     struct stamp stamps[FILES];
@@ -348,6 +365,7 @@ static bool certificates_load(struct certificates *c, struct error *err)
     return ok;
 }
 
+/* A warning, not a refusal: the key can be used. */
 static void certificates_warn_of_open_key(const char *key_file)
 {
     struct stat st;
@@ -381,7 +399,7 @@ void certificates_close(struct certificates *c)
     free(c);
 }
 
-/* ---- in between ---- */
+/* ---- while it runs ---- */
 
 int64_t certificates_expiry_unix_s(const struct certificates *c)
 {
@@ -422,6 +440,7 @@ static enum files_state certificates_files_state(struct certificates *c)
     return state;
 }
 
+/* Once a day within the last two weeks. certificates_look starts anew after a renewal. */
 static void certificates_warn_of_expiry(struct certificates *c, int64_t now_mono_ms)
 {
     int64_t left_s = certificates_expiry_unix_s(c) - clock_unix_ms(&clock_system) / 1000;
@@ -468,11 +487,11 @@ SSL *certificates_session(struct certificates *c)
     return session;
 }
 
-/* ---- who it is ---- */
+/* ---- the peer's role ---- */
 
 static bool certificates_take_name(const GENERAL_NAME *from, struct presented_name *out)
 {
-    const ASN1_STRING *text = from->d.ia5; /* of all four kinds it is one */
+    const ASN1_STRING *text = from->d.ia5; /* all four kinds are ASN1_STRINGs, at the same place in the union */
 
     switch (from->type) {
     case GEN_DNS:
@@ -501,6 +520,7 @@ static enum net_role certificates_role_of_name(const struct net_tls *tls, const 
     return cert_name_is_listed(n, tls->readers, tls->reader_count) ? NET_READER : NET_STRANGER;
 }
 
+/* The highest role that any of the names is listed for. */
 enum net_role certificates_role(const struct certificates *c, const SSL *session)
 {
     X509 *peer = SSL_get0_peer_certificate(session);

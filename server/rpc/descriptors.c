@@ -1,3 +1,8 @@
+/* A full name such as "pkg.Outer.Inner.field" is resolved from the outside in: the package is stripped, then the name
+ * of each declaration that contains the rest. The table `nestings` says which field of which kind of descriptor holds
+ * which kind of declaration, so that one recursive function walks them all. A package or a message may share a prefix
+ * with another ("a.b" and "a.bc"); a prefix therefore counts only up to a dot, and a mismatch tries the next
+ * declaration. */
 #include "rpc/descriptors.h"
 
 #include "base/assert.h"
@@ -8,9 +13,9 @@
 /* Field numbers of google/protobuf/descriptor.proto. */
 enum { SET_FILE = 1 };
 enum { FILE_NAME = 1, FILE_PACKAGE = 2, FILE_DEPENDENCY = 3 };
-enum { ANY_NAME = 1 }; /* in all that has a name of its own */
+enum { ANY_NAME = 1 }; /* the number of `name` in every kind of descriptor */
 
-/* What nestings names in what: the field of the outer one, and what is in it. */
+/* Which field of a descriptor holds declarations, and of which kind. Leaves hold none. */
 enum descriptor_kind { FILE_KIND, MESSAGE_KIND, ENUM_KIND, SERVICE_KIND, LEAF_KIND };
 static const struct {
     enum descriptor_kind outer;
@@ -53,7 +58,7 @@ int descriptors_file(const struct descriptors *d, struct view name)
     return -1;
 }
 
-/* Takes "name." (or "name/") off *path. */
+/* Strips "name." or "name/" from the front of *path. False if it does not start so. */
 static bool descriptors_strip_prefix(struct view *path, struct view name)
 {
     if (path->len <= name.len + 1 || (name.len > 0 && memcmp(path->at, name.at, name.len) != 0) ||
@@ -76,13 +81,14 @@ static bool descriptors_find_in(struct view inner, enum descriptor_kind kind, st
         *found = kind;
         return true;
     }
-    /* The values of an enum are named beside it, not below it. */
+    /* In protobuf, the values of an enum are siblings of the enum, not members: "pkg.VALUE", not "pkg.Enum.VALUE". */
     if (kind == ENUM_KIND)
         return descriptors_find_below(inner, kind, path, found);
     return descriptors_strip_prefix(&path, name) && descriptors_find_below(inner, kind, path, found);
 }
 
-/* Looks for a path of names in what `outer` nestings; recurses as deep as our own messages nest. */
+/* Looks for a path of names among the declarations in `outer`. The depth of the recursion is that of our own messages,
+ * and not up to a client. */
 static bool descriptors_find_below(struct view outer, enum descriptor_kind kind, struct view path,
                                    enum descriptor_kind *found)
 {
@@ -111,7 +117,7 @@ static int descriptors_find_file(const struct descriptors *d, struct view name, 
     return -1;
 }
 
-/* ".pkg.Name", as descriptors write it, means the same. */
+/* Descriptors write full names as ".pkg.Name". */
 static struct view descriptors_without_dot(struct view name)
 {
     return view_starts(name, ".") ? (struct view){ name.at + 1, name.len - 1 } : name;

@@ -1,7 +1,7 @@
-/* server/rpc/descriptors.h: finding files in an encoded google.protobuf.FileDescriptorSet.
+/* server/rpc/descriptors.h: finds files and symbols in an encoded google.protobuf.FileDescriptorSet.
  *
- * It is asked rarely and is a few dozen kilobytes, so it is walked anew each time: nothing is kept but where each file
- * begins. */
+ * Reflection asks rarely, and the set is a few dozen kilobytes. So there is no index: each look-up walks over the
+ * encoded bytes, and only the start of each file is kept. */
 #ifndef RPC_DESCRIPTORS_H
 #define RPC_DESCRIPTORS_H
 
@@ -24,10 +24,10 @@ int descriptors_file(const struct descriptors *d, struct view name);
  * ("pkg.Service.Method", "pkg.Service/Method" too); or -1. */
 int descriptors_symbol(const struct descriptors *d, struct view name);
 
-/* Is the full name that of a message? */
+/* True if the full name is that of a message. */
 bool descriptors_is_message(const struct descriptors *d, struct view name);
 
-/* Marks a file and all that it imports, directly or not. */
+/* Marks a file and all files that it imports, directly or indirectly. */
 void descriptors_with_imports(const struct descriptors *d, int file, bool marked[DESCRIPTORS_FILES_MAX]);
 
 #endif

@@ -16,7 +16,7 @@
 #define ERROR_DOMAIN "okta.connector.v1"
 #define URL_PREFIX   "type.googleapis.com/google.rpc."
 #define DETAILS_MAX  5
-#define CLEAN_MAX    (3 * ERROR_TEXT_MAX) /* a byte that is no UTF-8 becomes three */
+#define CLEAN_MAX    (3 * ERROR_TEXT_MAX) /* each invalid byte becomes U+FFFD, three bytes */
 
 _Static_assert((int)ERROR_OK == (int)GRPC_STATUS_OK, "codes");
 _Static_assert((int)ERROR_CANCELLED == (int)GRPC_STATUS_CANCELLED, "codes");
@@ -43,7 +43,7 @@ enum error_code error_status_code(const struct error *err)
 
 /* ---- text ---- */
 
-/* At most so many bytes of it, cut between characters. */
+/* Appends at most `max` bytes of the text as valid UTF-8, cut between characters: a byte 10xxxxxx continues one. */
 static void error_status_put_clean(const char *text, size_t max, struct buf *out)
 {
     AUTO_BUF struct buf whole = BUF(CLEAN_MAX);
@@ -73,7 +73,7 @@ grpc_slice error_status_text(const struct error *err)
 
 /* ---- details ---- */
 
-/* What goes out, each already encoded. */
+/* The details, each encoded already. */
 struct details {
     Google__Protobuf__Any any[DETAILS_MAX];
     Google__Protobuf__Any *list[DETAILS_MAX];
@@ -102,7 +102,7 @@ static void details_add_message(struct details *d, const char *type, const Proto
         protobuf_c_message_pack(m, at);
 }
 
-/* A field of text, or of an embedded message. */
+/* Appends a length-delimited field: text, or an encoded message. The length must fit two varint bytes (16 KiB). */
 static void details_put_bytes(int number, struct view v, struct buf *out)
 {
     buf_putc(out, (char)(number << 3 | WIRE_BYTES));
@@ -142,7 +142,7 @@ static void details_add_bad_request(struct details *d, const struct error *err)
     if (err->field_count == 0 && err->code != ERROR_INVALID_ARGUMENT)
         return;
     for (unsigned i = 0; i < count; i++) {
-        /* Without a field it is the request as a whole. */
+        /* Without a field, the violation is about the whole request. */
         bool is_whole = err->field_count == 0;
 
         texts[i] = (struct buf)BUF(ERROR_DETAIL_MAX);
@@ -176,6 +176,7 @@ static void details_add_quota_failure(struct details *d, const struct error *err
     details_add_message(d, "QuotaFailure", &failure.base);
 }
 
+/* Jitter: spread_ms, so that clients which failed together do not return together. */
 static void details_add_retry_info(struct details *d, const struct error *err, const struct error_meaning *m)
 {
     Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;

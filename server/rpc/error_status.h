@@ -1,4 +1,4 @@
-/* server/rpc/error_status.h: an error as the end of a call: grpc-message, and grpc-status-details-bin. */
+/* server/rpc/error_status.h: turns an error into a gRPC status: code, grpc-message and grpc-status-details-bin. */
 #ifndef RPC_ERROR_STATUS_H
 #define RPC_ERROR_STATUS_H
 
@@ -7,16 +7,16 @@
 #include <grpc/slice.h>
 
 #define ERROR_STATUS_DETAILS_KEY "grpc-status-details-bin"
-#define ERROR_STATUS_BYTES_MAX   3600 /* in base64 4.7 KiB: clients take 8 KiB of trailers, text and token with it */
+#define ERROR_STATUS_BYTES_MAX   3600 /* 4.7 KiB in base64; clients accept 8 KiB of trailers, text and token included */
 
-/* Its code as its reason always comes with; INTERNAL for a code that none of the reasons has. */
+/* The code that the catalogue gives to the error's reason; INTERNAL for a code that no reason has. */
 enum error_code error_status_code(const struct error *err);
 
-/* The error's text as a status carries it: valid UTF-8, never empty, less than ERROR_TEXT_MAX bytes. */
+/* The error's text as grpc-message: valid UTF-8, never empty, less than ERROR_TEXT_MAX bytes. */
 grpc_slice error_status_text(const struct error *err);
 
-/* A google.rpc.Status: an ErrorInfo always; BadRequest, QuotaFailure, RetryInfo and Help as the error and the catalogue
- * have it. All its parts have maxima, so that it is never larger than ERROR_STATUS_BYTES_MAX. */
+/* An encoded google.rpc.Status. It always has an ErrorInfo; BadRequest, QuotaFailure, RetryInfo and Help as the error
+ * and the catalogue provide them. Each part has a maximum, so that the whole never exceeds ERROR_STATUS_BYTES_MAX. */
 grpc_slice error_status_details(const struct error *err);
 
 #endif

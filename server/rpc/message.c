@@ -36,6 +36,9 @@ static bool message_check_field(const ProtobufCFieldDescriptor *field, struct vi
     return true;
 }
 
+/* protobuf-c recurses without a limit and knows nothing of UTF-8, so that the bytes are checked before it sees them.
+ * Fields that the descriptor does not know are skipped, as protobuf demands. Bytes that are left over are no protobuf.
+ */
 static bool message_check_nested(const ProtobufCMessageDescriptor *type, struct view bytes, unsigned depth,
                                  struct error *err)
 {

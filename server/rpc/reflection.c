@@ -1,6 +1,8 @@
-/* Each request is answered by one response: a request comes, the answer is packed, and written when the stream may.
+/* A bidirectional stream in which each request gets one response. The call layer reads the next request only after the
+ * response to the last has gone out, so that one pending response is all a stream ever holds, however fast a client
+ * asks.
  *
- * v1 and v1alpha differ in their package alone, message for message and field for field, so both are served with the
+ * v1 and v1alpha differ in their package name alone; messages and field numbers are the same. Both are served with the
  * messages of v1. */
 #include "rpc/reflection.h"
 
@@ -65,7 +67,8 @@ static void reflection_pack(response_t *response, struct buf *out)
 {
     struct error err;
 
-    ASSERT(message_pack(&response->base, out, &err)); /* a few dozen kilobytes of our own, and the request */
+    ASSERT(message_pack(&response->base, out,
+                        &err)); /* it holds our descriptors, some dozen kilobytes, and the request: below the cap */
 }
 
 static void reflection_answer_error(response_t *response, enum error_code code, const char *text, struct buf *out)
@@ -79,7 +82,8 @@ static void reflection_answer_error(response_t *response, enum error_code code, 
     reflection_pack(response, out);
 }
 
-/* The file and all its imports; file < 0: there is none. */
+/* Answers with the file and everything it imports, so that the client need not ask again. The file itself comes first.
+ * file < 0: there is none. */
 static void reflection_answer_file(const struct reflection *r, response_t *response, int file, struct buf *out)
 {
     Grpc__Reflection__V1__FileDescriptorResponse files = GRPC__REFLECTION__V1__FILE_DESCRIPTOR_RESPONSE__INIT;
@@ -125,8 +129,8 @@ static void reflection_answer_services(const struct reflection *r, response_t *r
     reflection_pack(response, out);
 }
 
-/* proto3 files declare no extensions but of options, and ours none at all: the list of a message that exists is empty.
- */
+/* proto3 files can extend nothing but options, and ours extend nothing. So the list is empty for each message that
+ * exists. */
 static void reflection_answer_extensions(const struct reflection *r, response_t *response, const char *type,
                                          struct buf *out)
 {
@@ -201,7 +205,7 @@ static void reflection_message(void *stream, struct call *c, const ProtobufCMess
     if (request == NULL)
         call_finish(c, NULL);
     else
-        reflection_put_answer(stream, request); /* ready follows */
+        reflection_put_answer(stream, request); /* ready follows, and writes it */
 }
 
 static void reflection_ended(void *stream)

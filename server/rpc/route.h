@@ -1,4 +1,5 @@
-/* server/rpc/route.h: what server.c hands to call.c: where calls come in, and who counts them. */
+/* server/rpc/route.h: where calls of a method arrive, and where they are counted: what server.c hands to the call
+ * layer. */
 #ifndef RPC_ROUTE_H
 #define RPC_ROUTE_H
 
@@ -9,32 +10,33 @@
 
 #define PEER_TEXT_MAX 128
 
-/* Of one method, on all listeners together. Any thread. */
+/* The counts of one method, over all listeners. Any thread. */
 struct tally {
     _Atomic uint64_t started, handled[RPC_CODES];
 };
 
-/* One method on one listener, for one role. Read-only once calls are armed on it. */
+/* One method on one core server, that is, for one listener and one role. Read-only once calls are armed on it. */
 struct route {
-    const struct call_method *method; /* NULL: whatever no method claims */
+    const struct call_method *method; /* NULL: all unknown methods */
     void *service;
-    grpc_server *server; /* the server a call arrives on tells its role */
-    void *handle;        /* of the registered method; NULL without a method */
+    grpc_server *server; /* the server that a call arrives on tells its role */
+    void *handle;        /* the core's, of the registered method; NULL without a method */
     enum net_role role;
     bool is_tls;
-    int64_t stream_ms; /* that a stream may last; 0: for ever */
+    int64_t stream_ms; /* how long a stream may last; 0: no limit */
     const char *peer;  /* "admin unix:/run/..." */
     struct census *census;
     struct tally *tally;
 };
 
-/* Waits for one call of this route on this queue; when it comes, for the next. Queue thread, or before it runs. */
+/* Arms one call: it waits on this queue for a client. When it arrives, the next is armed. Queue thread, or before it
+ * runs. */
 void call_arm(const struct route *route, struct cq *q);
 
-/* Queue thread: tells every stream that the server is going. */
+/* Queue thread: asks every stream to end, since the server shuts down. */
 void calls_drain(struct cq *q);
 
-/* Queue thread: gives ready to every stream whose topic is in the mask. For cq_create. */
+/* Queue thread: calls ready on every stream whose topic is in the mask. For cq_create. */
 void calls_woken(struct cq *q, uint64_t topics);
 
 #endif

@@ -1,18 +1,19 @@
-/* Ports, queues, methods, and their end.
+/* The gRPC server: listeners, queues, methods, and the shutdown.
  *
- * One gRPC server a listener, and where a certificate decides one a role, all on the same queues: the server that a
- * call arrives on tells its role. A door thread accepts and hands over (door.h), what comes by TLS to the relay
- * (relay.h). Each method waits for a call on every queue; health's on a queue of its own.
+ * The core does not tell on which port a call arrived. So there is one core server per listener and role, all on the
+ * same completion queues: the server that a call arrives on tells its role. Over TLS one listener has several of them,
+ * since the certificate decides the role. The acceptor accepts connections and hands them over (acceptor.h); those by
+ * TLS go through the relay (relay.h). Each method waits for a call on each queue; health has a queue of its own.
  *
- * The end, in order:
- *   rpc_drain    1 health says NOT_SERVING   2 new calls are refused   3 the door is closed
- *                4 every stream is told to finish
- *   rpc_stop     5 wait for the calls        6 servers say GOAWAY      7 wait a moment for the connections to close
- *                8 cancel the rest           9 wait for all of them, and for the last bytes by TLS
- *   rpc_destroy 10 the servers              11 the queues and their threads   12 the socket files
+ * Shutdown, in order:
+ *   rpc_drain    1 health says NOT_SERVING    2 new calls are refused   3 the acceptor stops
+ *                4 every stream is asked to finish
+ *   rpc_stop     5 wait for the calls         6 servers send GOAWAY     7 wait briefly for connections to close
+ *                8 cancel the calls left      9 wait for them all, and for the last bytes over TLS
+ *   rpc_destroy 10 free the servers          11 free the queues and their threads     12 remove the socket files
  *
- * GOAWAY comes this late because from then on the core itself turns away calls that were on their way, and does so with
- * CANCELLED, where a client must hear UNAVAILABLE. */
+ * GOAWAY is sent so late because after it the core itself rejects calls that are on their way, with CANCELLED, where a
+ * client must see UNAVAILABLE to know that it may retry. */
 #include "rpc/server.h"
 
 #include "base/assert.h"
@@ -36,27 +37,27 @@
 #include <unistd.h>
 
 #define QUEUES_MAX             16
-#define QUEUES_UNASKED_MAX     4   /* reading the store and writing to sockets saturates no more */
-#define CONNECTIONS_PER_UID    256 /* a backend's replicas, and all that a person may have open */
+#define QUEUES_UNASKED_MAX     4   /* reading the store and writing to sockets keeps no more of them busy */
+#define CONNECTIONS_PER_UID    256 /* enough for a backend's replicas, and for one person's tools */
 #define STREAMS_PER_CONNECTION 1024
-#define STREAMS_OVER_TCP       100 /* HTTP/2's own advice; a call that never sends its request costs some 13 kB */
-#define RECEIVE_BYTES_MAX      (1u << 20) /* then the core refuses, without a reason: CALL_REQUEST_BYTES_MAX is less */
-#define CONNECTION_IDLE_MS     60000      /* without any call; a connection that says nothing is closed by it, too */
+#define STREAMS_OVER_TCP       100        /* RFC 9113's minimum; a call that never sends its request costs 13 kB */
+#define RECEIVE_BYTES_MAX      (1u << 20) /* the core refuses more, but gives no reason; our own cap is lower */
+#define CONNECTION_IDLE_MS     60000      /* without any call; this also closes a connection that stays silent */
 #define HANDSHAKE_MS           10000
 #define AGE_GRACE_MS           10000
 #define AGE_MS_MAX             (INT64_C(7) * 24 * 3600 * 1000)
-#define PING_EVERY_MS          10000               /* a client may ping as often; more is a nuisance */
-#define MEMORY_BYTES_MAX       ((size_t)256 << 20) /* of what the core reads from all clients together */
-#define CLOSE_MS_MAX           250                 /* for clients to answer GOAWAY once their calls are over */
-#define RELAY_MS_MAX           500                 /* for what was said last to leave by TLS */
-#define GONE_MS_MAX            30000               /* after everything was cancelled; longer is our own mistake */
+#define PING_EVERY_MS          10000               /* the shortest interval of a client's pings; more often is abuse */
+#define MEMORY_BYTES_MAX       ((size_t)256 << 20) /* read from all clients together and not processed yet */
+#define CLOSE_MS_MAX           250                 /* for clients to close after GOAWAY, once their calls are over */
+#define RELAY_MS_MAX           500                 /* for the last bytes to leave over TLS */
+#define GONE_MS_MAX            30000               /* after everything was cancelled; longer means a bug of ours */
 #define CORE_WARN_EVERY_MS     60000
 
 #define SERVERS_MAX (3 * NET_ADDRESSES_MAX)
 
 enum { TABLE_OURS, TABLE_HEALTH, TABLE_REFLECTION, TABLES };
 
-/* What calls one listener gives to one role. */
+/* The core server of one listener and one role. */
 struct role_server {
     size_t listener;
     enum net_role role;
@@ -67,9 +68,9 @@ struct role_server {
 struct rpc {
     /* set before start, then read-only */
     struct listener listeners[NET_ADDRESSES_MAX];
-    size_t listener_count;             /* that are open */
+    size_t listener_count;             /* how many are open */
     struct certificates *certificates; /* NULL: no TLS */
-    struct relay *relay;               /* the same */
+    struct relay *relay;               /* NULL: no TLS */
     const struct call_method *tables[TABLES];
     void *services[TABLES];
     struct cq *queues[QUEUES_MAX + 1]; /* the last is health's */
@@ -77,10 +78,10 @@ struct rpc {
     struct role_server servers[SERVERS_MAX];
     size_t server_count;
     int64_t connection_age_ms;            /* over TCP; 0: no limit */
-    grpc_server_credentials *credentials; /* the core's word for none */
+    grpc_server_credentials *credentials; /* "insecure": TLS ends at the relay */
     struct route *routes;                 /* of all servers */
     size_t route_count;
-    struct tally *tallies; /* of each method, in the order of a server's routes */
+    struct tally *tallies; /* one per method, in the order of a server's routes */
     size_t tally_count;
     struct health *health;
     struct reflection *reflection;
@@ -104,7 +105,7 @@ struct rpc {
 
 /* ---- the start ---- */
 
-/* The core's own words go where ours go. A peer can provoke some of them, so they are rationed. */
+/* The core's log lines go into our log. A peer can provoke some of them, so at most one a minute is a warning. */
 static void rpc_on_core_log(gpr_log_func_args *args)
 {
     static _Atomic int64_t said_mono_ms;
@@ -175,8 +176,9 @@ static grpc_arg rpc_integer_arg(const char *key, unsigned value)
 
 #define ARGS_MAX 16
 
-/* A stream lasts as long as a connection, and may begin just before its end: the core waits for that much more, and the
- * end of each stream is ours to say. The core itself takes or adds a tenth of the age by chance. */
+/* A stream may last as long as a connection, and may begin just before the connection's end. So the core's grace period
+ * is that long, plus a margin, and it is our own timer that ends each stream (lifecycle_limit_age). The core adds a
+ * jitter of a tenth to the age by itself. */
 static size_t rpc_put_age_args(const struct rpc *r, const struct net_address *where, grpc_arg *args)
 {
     if (where->is_unix || r->connection_age_ms == 0)
@@ -230,7 +232,7 @@ static void rpc_add_route(struct rpc *r, const struct role_server *e, const stru
         return;
     route->handle =
         grpc_server_register_method(route->server, method->path, NULL, GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
-    ASSERT(route->handle != NULL); /* no path twice */
+    ASSERT(route->handle != NULL); /* fails only if two methods have the same path */
 }
 
 static size_t rpc_count_methods(const struct call_method *table)
@@ -271,7 +273,7 @@ static void rpc_add_role_server(struct rpc *r, size_t listener, enum net_role ro
     snprintf(e->peer, sizeof e->peer, "%s %s%s", net_role_name(role), l->where.is_tls ? "tls:" : "", l->address);
 }
 
-/* By TLS a certificate may give less than the address would. */
+/* Over TLS, one server for each role up to the listener's: a certificate may give less than the address allows. */
 static void rpc_create_servers(struct rpc *r, const struct rpc_options *options)
 {
     grpc_resource_quota *quota = grpc_resource_quota_create("rpc");
@@ -286,7 +288,8 @@ static void rpc_create_servers(struct rpc *r, const struct rpc_options *options)
     grpc_resource_quota_unref(quota);
 }
 
-/* Door's thread, or the relay's: somebody comes in. Takes the descriptor. */
+/* On the acceptor's thread, or the relay's: gives a connection to the core server of its listener and role. The role is
+ * capped by the listener's: a certificate can lower it, never raise it. Takes the descriptor. */
 static void rpc_add_channel(void *rpc, size_t listener, enum net_role role, int fd)
 {
     struct rpc *r = rpc;
@@ -310,7 +313,7 @@ static void rpc_on_accepted(void *rpc, size_t listener, int fd)
         rpc_add_channel(r, listener, where->role, fd);
 }
 
-/* A method waits for a call on every queue that may serve it; what is unknown is refused on the first. */
+/* Lets a route wait for a call on each queue that may serve it. Unknown methods are refused on the first queue. */
 static void rpc_arm_route(struct rpc *r, const struct route *route)
 {
     if (route->method == NULL) {
@@ -389,7 +392,7 @@ bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error
         rpc_destroy(r);
         return false;
     }
-    /* Signals are for main; threads inherit this, the core's own, too. */
+    /* Signals are for the main thread. New threads inherit the mask, the core's own threads as well. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rpc_start_core(r, options);
@@ -401,7 +404,7 @@ bool rpc_start(struct rpc **out, const struct rpc_options *options, struct error
     return true;
 }
 
-/* ---- in between ---- */
+/* ---- while it runs ---- */
 
 const char *rpc_address(const struct rpc *r, size_t index)
 {
@@ -433,7 +436,7 @@ void rpc_health_set(struct rpc *r, const char *service, enum rpc_health health)
 size_t rpc_counts(const struct rpc *r, struct rpc_method_counts *out, size_t room)
 {
     for (size_t i = 0; i < r->tally_count && i < room; i++) {
-        const struct call_method *method = r->routes[i].method; /* of the first server */
+        const struct call_method *method = r->routes[i].method; /* the routes of the first server come first */
         const struct tally *tally = &r->tallies[i];
 
         out[i].path = method != NULL ? method->path : NULL;
@@ -445,7 +448,7 @@ size_t rpc_counts(const struct rpc *r, struct rpc_method_counts *out, size_t roo
     return r->tally_count;
 }
 
-/* ---- the end ---- */
+/* ---- the shutdown ---- */
 
 static void rpc_on_server_shut(struct op *op, bool ok)
 {
@@ -469,7 +472,7 @@ void rpc_set_readers(struct rpc *r, int64_t reader_uid, int64_t reader_gid)
 
 void rpc_drain(struct rpc *r)
 {
-    /* 1: whoever watches health learns it before anything else ends. */
+    /* 1: watchers of health see it before anything else ends. */
     health_drain(r->health);
     /* 2 */
     if (atomic_exchange(&r->census.is_draining, true))
@@ -505,12 +508,12 @@ void rpc_stop(struct rpc *r, int64_t grace_ms)
     (void)census_wait(&r->census, &r->census.calls, grace_ms);
     /* 6 */
     rpc_shut_servers(r);
-    /* 7: a connection that is cut while its client still has to read the last status would lose it. */
+    /* 7: a connection that is cut before its client has read the last status would lose it. */
     (void)census_wait(&r->census, &r->census.servers, CLOSE_MS_MAX);
     /* 8 */
     for (size_t i = 0; i < r->server_count; i++)
         grpc_server_cancel_all_calls(r->servers[i].server);
-    /* 9: a handler that does not return holds its queue, and then nothing here could be freed. */
+    /* 9: a handler that does not return blocks its queue. Nothing could be freed then, so this is fatal. */
     ASSERT(census_wait(&r->census, &r->census.servers, GONE_MS_MAX));
     ASSERT(census_wait(&r->census, &r->census.structs, GONE_MS_MAX));
     relay_close(r->relay, RELAY_MS_MAX);
@@ -542,6 +545,7 @@ void rpc_destroy(struct rpc *r)
     reflection_destroy(r->reflection);
     certificates_close(r->certificates);
     census_deinit(&r->census);
-    /* The core stays initialised: grpc_shutdown may wait ten seconds for a poller that helped with a large write. */
+    /* The core stays initialised: grpc_shutdown may wait ten seconds for a polling thread that helped with a large
+     * write. */
     free(r);
 }

@@ -49,8 +49,7 @@ static void ticket_on_posted(struct op *op, bool ok)
     struct call *c;
 
     (void)ok;
-    /* The thread that posted may still be inside its unlock. Taking the lock here waits for that; only then is it safe
-     * to free the ticket. */
+    /* The thread that posted may still hold the lock. Taking it waits for that; only then may the ticket be freed. */
     pthread_mutex_lock(&t->lock);
     c = t->call;
     pthread_mutex_unlock(&t->lock);

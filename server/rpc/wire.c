@@ -2,6 +2,8 @@
 
 #define VARINT_BYTES_MAX 10
 
+/* Seven bits a byte, least significant first; the top bit says that more follow. 64 bits need ten bytes; an eleventh is
+ * invalid. */
 static bool wire_take_varint(struct view *rest, uint64_t *out)
 {
     uint64_t value = 0;

@@ -134,13 +134,13 @@ class Who(harness.Case):
     def answers_of(self, address, who):
         """None when this machine cannot play that caller."""
         users = {"the server's own user": (OWN, OWN), "root": (0, 0), "--reader-uid": (READER, OTHER), "a member of --reader-gid": (OTHER, GROUP),
-                 "any other user": (OTHER, OTHER), "whoever is on this machine": (OTHER, OTHER)}
+                 "any other user": (OTHER, OTHER), "any user of this machine": (OTHER, OTHER)}
         if who in self.certificates:
             key, certificate = self.certificates[who]
             return self.call(self.at[address], list(METHODS), tls=(self.ca, key, certificate))
         if self.is_root:
             return self.call(self.at[address], list(METHODS), user=users[who])
-        if who in ("the server's own user", "whoever is on this machine"):
+        if who in ("the server's own user", "any user of this machine"):
             return self.call(self.at[address], list(METHODS))
         return None
 
