@@ -260,7 +260,7 @@ static bool start_rpc(struct app *a, struct error *err)
     return true;
 }
 
-/* On the thread of the metrics: rpc runs from before it until after it. */
+/* On the HTTP server's thread. That starts after rpc and stops before it, so that a->rpc is set. */
 static void render_metrics(void *ctx, struct buf *out)
 {
     struct app *a = ctx;
@@ -269,9 +269,14 @@ static void render_metrics(void *ctx, struct buf *out)
     metrics_render(m, out);
 }
 
+static const struct http_route http_routes[] = {
+    { "/metrics", METRICS_CONTENT_TYPE, render_metrics },
+};
+
 static bool start_http(struct app *a, struct error *err)
 {
-    return !a->config->has_http || http_start(&a->http, &a->config->http, render_metrics, a, err);
+    return !a->config->has_http ||
+           http_start(&a->http, &a->config->http, http_routes, sizeof http_routes / sizeof http_routes[0], a, err);
 }
 
 static bool declare_all(struct app *a, struct error *err)

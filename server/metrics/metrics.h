@@ -9,7 +9,8 @@
 #include "rpc/server.h"
 #include "service/service.h"
 
-#define METRICS_METHODS_MAX 64
+#define METRICS_METHODS_MAX  64
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8" /* Prometheus' text format */
 
 /* Of one connector. */
 struct metrics_connector {

@@ -1,23 +1,17 @@
-/* What Prometheus is shown: right values, and a format without a fault; and who may ask for it. */
-#include "http/http.h"
+/* The metrics page: the values are right, and the format is valid. */
 #include "metrics/metrics.h"
 
 #include "rows.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "world/collections.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define NOW_MS    INT64_C(1773480000000)
-#define LINES_MAX 2000
+#define NOW_MS         INT64_C(1773480000000)
+#define LINES_MAX      2000
+#define PAGE_BYTES_MAX (1u << 20)
 
 static struct metrics *sample(void)
 {
@@ -102,7 +96,7 @@ static const struct row {
 static void has_line(void **state)
 {
     const struct row *row = *state;
-    AUTO_BUF struct buf page = BUF(HTTP_PAGE_BYTES_MAX), line = BUF(1000);
+    AUTO_BUF struct buf page = BUF(PAGE_BYTES_MAX), line = BUF(1000);
     AUTO_FREE struct metrics *m = sample();
 
     metrics_render(m, &page);
@@ -114,7 +108,7 @@ static void has_line(void **state)
 /* A family is HELP, TYPE and its samples, once; a series is there once; a counter is a total, and only a counter. */
 static void the_format_has_no_fault(void **state)
 {
-    AUTO_BUF struct buf page = BUF(HTTP_PAGE_BYTES_MAX);
+    AUTO_BUF struct buf page = BUF(PAGE_BYTES_MAX);
     AUTO_FREE struct metrics *m = sample();
     static char *lines[LINES_MAX];
     char family[128] = "", type[16] = "", *at = NULL;
@@ -152,139 +146,9 @@ static void the_format_has_no_fault(void **state)
         }
 }
 
-/* ---- over HTTP ---- */
-
-static void render(void *ctx, struct buf *out)
-{
-    if (ctx != NULL)
-        (void)buf_extend(out, HTTP_PAGE_BYTES_MAX + 1);
-    buf_puts(out, "some_metric 1\n");
-}
-
-static int dial(const struct net_address *where, const char *address)
-{
-    struct sockaddr_un u = { .sun_family = AF_UNIX };
-    struct sockaddr_in t = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(where->is_unix ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
-
-    memcpy(u.sun_path, where->path, sizeof u.sun_path);
-    t.sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1));
-    if (where->is_unix)
-        assert_int_equal(connect(fd, (struct sockaddr *)&u, sizeof u), 0);
-    else
-        assert_int_equal(connect(fd, (struct sockaddr *)&t, sizeof t), 0);
-    return fd;
-}
-
-static void ask(const struct net_address *where, const char *address, const char *request, struct buf *answer)
-{
-    int fd = dial(where, address);
-    char part[4096];
-    ssize_t got;
-
-    assert_int_equal(write(fd, request, strlen(request)), strlen(request));
-    while ((got = read(fd, part, sizeof part)) > 0)
-        buf_put(answer, part, (size_t)got);
-    close(fd);
-}
-
-#define END " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-
-static const struct request {
-    const char *name, *request, *status;
-    bool shows, is_too_large;
-} requests[] = {
-    { "GET", "GET /metrics" END, " 200 ", true, false },
-    { "GET with a query", "GET /metrics?x=1" END, " 200 ", true, false },
-    { "HEAD", "HEAD /metrics" END, " 200 ", false, false },
-    { "another path", "GET /" END, " 404 ", false, false },
-    { "a path below", "GET /metrics/x" END, " 404 ", false, false },
-    { "POST", "POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", " 405 ", false,
-      false },
-    { "more than was expected", "GET /metrics" END, " 500 ", false, true },
-};
-
-static void is_answered(void **state)
-{
-    const struct request *row = *state;
-    AUTO_BUF struct buf answer = BUF(65536);
-    struct net_address where;
-    struct http *h;
-    struct error err;
-    int too_large;
-
-    log_set_level(LOG_ERROR);
-    assert_true(net_address_parse(VIEW("127.0.0.1:0"), &where, &err));
-    assert_true(http_start(&h, &where, render, row->is_too_large ? &too_large : NULL, &err));
-    ask(&where, http_address(h), row->request, &answer);
-    http_stop(h);
-    assert_non_null(strstr(buf_cstr(&answer), row->status));
-    assert_int_equal(strstr(buf_cstr(&answer), "some_metric 1\n") != NULL, row->shows);
-}
-
-static void a_unix_socket_is_for_us_alone_and_goes_with_the_server(void **state)
-{
-    AUTO_BUF struct buf answer = BUF(65536);
-    char folder[] = "/tmp/metricsXXXXXX", text[64];
-    struct net_address where;
-    struct http *h;
-    struct error err;
-    struct stat st;
-
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(text, sizeof text, "unix:%s/http.sock", folder);
-    assert_true(net_address_parse(view_of(text), &where, &err));
-    assert_true(http_start(&h, &where, render, NULL, &err));
-    assert_int_equal(stat(where.path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
-    ask(&where, text, "GET /metrics" END, &answer);
-    assert_non_null(strstr(buf_cstr(&answer), "some_metric"));
-    http_stop(h);
-    assert_int_not_equal(stat(where.path, &st), 0);
-    assert_int_equal(rmdir(folder), 0);
-}
-
-static void an_address_in_use_is_refused(void **state)
-{
-    struct net_address where;
-    struct http *one, *two;
-    struct error err;
-
-    (void)state;
-    assert_true(net_address_parse(VIEW("127.0.0.1:0"), &where, &err));
-    assert_true(http_start(&one, &where, render, NULL, &err));
-    assert_true(net_address_parse(view_of(http_address(one)), &where, &err));
-    assert_false(http_start(&two, &where, render, NULL, &err));
-    http_stop(one);
-}
-
-/* Who says nothing is not waited for: the end is not held up. */
-static void a_silent_visitor_does_not_hold_up_the_end(void **state)
-{
-    struct net_address where;
-    struct http *h;
-    struct error err;
-    int fds[12];
-
-    (void)state;
-    assert_true(net_address_parse(VIEW("127.0.0.1:0"), &where, &err));
-    assert_true(http_start(&h, &where, render, NULL, &err));
-    for (int i = 0; i < 12; i++)
-        fds[i] = dial(&where, http_address(h));
-    http_stop(h);
-    for (int i = 0; i < 12; i++)
-        close(fds[i]);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_format_has_no_fault),
-        cmocka_unit_test(a_unix_socket_is_for_us_alone_and_goes_with_the_server),
-        cmocka_unit_test(an_address_in_use_is_refused),
-        cmocka_unit_test(a_silent_visitor_does_not_hold_up_the_end),
-    };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_format_has_no_fault) };
 
-    return RUN_ROWS(has_line, rows) + RUN_ROWS(is_answered, requests) + cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_ROWS(has_line, rows) + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,8 +113,7 @@ class Arrows(unittest.TestCase):
 
     def test_each_folder_of_the_server_has_tests_of_its_own(self):
         missing = {folder for folder in graph() if not sources("tests/" + folder)}
-        # http is tried with the metrics that it serves.
-        self.assertLessEqual(missing, {"http"})
+        self.assertEqual(missing, set())
 
 
 class Collections(unittest.TestCase):
