@@ -1,8 +1,8 @@
-/* server/metrics/metrics.h: what Prometheus is shown, in its text format.
+/* server/metrics/metrics.h: the metrics page, in Prometheus' text format.
  *
- * First everything is gathered as values, then it is written: no lock is held and no transaction is open meanwhile.
- * Labels are bounded: connector, state, reason, collection, bucket, what waits, answer class, method and code. Counters
- * begin with the process, or with the connector's poller. */
+ * First all values are gathered, then they are rendered. No lock is held and no transaction is open while rendering.
+ * All labels are bounded: connector, state, reason, collection, bucket, what waits, response class, method and status
+ * code. Counters start at zero with the process or with the connector's poller. */
 #ifndef METRICS_H
 #define METRICS_H
 
@@ -12,12 +12,11 @@
 #define METRICS_METHODS_MAX  64
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8" /* Prometheus' text format */
 
-/* Of one connector. */
 struct metrics_connector {
     char name[REGISTRY_NAME_MAX + 1];
     struct poller_snapshot now;
     uint64_t streams;
-    bool has_store; /* else what follows is zeros, and not shown */
+    bool has_store; /* otherwise the members below are 0, and not shown */
     uint64_t store_events, store_bytes, store_bytes_max, store_pruned;
 };
 
@@ -28,7 +27,7 @@ struct metrics {
     struct subscribers_totals streams;
     struct rpc_method_counts methods[METRICS_METHODS_MAX];
     size_t method_count;
-    int64_t certificate_expiry_unix_s; /* of TLS; 0: there is none, and it is not shown */
+    int64_t certificate_expiry_unix_s; /* 0: no TLS, and not shown */
     size_t connector_count;
     struct metrics_connector connectors[]; /* ordered by name */
 };
@@ -36,7 +35,7 @@ struct metrics {
 /* The caller frees it with free(). Any thread. */
 struct metrics *metrics_gather(const struct service *service, const struct rpc *rpc);
 
-/* Appends. */
+/* Appends the page to *out. */
 void metrics_render(const struct metrics *m, struct buf *out);
 
 #endif

@@ -1,14 +1,18 @@
-#include "base/mem.h"
+/* Copies everything that the page shows into one struct, on the HTTP server's thread. Each source is locked only while
+ * it is copied. A connector is referenced from connectors_all until connector_release, so that a Delete meanwhile
+ * cannot free it. */
 #include "metrics/metrics.h"
+
+#include "base/mem.h"
 #include "store/journal.h"
 
 #include <stdio.h>
 
-static void gather_store(struct metrics_connector *to, struct store *store)
+static void metrics_gather_store(struct metrics_connector *to, struct store *store)
 {
     struct journal_bounds bounds;
     struct store_usage usage;
-    struct error ignored; /* a store that cannot be read has no metrics, and is in the state */
+    struct error ignored; /* a store that cannot be read has no metrics; the connector's state says why */
 
     if (store == NULL || !journal_bounds(store, &bounds, &ignored) || !store_usage(store, &usage, &ignored))
         return;
@@ -42,7 +46,7 @@ struct metrics *metrics_gather(const struct service *service, const struct rpc *
         snprintf(to->name, sizeof to->name, "%s", connector_name(connectors[i]));
         connector_snapshot(connectors[i], &to->now);
         to->streams = subscribers_list(service->subscribers, connector_topic(connectors[i]), NULL, 0);
-        gather_store(to, connector_store(connectors[i]));
+        metrics_gather_store(to, connector_store(connectors[i]));
         connector_release(connectors[i]);
     }
     return m;
