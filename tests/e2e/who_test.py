@@ -118,7 +118,7 @@ class Who(harness.Case):
         finally:
             harness.SERVER, harness.subprocess.Popen = before, popen
         if self.is_root:
-            # As if an operator had opened up the file: the door alone decides.
+            # As if an operator had opened up the mode of the file: the acceptor alone decides.
             os.chmod(os.path.join(self.folder, "admin.sock"), 0o666)
         self.at = dict(zip(("admin, Unix socket", "reader, Unix socket", "reader, loopback without TLS", "admin, TLS", "reader, TLS"),
                            self.one.addresses))

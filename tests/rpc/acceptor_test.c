@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#define OTHER  4242u /* a user that is neither us nor root */
+#define OTHER  4242u /* a user other than ours and root */
 #define READER 4300u
 #define GROUP  4400u
 
@@ -23,16 +23,24 @@ static const struct row {
     { "another user on a reader socket", NET_READER, true, OTHER, { OTHER }, READER, GROUP, false, false },
     { "the reader on a reader socket", NET_READER, true, READER, { OTHER }, READER, -1, true, false },
     { "the reader when none is named", NET_READER, true, READER, { OTHER }, -1, -1, false, false },
-    { "by the first group", NET_READER, true, OTHER, { GROUP }, -1, GROUP, true, false },
-    { "by a further group", NET_READER, true, OTHER, { OTHER, 7, GROUP }, -1, GROUP, true, false },
-    { "nobody is not minus one", NET_READER, true, UINT32_MAX, { UINT32_MAX }, -1, -1, false, false },
-    { "anybody on loopback TCP, as a reader", NET_READER, false, 0, { 0 }, -1, -1, true, false },
-    { "nobody on TCP as admin", NET_ADMIN, false, 0, { 0 }, -1, -1, false, false },
-    { "anybody by TLS, to show a certificate", NET_READER, false, 0, { 0 }, -1, -1, true, true },
-    { "to an admin's address, too", NET_ADMIN, false, 0, { 0 }, -1, -1, true, true },
+    { "by the primary group", NET_READER, true, OTHER, { GROUP }, -1, GROUP, true, false },
+    { "by a supplementary group", NET_READER, true, OTHER, { OTHER, 7, GROUP }, -1, GROUP, true, false },
+    { "uid 4294967295 does not match -1, which means none",
+      NET_READER,
+      true,
+      UINT32_MAX,
+      { UINT32_MAX },
+      -1,
+      -1,
+      false,
+      false },
+    { "any user on loopback TCP, as a reader", NET_READER, false, 0, { 0 }, -1, -1, true, false },
+    { "no user on TCP as admin", NET_ADMIN, false, 0, { 0 }, -1, -1, false, false },
+    { "any peer over TLS, to present a certificate", NET_READER, false, 0, { 0 }, -1, -1, true, true },
+    { "any peer over TLS at an admin address", NET_ADMIN, false, 0, { 0 }, -1, -1, true, true },
 };
 
-static void who_is_let_in(void **state)
+static void the_acceptor_admits(void **state)
 {
     const struct row *row = *state;
     const struct acceptor_options options = { .reader_uid = row->reader_uid, .reader_gid = row->reader_gid };
@@ -55,5 +63,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(we_may_use_both_sockets) };
 
-    return RUN_ROWS(who_is_let_in, rows) + cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_ROWS(the_acceptor_admits, rows) + cmocka_run_group_tests(tests, NULL, NULL);
 }

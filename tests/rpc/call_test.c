@@ -74,7 +74,7 @@ static void a_failure_carries_text_reason_and_trailers(void **state)
     client_end(&call);
 }
 
-static void a_failure_without_words_is_named(void **state)
+static void a_failure_without_text_gets_the_name_of_its_code(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf text = BUF(1024);
@@ -212,7 +212,7 @@ static void a_deadline_is_shown(void **state)
     client_end(&call);
 }
 
-/* ---- later ---- */
+/* ---- deferred answers ---- */
 
 static void answer_ticket(struct call_ticket *t, const char *text)
 {
@@ -257,7 +257,7 @@ static void a_ticket_fails_from_another_thread(void **state)
     client_end(&call);
 }
 
-/* The call is over at the server once nothing of it is left in the queue; only then is the ticket told. */
+/* The queue's thread detaches the ticket once it learns of the cancellation, which may be a moment later. */
 static void await_cancelled(const struct call_ticket *t)
 {
     int64_t until = clock_mono_ms(&clock_system) + 60 * 1000;
@@ -314,7 +314,7 @@ static const struct malformed {
     { "text sent as a number", VIEW("\x08\x05") },
 };
 
-static void a_malformed_request_is_refused_in_words(void **state)
+static void a_malformed_request_is_refused_with_a_message(void **state)
 {
     const struct malformed *row = *state;
     AUTO_BUF struct buf text = BUF(1024);
@@ -340,7 +340,7 @@ int main(void)
         WITH_SERVER(an_empty_message_is_a_message),
         WITH_SERVER(a_reply_may_come_encoded),
         WITH_SERVER(a_failure_carries_text_reason_and_trailers),
-        WITH_SERVER(a_failure_without_words_is_named),
+        WITH_SERVER(a_failure_without_text_gets_the_name_of_its_code),
         WITH_SERVER(a_text_that_is_cut_stays_utf8),
         WITH_SERVER(an_answer_over_the_cap_is_an_error),
         WITH_SERVER(a_request_over_the_cap_is_refused),
@@ -355,5 +355,6 @@ int main(void)
         WITH_SERVER(a_call_past_its_deadline_is_over),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(a_malformed_request_is_refused_in_words, malformed);
+    return cmocka_run_group_tests(tests, NULL, NULL) +
+           RUN_ROWS(a_malformed_request_is_refused_with_a_message, malformed);
 }

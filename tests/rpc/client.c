@@ -10,7 +10,7 @@
 
 #define FILE_BYTES_MAX 65536
 
-#define WAIT_S 60 /* for what comes at once; a machine may be busy */
+#define WAIT_S 60 /* for things that happen at once on an idle machine */
 
 static gpr_timespec in_ms(int64_t ms)
 {
@@ -148,7 +148,7 @@ void client_begin(struct client *c, struct client_call *call, const char *path, 
                             { .op = GRPC_OP_SEND_CLOSE_FROM_CLIENT } };
 
     create(c, call, path, within_ms);
-    (void)run(call, ops, 3); /* it fails where the server refuses at once, and then the status says so */
+    (void)run(call, ops, 3); /* fails if the server refuses at once; the status says so */
     grpc_byte_buffer_destroy(message);
 }
 

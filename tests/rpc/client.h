@@ -1,4 +1,4 @@
-/* tests/rpc/client.h: a gRPC client on the C core, for one thread: every wait is bounded, and a wait that ends empty
+/* tests/rpc/client.h: a gRPC client on the C core, for one thread: every wait is bounded, and a wait that times out
  * fails the test.
  *
  * Messages here hold one string, as field 1: that is what the test methods take and give. */
@@ -14,10 +14,10 @@ struct client {
     grpc_completion_queue *cq;
 };
 
-/* "unix:/path", "127.0.0.1:43210". Never tries again by itself. `compress`: requests are sent with gzip. */
+/* "unix:/path", "127.0.0.1:43210". Never retries by itself. `compress`: requests are sent with gzip. */
 void client_open(struct client *c, const char *address);
 void client_open_compressing(struct client *c, const char *address);
-/* By TLS, trusting the CA in the file; with a certificate and its key, or without (NULL). */
+/* Over TLS, trusting the CA in the file; with a certificate and its key, or without (NULL). */
 void client_open_tls(struct client *c, const char *address, const char *ca_file, const char *cert_file,
                      const char *key_file);
 void client_close(struct client *c);
@@ -33,7 +33,7 @@ struct client_call {
 
 #define NO_DEADLINE INT64_MAX
 
-/* Sends the request, and that there is no other. */
+/* Sends the request, and half-closes: no other follows. */
 void client_begin(struct client *c, struct client_call *call, const char *path, struct view request, int64_t within_ms);
 /* The same with a string as the request. */
 void client_ask(struct client *c, struct client_call *call, const char *path, const char *text);
@@ -44,13 +44,13 @@ void client_send_end(struct client_call *call);
 
 /* Waits for the headers. */
 void client_headers(struct client_call *call);
-/* Waits for a message; false when there is no more. */
+/* Waits for a message; false at the end of the stream. */
 bool client_read(struct client_call *call, struct buf *message);
 void client_cancel(struct client_call *call);
 
 /* Waits for the status, and returns its code. */
 int client_status(struct client_call *call);
-/* After client_status. "" where there is none. */
+/* After client_status. "" if there is none. */
 const char *client_text(struct client_call *call, struct buf *room);
 struct view client_trailer(const struct client_call *call, const char *key);
 void client_end(struct client_call *call);

@@ -9,7 +9,7 @@
 #define POSTS   2000
 #define POSTERS 4
 
-/* What the queue's thread says, and the test waits for. */
+/* What the queue's thread reports, and the test waits for. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;

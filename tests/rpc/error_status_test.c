@@ -11,7 +11,7 @@
 #include <grpc/slice.h>
 #include <string.h>
 
-#define TRAILERS_BYTES_MAX 8192 /* what the C core and others take in all */
+#define TRAILERS_BYTES_MAX 8192 /* the total that the C core and others accept */
 
 struct decoded {
     Google__Rpc__Status *status;
@@ -70,7 +70,7 @@ static int64_t retry_ms(const struct decoded *d)
     return d->retry == NULL ? 0 : d->retry->retry_delay->seconds * 1000 + d->retry->retry_delay->nanos / 1000000;
 }
 
-/* ---- what comes with which code ---- */
+/* ---- which details each code gets ---- */
 
 static const struct row {
     const char *name;
@@ -82,11 +82,11 @@ static const struct row {
     { "a limit that waiting does not lift", ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS", "TOO_MANY_CONNECTORS",
       false, true, false },
     { "a limit that waiting lifts", ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_PROBES", "TOO_MANY_PROBES", false, true, true },
-    { "not now", ERROR_UNAVAILABLE, "NOT_READY", "NOT_READY", false, false, true },
-    { "gone", ERROR_OUT_OF_RANGE, "HISTORY_GONE", "HISTORY_GONE", false, false, false },
+    { "a temporary failure", ERROR_UNAVAILABLE, "NOT_READY", "NOT_READY", false, false, true },
+    { "history that is gone", ERROR_OUT_OF_RANGE, "HISTORY_GONE", "HISTORY_GONE", false, false, false },
     { "the store is damaged", ERROR_DATA_LOSS, NULL, "STORE_DAMAGED", false, false, false },
-    { "not now, without a reason", ERROR_UNAVAILABLE, NULL, "UNAVAILABLE_NOW", false, false, true },
-    { "wrong, without a reason", ERROR_INVALID_ARGUMENT, NULL, "REQUEST_INVALID", true, false, false },
+    { "a temporary failure, without a reason", ERROR_UNAVAILABLE, NULL, "UNAVAILABLE_NOW", false, false, true },
+    { "a wrong request, without a reason", ERROR_INVALID_ARGUMENT, NULL, "REQUEST_INVALID", true, false, false },
     { "a limit, without a reason", ERROR_RESOURCE_EXHAUSTED, NULL, "TOO_MANY_CHANGES", false, true, true },
 };
 
@@ -115,9 +115,9 @@ static void carries(void **state)
     decoded_free(&d);
 }
 
-/* ---- what the error says itself ---- */
+/* ---- details that the error carries ---- */
 
-static void details_are_told(void **state)
+static void the_details_of_the_error_are_sent(void **state)
 {
     struct error err;
     struct decoded d;
@@ -144,8 +144,8 @@ static void details_are_told(void **state)
     decoded_free(&d);
 }
 
-/* Of a thousand callers that are sent away together, no tenth of the time sees more than two tenths come back. */
-static void callers_come_back_one_by_one(void **state)
+/* Of a thousand callers that are refused together, at most a fifth retry within any tenth of the interval. */
+static void retries_are_spread_over_time(void **state)
 {
     const struct error_meaning *m = error_meaning("SHUTTING_DOWN");
     const struct error err = { .code = ERROR_UNAVAILABLE, .reason = "SHUTTING_DOWN", .text = "going" };
@@ -214,7 +214,7 @@ static void the_largest_fits_into_trailers(void **state)
     decoded_free(&d);
 }
 
-static void without_words_the_code_is_told(void **state)
+static void without_a_text_the_code_is_named(void **state)
 {
     const struct error err = { .code = ERROR_NOT_FOUND };
     grpc_slice text = error_status_text(&err);
@@ -224,7 +224,7 @@ static void without_words_the_code_is_told(void **state)
     grpc_slice_unref(text);
 }
 
-static void a_code_that_no_reason_has_is_a_bug_of_ours(void **state)
+static void a_code_without_a_reason_becomes_internal(void **state)
 {
     const struct error err = { .code = ERROR_UNAUTHENTICATED, .text = "x" };
     struct decoded d;
@@ -240,10 +240,10 @@ static void a_code_that_no_reason_has_is_a_bug_of_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(details_are_told),
-        cmocka_unit_test(callers_come_back_one_by_one),
-        cmocka_unit_test(without_words_the_code_is_told),
-        cmocka_unit_test(a_code_that_no_reason_has_is_a_bug_of_ours),
+        cmocka_unit_test(the_details_of_the_error_are_sent),
+        cmocka_unit_test(retries_are_spread_over_time),
+        cmocka_unit_test(without_a_text_the_code_is_named),
+        cmocka_unit_test(a_code_without_a_reason_becomes_internal),
     };
 
     return RUN_ROWS(carries, rows) + RUN_ROWS(the_largest_fits_into_trailers, fills) +

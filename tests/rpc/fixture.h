@@ -8,18 +8,18 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define TEST_ECHO   "/test.Test/Echo"   /* answers what was asked */
+#define TEST_ECHO   "/test.Test/Echo"   /* echoes the request */
 #define TEST_FAIL   "/test.Test/Fail"   /* FAILED_PRECONDITION, reason ORG_MISMATCH, a trailer; text from the request */
-#define TEST_HUGE   "/test.Test/Huge"   /* answers more than is allowed */
-#define TEST_BYTES  "/test.Test/Bytes"  /* answers what was asked, encoded by itself */
+#define TEST_HUGE   "/test.Test/Huge"   /* answers more than the limit */
+#define TEST_BYTES  "/test.Test/Bytes"  /* echoes the request, by call_reply_bytes */
 #define TEST_WHO    "/test.Test/Who"    /* answers role, peer and whether there is a deadline */
 #define TEST_ADMIN  "/test.Test/Admin"  /* Echo, for admins */
 #define TEST_LATER  "/test.Test/Later"  /* leaves a ticket in the fixture */
 #define TEST_FEED   "/test.Test/Feed"   /* streams the fixture's numbers, and waits for more by topic */
 #define TEST_QUIET  "/test.Test/Quiet"  /* a stream without drain that never writes */
 #define TEST_TICK   "/test.Test/Tick"   /* three messages, each when its timer is due */
-#define TEST_FLOOD  "/test.Test/Flood"  /* writes without end */
-#define TEST_REFUSE "/test.Test/Refuse" /* a stream that fails before it is one */
+#define TEST_FLOOD  "/test.Test/Flood"  /* writes endlessly */
+#define TEST_REFUSE "/test.Test/Refuse" /* fails before it becomes a stream */
 #define TEST_TALK   "/test.Test/Talk"   /* bidi: answers each message with "you said ..." */
 
 #define FEED_TOPIC 63

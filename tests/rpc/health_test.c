@@ -53,11 +53,11 @@ static const struct row {
 } rows[] = {
     { "a name that serves", RPC_HEALTH_SERVING, ERROR_OK, SERVING },
     { "a name that does not", RPC_HEALTH_NOT_SERVING, ERROR_OK, NOT_SERVING },
-    { "a name that does not know yet", RPC_HEALTH_UNKNOWN, ERROR_OK, UNKNOWN },
+    { "a name whose state is unknown yet", RPC_HEALTH_UNKNOWN, ERROR_OK, UNKNOWN },
     { "a name that is gone", RPC_HEALTH_GONE, ERROR_NOT_FOUND, -1 },
 };
 
-static void check_tells_what_was_set(void **state)
+static void check_answers_the_state_that_was_set(void **state)
 {
     const struct row *row = *state;
     struct fixture *f;
@@ -84,7 +84,7 @@ static void a_name_never_set_is_not_found(void **state)
     assert_int_equal(check(&f->client, "nobody", &status), ERROR_NOT_FOUND);
 }
 
-static void watch_tells_every_change(void **state)
+static void watch_sends_every_change(void **state)
 {
     struct fixture *f = *state;
     struct client_call watch;
@@ -157,7 +157,7 @@ static void more_names_than_there_is_room_for_are_left_out(void **state)
     assert_int_equal(check(&f->client, "upstream/127", &status), ERROR_OK);
 }
 
-/* Every queue but health's is held up; the test would not end if Check waited for one. */
+/* Every queue except health's is blocked. If Check needed one of them, the test would time out. */
 static void check_answers_while_handlers_are_stuck(void **state)
 {
     struct fixture *f = *state;
@@ -184,12 +184,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SERVER(a_name_never_set_is_not_found),
-        WITH_SERVER(watch_tells_every_change),
+        WITH_SERVER(watch_sends_every_change),
         WITH_SERVER(watch_waits_for_a_name_to_appear),
         WITH_SERVER(draining_turns_every_name_to_not_serving),
         WITH_SERVER(more_names_than_there_is_room_for_are_left_out),
         WITH_SERVER(check_answers_while_handlers_are_stuck),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(check_tells_what_was_set, rows);
+    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(check_answers_the_state_that_was_set, rows);
 }

@@ -37,7 +37,7 @@ static const struct depth {
     { "flat", 0, true },
     { "as deep as allowed", MESSAGE_DEPTH_MAX - 2, true },
     { "deeper", MESSAGE_DEPTH_MAX, false },
-    { "as deep as a stack would not bear", 20000, false },
+    { "deep enough to overflow a stack", 20000, false },
 };
 
 static void nesting_is_bounded(void **state)
@@ -63,12 +63,12 @@ static void text_inside_a_message_is_checked(void **state)
     assert_int_equal(err.code, ERROR_INVALID_ARGUMENT);
 }
 
-/* ---- the walker ---- */
+/* ---- wire_next ---- */
 
 static const struct walk {
     const char *name;
     struct view bytes;
-    int fields; /* read before the end, or before what is no protobuf */
+    int fields; /* read before the end, or before invalid bytes */
     size_t left;
 } walks[] = {
     { "nothing", VIEW(""), 0, 0 },
@@ -92,7 +92,7 @@ static const struct walk {
     { "an unknown type", VIEW("\x0e"), 0, 1 },
 };
 
-static void fields_are_walked(void **state)
+static void fields_are_iterated(void **state)
 {
     const struct walk *row = *state;
     struct view rest = row->bytes;
@@ -128,6 +128,6 @@ int main(void)
         cmocka_unit_test(a_buffer_gives_its_bytes_away),
     };
 
-    return RUN_ROWS(nesting_is_bounded, depths) + RUN_ROWS(fields_are_walked, walks) +
+    return RUN_ROWS(nesting_is_bounded, depths) + RUN_ROWS(fields_are_iterated, walks) +
            cmocka_run_group_tests(tests, NULL, NULL);
 }

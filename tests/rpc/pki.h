@@ -1,4 +1,4 @@
-/* tests/rpc/pki.h: certificate authorities and certificates, made on the spot, as files. */
+/* tests/rpc/pki.h: certificate authorities and certificates, generated as files. */
 #ifndef TESTS_RPC_PKI_H
 #define TESTS_RPC_PKI_H
 

@@ -44,7 +44,7 @@ static request_t request_of(int which, const char *text)
     return r;
 }
 
-/* ---- files and symbols, by both versions ---- */
+/* ---- files and symbols, in both versions ---- */
 
 static const struct row {
     const char *name;
@@ -94,7 +94,7 @@ static bool has_file(const Grpc__Reflection__V1__FileDescriptorResponse *files, 
     return false;
 }
 
-/* The file comes first, and whatever a file imports is there too. */
+/* The file comes first, and all files that it imports are there. */
 static void check_files(const Grpc__Reflection__V1__FileDescriptorResponse *files, const char *want)
 {
     for (size_t i = 0; i < files->n_file_descriptor_proto; i++) {
@@ -139,7 +139,7 @@ static void the_file_comes_with_its_imports(void **state)
     fixture_teardown(&fixture);
 }
 
-/* ---- the rest ---- */
+/* ---- services, and the stream ---- */
 
 static void the_services_are_those_that_are_served(void **state)
 {
@@ -170,7 +170,7 @@ static void expect(struct client_call *call, const request_t *request, int answe
     grpc__reflection__v1__server_reflection_response__free_unpacked(response, NULL);
 }
 
-static void one_dialogue_answers_many_requests(void **state)
+static void one_stream_answers_many_requests(void **state)
 {
     Grpc__Reflection__V1__ExtensionRequest extension = GRPC__REFLECTION__V1__EXTENSION_REQUEST__INIT;
     const request_t services = request_of(ASK(LIST_SERVICES), "");
@@ -204,7 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SERVER(the_services_are_those_that_are_served),
-        WITH_SERVER(one_dialogue_answers_many_requests),
+        WITH_SERVER(one_stream_answers_many_requests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(the_file_comes_with_its_imports, rows);

@@ -1,4 +1,4 @@
-/* The start and the end of a server, and who gets in. */
+/* Start and shutdown of a server, its caps, and who may connect. */
 #include "google/rpc/status.pb-c.h"
 #include "okta/connector/v1/connector.pb-c.h"
 #include "tests/rows.h"
@@ -19,7 +19,7 @@
 #define MESSAGE_MAX   (1u << 20)
 #define STREAMS_A_FEW 2
 
-static void drained_streams_end_with_their_place(void **state)
+static void drained_streams_end_with_their_token(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf message = BUF(MESSAGE_MAX);
@@ -47,7 +47,7 @@ static void drained_streams_end_with_their_place(void **state)
     assert_int_equal(fixture_count(f, &f->cancelled), 0);
 }
 
-static void a_stream_without_words_of_its_own_is_ended_for_it(void **state)
+static void a_stream_without_a_drain_callback_is_ended_for_it(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf text = BUF(1024);
@@ -64,7 +64,7 @@ static void a_stream_without_words_of_its_own_is_ended_for_it(void **state)
     assert_int_equal(fixture_count(f, &f->ended), 1);
 }
 
-static void a_drained_server_takes_no_call(void **state)
+static void a_drained_server_accepts_no_call(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf answer = BUF(1024);
@@ -102,8 +102,8 @@ static void a_ticket_may_answer_while_draining(void **state)
     rpc_stop(f->rpc, GRACE_MS);
 }
 
-/* A ticket nobody answers, and a client that does not read: both are cut off once the grace is over. */
-static void what_does_not_end_is_cancelled(void **state)
+/* A ticket that is never answered, and a client that does not read: both are cancelled after the grace period. */
+static void calls_that_do_not_end_are_cancelled(void **state)
 {
     struct fixture *f = *state;
     struct client_call unanswered, unread;
@@ -128,7 +128,7 @@ static void what_does_not_end_is_cancelled(void **state)
     client_open(&f->client, f->admin);
 }
 
-static void a_server_that_nobody_drained_stops_all_the_same(void **state)
+static void a_server_stops_without_a_drain_before(void **state)
 {
     struct fixture *f = *state;
     struct client_call call;
@@ -140,7 +140,7 @@ static void a_server_that_nobody_drained_stops_all_the_same(void **state)
     client_end(&call);
 }
 
-static void a_new_server_takes_the_place_of_one_that_died(void **state)
+static void a_new_server_replaces_a_stale_socket(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf answer = BUF(1024);
@@ -149,7 +149,7 @@ static void a_new_server_takes_the_place_of_one_that_died(void **state)
     struct rpc *old = f->rpc;
     char path[80];
 
-    rpc_drain(old); /* its files stay, and nobody answers behind them, as after kill -9 */
+    rpc_drain(old); /* its socket files stay, and no process answers on them, as after kill -9 */
     client_close(&f->client);
     fixture_options(f, &options, listen);
     fixture_start(f, &options);
@@ -215,13 +215,13 @@ static void connections_of_one_user_are_capped(void **state)
     client_open(&third, f->reader);
     assert_int_equal(client_unary(&third, TEST_ECHO, "three", &answer), ERROR_UNAVAILABLE);
     client_close(&third);
-    client_open(&third, rpc_address(f->rpc, 2)); /* an address over TCP is counted by itself */
+    client_open(&third, rpc_address(f->rpc, 2)); /* a TCP address is counted separately */
     assert_int_equal(client_unary(&third, TEST_ECHO, "by TCP", &answer), ERROR_OK);
     client_close(&third);
     client_close(&second);
 }
 
-/* Fifty come and go one after the other, where no more than two may be there at a time. */
+/* Fifty connections one after the other, with a cap of two at a time. */
 static void a_closed_connection_makes_room(void **state)
 {
     struct fixture *f = *state;
@@ -234,14 +234,14 @@ static void a_closed_connection_makes_room(void **state)
 
         for (int attempt = 0; attempt < 1000 && code == ERROR_UNAVAILABLE; attempt++) {
             client_open(&client, f->reader);
-            code = client_unary(&client, TEST_ECHO, "hello", &answer); /* the last one may be on its way out */
+            code = client_unary(&client, TEST_ECHO, "hello", &answer); /* the previous one may not be closed yet */
             client_close(&client);
         }
         assert_int_equal(code, ERROR_OK);
     }
 }
 
-/* A peer over TCP may be anybody with a certificate, or on this machine. */
+/* Over TCP any user of this machine, or any peer with a certificate, may call; so the cap is lower. */
 static void over_tcp_a_connection_has_a_hundred_streams(void **state)
 {
     struct fixture *f = *state;
@@ -264,7 +264,7 @@ static void over_tcp_a_connection_has_a_hundred_streams(void **state)
     client_close(&client);
 }
 
-/* One stream too many waits for another to end, by HTTP/2's own rule. */
+/* A stream beyond the cap waits for another to end, as HTTP/2 demands. */
 static void streams_of_one_connection_are_capped(void **state)
 {
     struct fixture *f = *state;
@@ -285,7 +285,7 @@ static void streams_of_one_connection_are_capped(void **state)
         client_end(&calls[i]);
 }
 
-/* ---- who connects, for real: only root can play somebody else ---- */
+/* ---- real peers: only root can become another user ---- */
 
 #define READER_UID 4300
 #define READER_GID 4400
@@ -299,14 +299,14 @@ static const struct visitor {
     gid_t gid, further_group;
     bool want;
 } visitors[] = {
-    { "a stranger at the reader's door", true, OTHER, OTHER, OTHER, false },
-    { "the reader at his door", true, READER_UID, OTHER, OTHER, true },
-    { "one of the group", true, OTHER, READER_GID, OTHER, true },
-    { "one of the group among others", true, OTHER, OTHER, READER_GID, true },
-    { "the reader at the admin's door", false, READER_UID, READER_GID, READER_GID, false },
+    { "another user on a reader socket", true, OTHER, OTHER, OTHER, false },
+    { "the reader on a reader socket", true, READER_UID, OTHER, OTHER, true },
+    { "a member of the group, as its primary group", true, OTHER, READER_GID, OTHER, true },
+    { "a member of the group, as a supplementary group", true, OTHER, OTHER, READER_GID, true },
+    { "the reader on the admin socket", false, READER_UID, READER_GID, READER_GID, false },
 };
 
-/* In a child of a program with threads: nothing but system calls. 0 when the server greets, as HTTP/2 does. */
+/* In the forked child of a threaded program, so only system calls. 0 if the server sends its HTTP/2 settings. */
 static int visit(const struct visitor *who, const struct sockaddr_un *at)
 {
     const gid_t groups[] = { 5000, who->further_group };
@@ -342,7 +342,7 @@ static void the_kernel_says_who_connects(void **state)
     options.reader_uid = READER_UID;
     options.reader_gid = READER_GID;
     fixture_start(f, &options);
-    /* As if an operator had opened up the files: the door alone decides. */
+    /* As if an operator had opened up the modes of the files: the acceptor alone decides. */
     assert_int_equal(chmod(f->folder, 0755), 0);
     assert_int_equal(chmod(listen[0].path, 0666), 0);
     memcpy(at.sun_path, listen[row->is_reader_socket].path, sizeof at.sun_path);
@@ -405,13 +405,13 @@ static void calls_are_counted_by_method_and_status_on_all_addresses(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SERVER(drained_streams_end_with_their_place),
-        WITH_SERVER(a_stream_without_words_of_its_own_is_ended_for_it),
-        WITH_SERVER(a_drained_server_takes_no_call),
+        WITH_SERVER(drained_streams_end_with_their_token),
+        WITH_SERVER(a_stream_without_a_drain_callback_is_ended_for_it),
+        WITH_SERVER(a_drained_server_accepts_no_call),
         WITH_SERVER(a_ticket_may_answer_while_draining),
-        WITH_SERVER(what_does_not_end_is_cancelled),
-        WITH_SERVER(a_server_that_nobody_drained_stops_all_the_same),
-        WITH_SERVER(a_new_server_takes_the_place_of_one_that_died),
+        WITH_SERVER(calls_that_do_not_end_are_cancelled),
+        WITH_SERVER(a_server_stops_without_a_drain_before),
+        WITH_SERVER(a_new_server_replaces_a_stale_socket),
         WITH_SERVER(an_address_in_use_is_refused),
         WITH_SERVER(no_address_is_refused),
         WITH_SERVER(connections_of_one_user_are_capped),

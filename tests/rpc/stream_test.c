@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MESSAGE_MAX   (1u << 20)
-#define FLOOD_KIB_MAX (64u << 10) /* far more than any window, far less than without one in flight at a time */
+#define FLOOD_KIB_MAX (64u << 10) /* far above any window, far below what an unbounded writer would reach */
 
 static void read_number(struct client_call *call, uint32_t want)
 {
@@ -48,7 +48,7 @@ static void wakes_coalesce_and_lose_nothing(void **state)
     }
 }
 
-static void another_topic_wakes_nobody_here(void **state)
+static void another_topic_wakes_no_stream_here(void **state)
 {
     struct fixture *f = *state;
     struct client_call call;
@@ -89,7 +89,7 @@ static void a_timer_makes_a_stream_ready(void **state)
     client_end(&call);
 }
 
-static void a_stream_may_fail_before_it_is_one(void **state)
+static void a_call_may_fail_before_it_becomes_a_stream(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf text = BUF(1024);
@@ -113,7 +113,7 @@ static void a_cancelled_stream_ends(void **state)
     read_number(&call, 1);
     client_cancel(&call);
     fixture_await_ended(f, 1);
-    fixture_feed(f, 1); /* wakes nobody who is gone */
+    fixture_feed(f, 1); /* wakes no stream that has ended */
     assert_int_equal(client_status(&call), ERROR_CANCELLED);
     client_end(&call);
 }
@@ -131,7 +131,7 @@ static void a_stream_past_its_deadline_ends(void **state)
 
 /* A little before it, so that the client gets the place and a reason. On a machine that is held up for so long the core
  * may be the first, which is no fault: then once more. */
-static void a_stream_near_its_deadline_ends_with_its_place(void **state)
+static void a_stream_near_its_deadline_ends_with_its_token(void **state)
 {
     struct fixture *f = *state;
     bool has_place = false;
@@ -167,7 +167,8 @@ static void a_client_that_goes_away_ends_its_streams(void **state)
     fixture_await_ended(f, 1);
 }
 
-/* Whoever does not read gets what fits into the windows, and costs no more. Meanwhile others are served. */
+/* A client that does not read gets what fits into the flow-control windows, and costs no more. Others are served
+ * meanwhile. */
 static void a_slow_reader_holds_one_write(void **state)
 {
     struct fixture *f = *state;
@@ -190,7 +191,7 @@ static void a_slow_reader_holds_one_write(void **state)
     fixture_await_ended(f, 1);
 }
 
-static void a_dialogue_takes_turns(void **state)
+static void a_bidirectional_stream_takes_turns(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf message = BUF(MESSAGE_MAX);
@@ -217,7 +218,7 @@ static void a_dialogue_takes_turns(void **state)
     fixture_await_ended(f, 1);
 }
 
-static void a_dialogue_of_nothing_is_fine(void **state)
+static void a_bidirectional_stream_without_messages_is_fine(void **state)
 {
     struct fixture *f = *state;
     struct client_call call;
@@ -229,7 +230,7 @@ static void a_dialogue_of_nothing_is_fine(void **state)
     assert_int_equal(fixture_count(f, &f->started), 0);
 }
 
-static void a_malformed_word_ends_a_dialogue(void **state)
+static void a_malformed_message_ends_a_bidirectional_stream(void **state)
 {
     struct fixture *f = *state;
     struct client_call call;
@@ -250,18 +251,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SERVER(a_stream_is_fed_by_wakes_from_another_thread),
         WITH_SERVER(wakes_coalesce_and_lose_nothing),
-        WITH_SERVER(another_topic_wakes_nobody_here),
+        WITH_SERVER(another_topic_wakes_no_stream_here),
         WITH_SERVER(headers_come_before_the_first_message),
         WITH_SERVER(a_timer_makes_a_stream_ready),
-        WITH_SERVER(a_stream_may_fail_before_it_is_one),
+        WITH_SERVER(a_call_may_fail_before_it_becomes_a_stream),
         WITH_SERVER(a_cancelled_stream_ends),
         WITH_SERVER(a_stream_past_its_deadline_ends),
-        WITH_SERVER(a_stream_near_its_deadline_ends_with_its_place),
+        WITH_SERVER(a_stream_near_its_deadline_ends_with_its_token),
         WITH_SERVER(a_client_that_goes_away_ends_its_streams),
         WITH_SERVER(a_slow_reader_holds_one_write),
-        WITH_SERVER(a_dialogue_takes_turns),
-        WITH_SERVER(a_dialogue_of_nothing_is_fine),
-        WITH_SERVER(a_malformed_word_ends_a_dialogue),
+        WITH_SERVER(a_bidirectional_stream_takes_turns),
+        WITH_SERVER(a_bidirectional_stream_without_messages_is_fine),
+        WITH_SERVER(a_malformed_message_ends_a_bidirectional_stream),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void set_up(struct timers *all, struct mark *marks)
         marks[i] = (struct mark){ .timer.due = on_due, .all = all, .again_at = TIMER_NEVER };
 }
 
-/* 7919 is prime to 200: every moment from 0 to 199 once, in no order. */
+/* 7919 and 200 have no common factor, so that each time from 0 to 199 occurs once, in a shuffled order. */
 static void timers_are_due_in_order_and_once(void **state)
 {
     struct mark marks[COUNT];
@@ -91,7 +91,7 @@ static void a_cleared_timer_is_never_due(void **state)
     timers_deinit(&all);
 }
 
-static void a_timer_set_to_the_past_holds_up_nothing(void **state)
+static void a_timer_set_to_the_past_does_not_block_the_loop(void **state)
 {
     struct mark marks[COUNT];
     struct timers all;
@@ -114,7 +114,7 @@ int main(void)
         cmocka_unit_test(timers_are_due_in_order_and_once),
         cmocka_unit_test(a_later_time_replaces_an_earlier),
         cmocka_unit_test(a_cleared_timer_is_never_due),
-        cmocka_unit_test(a_timer_set_to_the_past_holds_up_nothing),
+        cmocka_unit_test(a_timer_set_to_the_past_does_not_block_the_loop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ static void await_expiry(struct tls_world *w, int64_t days)
     fail();
 }
 
-static void a_changed_certificate_is_shown_and_streams_go_on(void **state)
+static void a_changed_certificate_is_used_and_streams_go_on(void **state)
 {
     struct tls_world *w = tls_world_create();
     AUTO_BUF struct buf message = BUF(MESSAGE_MAX);
@@ -69,7 +69,7 @@ static void a_changed_certificate_is_shown_and_streams_go_on(void **state)
     tls_world_destroy(w);
 }
 
-static void being_told_to_is_at_once(void **state)
+static void a_reload_on_request_is_immediate(void **state)
 {
     struct tls_world *w = tls_world_create();
     struct error err;
@@ -116,7 +116,7 @@ static void a_swapped_folder_is_a_change(void **state)
     tls_world_destroy(w);
 }
 
-/* ---- what cannot be used ---- */
+/* ---- unusable files ---- */
 
 static void another_key(struct tls_world *w)
 {
@@ -198,9 +198,9 @@ static const struct unfit {
     void (*spoil)(struct tls_world *w);
     const char *flag, *want;
 } unfits[] = {
-    { "another's key", another_key, "--tls-key-file", "does not belong" },
+    { "the key of another certificate", another_key, "--tls-key-file", "does not belong" },
     { "an expired certificate", expired, "--tls-cert-file", "expired on" },
-    { "one that is not valid yet", not_valid_yet, "--tls-cert-file", "valid from" },
+    { "a certificate that is not valid yet", not_valid_yet, "--tls-cert-file", "valid from" },
     { "no certificate", no_certificate_file, "--tls-cert-file", "No such file" },
     { "a certificate that is no PEM", certificate_is_no_pem, "--tls-cert-file", "in PEM" },
     { "a key that is no key", key_is_no_pem, "--tls-key-file", "in PEM" },
@@ -212,7 +212,7 @@ static const struct unfit {
     { "a file without end", too_large, "--tls-cert-file", "256 KiB" },
 };
 
-static void what_cannot_be_used_is_refused_and_the_old_stays(void **state)
+static void unusable_files_are_refused_and_the_old_set_stays(void **state)
 {
     const struct unfit *row = *state;
     struct tls_world *w = tls_world_create();
@@ -267,8 +267,9 @@ static void clients_of_a_ca_that_is_gone_are_refused(void **state)
     tls_world_destroy(w);
 }
 
-/* A pair is written one file after the other: in between it does not match, and is tried again when the other comes. */
-static void half_a_pair_is_waited_for(void **state)
+/* A pair is written one file after the other. In between it does not match, and it is retried when the other file
+ * changes. */
+static void half_a_pair_is_retried(void **state)
 {
     struct tls_world *w = tls_world_create();
     struct certificates *c;
@@ -295,14 +296,14 @@ static void half_a_pair_is_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_changed_certificate_is_shown_and_streams_go_on),
-        cmocka_unit_test(being_told_to_is_at_once),
+        cmocka_unit_test(a_changed_certificate_is_used_and_streams_go_on),
+        cmocka_unit_test(a_reload_on_request_is_immediate),
         cmocka_unit_test(a_swapped_folder_is_a_change),
         cmocka_unit_test(clients_of_a_ca_that_is_gone_are_refused),
-        cmocka_unit_test(half_a_pair_is_waited_for),
+        cmocka_unit_test(half_a_pair_is_retried),
     };
 
     signal(SIGPIPE, SIG_IGN);
-    return RUN_ROWS(what_cannot_be_used_is_refused_and_the_old_stays, unfits) +
+    return RUN_ROWS(unusable_files_are_refused_and_the_old_set_stays, unfits) +
            cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* TLS: who gets what, what is refused, and what one connection may cost. */
+/* TLS: roles by certificate, refused handshakes, and what one connection may cost. */
 #include "tests/rows.h"
 #include "tests/rpc/tls_world.h"
 
@@ -13,7 +13,7 @@
 #define SOON_MS     300 /* of a time-out that is waited for */
 #define GRACE_MS    (60 * 1000)
 
-/* ---- who may what ---- */
+/* ---- roles ---- */
 
 #define OK     ERROR_OK
 #define DENIED ERROR_PERMISSION_DENIED
@@ -80,7 +80,7 @@ static void a_certificate_decides(void **state)
     tls_world_destroy(w);
 }
 
-static void the_role_is_told_with_the_address(void **state)
+static void the_peer_text_has_role_and_address(void **state)
 {
     struct tls_world *w = tls_world_create();
     AUTO_BUF struct buf answer = BUF(1024);
@@ -96,7 +96,7 @@ static void the_role_is_told_with_the_address(void **state)
     tls_world_destroy(w);
 }
 
-static void who_speaks_plainly_gets_no_answer(void **state)
+static void plaintext_gets_no_answer(void **state)
 {
     struct tls_world *w = tls_world_create();
     AUTO_BUF struct buf answer = BUF(1024);
@@ -126,7 +126,7 @@ static const struct shake {
     { "HTTP/2 among others", TLS1_3_VERSION, "\x08http/1.1\x02h2", true },
     { "TLS 1.1", TLS1_1_VERSION, "\x02h2", false },
     { "HTTP/1.1 alone", TLS1_3_VERSION, "\x08http/1.1", false },
-    { "no protocol said", TLS1_3_VERSION, NULL, false },
+    { "no ALPN", TLS1_3_VERSION, NULL, false },
 };
 
 /* The server's first words in HTTP/2 are its settings. */
@@ -165,7 +165,7 @@ static void a_handshake_is_modern_or_fails(void **state)
     tls_world_destroy(w);
 }
 
-/* ---- what never ends is ended ---- */
+/* ---- time limits ---- */
 
 static bool is_closed(int fd)
 {
@@ -183,15 +183,15 @@ static const struct silent {
     const char *words;
     size_t len;
 } silents[] = {
-    { "nothing, by TLS", TLS_READER, "", 0 },
-    { "half a hello, by TLS", TLS_READER, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11 },
+    { "nothing, over TLS", TLS_READER, "", 0 },
+    { "half a ClientHello, over TLS", TLS_READER, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11 },
     { "no TLS at all", TLS_READER, "GET / HTTP/1.1\r\n\r\n", 18 },
-    { "nothing, plainly", TLS_PLAIN, "", 0 },
-    { "half a preface, plainly", TLS_PLAIN, "PRI * HTTP/2", 12 },
-    { "a preface and settings, plainly", TLS_PLAIN, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33 },
+    { "nothing, without TLS", TLS_PLAIN, "", 0 },
+    { "half a preface, without TLS", TLS_PLAIN, "PRI * HTTP/2", 12 },
+    { "a preface and settings, without TLS", TLS_PLAIN, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33 },
 };
 
-static void a_connection_that_says_too_little_is_closed(void **state)
+static void a_connection_without_a_complete_preface_is_closed(void **state)
 {
     const struct silent *row = *state;
     struct tls_world *w = tls_world_create();
@@ -207,7 +207,7 @@ static void a_connection_that_says_too_little_is_closed(void **state)
     tls_world_destroy(w);
 }
 
-static void after_the_handshake_idle_is_bounded_too(void **state)
+static void idle_time_after_the_handshake_is_bounded(void **state)
 {
     struct tls_world *w = tls_world_create();
     AUTO_BUF struct buf answer = BUF(1024);
@@ -286,7 +286,7 @@ static void streams_of_one_connection_are_capped(void **state)
 
 /* ---- bytes ---- */
 
-static void what_is_large_comes_through_whole(void **state)
+static void large_messages_arrive_whole(void **state)
 {
     struct tls_world *w = tls_world_create();
     AUTO_BUF struct buf text = BUF(MESSAGE_MAX);
@@ -308,7 +308,7 @@ static void what_is_large_comes_through_whole(void **state)
     tls_world_destroy(w);
 }
 
-/* Streams and a visitor who breaks off side by side: nobody hears of the other. */
+/* A client that does not read costs at most the buffers on the way; a second client is served meanwhile. */
 static void a_slow_reader_costs_a_window(void **state)
 {
     struct tls_world *w = tls_world_create();
@@ -341,9 +341,9 @@ static void a_slow_reader_costs_a_window(void **state)
     tls_world_destroy(w);
 }
 
-/* ---- the end ---- */
+/* ---- the shutdown ---- */
 
-static void a_drained_stream_ends_with_its_place(void **state)
+static void a_drained_stream_ends_with_its_token(void **state)
 {
     struct tls_world *w = tls_world_create();
     AUTO_BUF struct buf message = BUF(MESSAGE_MAX);
@@ -372,12 +372,12 @@ static const struct aged {
     size_t address;
     bool want;
 } ageds[] = {
-    { "by TLS", TLS_READER, true },
+    { "over TLS", TLS_READER, true },
     { "over plain loopback", TLS_PLAIN, true },
-    { "on a Unix socket it may stay", 3, false },
+    { "on a Unix socket there is none", 3, false },
 };
 
-static void a_stream_has_a_most_over_tcp(void **state)
+static void a_stream_over_tcp_has_a_maximum_age(void **state)
 {
     const struct aged *row = *state;
     struct tls_world *w = tls_world_create();
@@ -398,7 +398,7 @@ static void a_stream_has_a_most_over_tcp(void **state)
     assert_int_equal(client_status(&call), row->want ? UNABLE : ERROR_DEADLINE_EXCEEDED);
     assert_int_equal(strstr(client_text(&call, &text), "--max-connection-age") != NULL, row->want);
     client_end(&call);
-    /* Whoever asks again is served: nobody was sent away. */
+    /* A client that calls again is served: connections are not refused. */
     assert_int_equal(client_unary(&c, TEST_ECHO, "again", &message), OK);
     client_close(&c);
     tls_world_destroy(w);
@@ -407,18 +407,18 @@ static void a_stream_has_a_most_over_tcp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_role_is_told_with_the_address),
-        cmocka_unit_test(who_speaks_plainly_gets_no_answer),
-        cmocka_unit_test(after_the_handshake_idle_is_bounded_too),
+        cmocka_unit_test(the_peer_text_has_role_and_address),
+        cmocka_unit_test(plaintext_gets_no_answer),
+        cmocka_unit_test(idle_time_after_the_handshake_is_bounded),
         cmocka_unit_test(connections_of_one_address_are_capped),
         cmocka_unit_test(streams_of_one_connection_are_capped),
-        cmocka_unit_test(what_is_large_comes_through_whole),
+        cmocka_unit_test(large_messages_arrive_whole),
         cmocka_unit_test(a_slow_reader_costs_a_window),
-        cmocka_unit_test(a_drained_stream_ends_with_its_place),
+        cmocka_unit_test(a_drained_stream_ends_with_its_token),
     };
 
     signal(SIGPIPE, SIG_IGN);
     return RUN_ROWS(a_certificate_decides, visitors) + RUN_ROWS(a_handshake_is_modern_or_fails, shakes) +
-           RUN_ROWS(a_connection_that_says_too_little_is_closed, silents) +
-           RUN_ROWS(a_stream_has_a_most_over_tcp, ageds) + cmocka_run_group_tests(tests, NULL, NULL);
+           RUN_ROWS(a_connection_without_a_complete_preface_is_closed, silents) +
+           RUN_ROWS(a_stream_over_tcp_has_a_maximum_age, ageds) + cmocka_run_group_tests(tests, NULL, NULL);
 }
