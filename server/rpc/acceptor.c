@@ -248,7 +248,7 @@ static void acceptor_handle_connection(struct acceptor *a, size_t which, int fd)
         return;
     }
     if (!acceptor_has_room_for(a, &key) || !acceptor_note_connection(a, &key, fd)) {
-        acceptor_warn(a, l->address, "refused: too many connections of one user, of one address, or of all together");
+        acceptor_warn(a, l->address, "refused: too many connections from one user, from one address, or in total");
         close(fd);
         return;
     }

@@ -405,8 +405,8 @@ static void lifecycle_refuse_unknown_method(const struct call *c, struct error *
     if (method.len > METHOD_MAX)
         method.len = METHOD_MAX;
     utf8_clean(method, &name);
-    error_reason(err, ERROR_UNIMPLEMENTED, "UNKNOWN_METHOD",
-                 "there is no method %s here; reflection lists those that are", buf_cstr(&name));
+    error_reason(err, ERROR_UNIMPLEMENTED, "UNKNOWN_METHOD", "there is no method %s here; reflection lists the methods",
+                 buf_cstr(&name));
 }
 
 static void lifecycle_refuse_reader(const struct call *c, struct error *err)

@@ -293,7 +293,7 @@ static bool certificates_use_client_cas(SSL_CTX *context, const struct net_tls *
     }
     BIO_free(in);
     if (count <= CAS_MAX && !pem_is_at_end())
-        return certificates_refuse_file(err, tls, FILE_CA, "a certificate in it is damaged");
+        return certificates_refuse_file(err, tls, FILE_CA, "one of its certificates is damaged");
     if (count == 0)
         return certificates_refuse_file(err, tls, FILE_CA, "it holds no certificate in PEM");
     return count <= CAS_MAX || certificates_refuse_file(err, tls, FILE_CA, "it holds more than 128 certificates");
@@ -411,7 +411,7 @@ static void certificates_log_in_use(const struct certificates *c)
     char text[TIME_TEXT_SIZE];
 
     time_format(certificates_expiry_unix_s(c) * 1000, text);
-    log_info("tls.certificate", "expires=%s text=the certificate files were read anew", text);
+    log_info("tls.certificate", "expires=%s text=the certificate files were reloaded", text);
 }
 
 bool certificates_reload(struct certificates *c, struct error *err)

@@ -151,8 +151,8 @@ static void health_start_check(void *service, struct call *c, const ProtobufCMes
     struct error err;
 
     if (state == RPC_HEALTH_GONE) {
-        error_reason(&err, ERROR_NOT_FOUND, "HEALTH_UNKNOWN", "no health is known of \"%.*s\"", HEALTH_NAME_BYTES_MAX,
-                     name);
+        error_reason(&err, ERROR_NOT_FOUND, "HEALTH_UNKNOWN", "there is no health status for \"%.*s\"",
+                     HEALTH_NAME_BYTES_MAX, name);
         call_fail(c, &err);
         return;
     }

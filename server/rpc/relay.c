@@ -198,7 +198,7 @@ static void link_on_timer(struct timer *t)
     struct link *l = CONTAINER_OF(t, struct link, timer);
 
     if (l->phase == LINK_HANDSHAKE)
-        relay_warn(l->relay, "it took too long");
+        relay_warn(l->relay, "the handshake timed out");
     link_drop(l);
 }
 
@@ -371,7 +371,7 @@ static void link_establish(struct link *l)
     SSL_get0_alpn_selected(l->session, &protocol, &len);
     if (len == 0 || atomic_load(&r->is_draining)) {
         if (len == 0)
-            relay_warn(r, "the peer does not ask for HTTP/2 (ALPN h2)");
+            relay_warn(r, "the peer does not offer HTTP/2 (ALPN h2)");
         link_linger(l);
         return;
     }
@@ -397,7 +397,7 @@ static void link_warn_of_handshake(struct link *l, int what)
     else if (reason != NULL)
         relay_warn(l->relay, reason);
     else
-        relay_warn(l->relay, what == SSL_ERROR_SYSCALL ? "the peer left" : "it failed");
+        relay_warn(l->relay, what == SSL_ERROR_SYSCALL ? "the peer closed the connection" : "the handshake failed");
 }
 
 static void link_handshake(struct link *l)

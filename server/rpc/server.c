@@ -122,7 +122,7 @@ static void rpc_on_core_log(gpr_log_func_args *args)
 static bool rpc_open_listeners(struct rpc *r, const struct rpc_options *options, struct error *err)
 {
     if (options->listen_count == 0 || options->listen_count > NET_ADDRESSES_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "it listens on 1 to %d addresses", NET_ADDRESSES_MAX);
+        return error_set(err, ERROR_INVALID_ARGUMENT, "the server listens on 1 to %d addresses", NET_ADDRESSES_MAX);
     for (size_t i = 0; i < options->listen_count; i++) {
         struct listener *l = &r->listeners[i];
 
@@ -430,7 +430,7 @@ void rpc_wake(struct rpc *r, unsigned topic)
 void rpc_health_set(struct rpc *r, const char *service, enum rpc_health health)
 {
     if (!health_set(r->health, service, health))
-        log_warn("health", "text=no room for the name of one more service");
+        log_warn("health", "text=the table of names is full, or the name is too long");
 }
 
 size_t rpc_counts(const struct rpc *r, struct rpc_method_counts *out, size_t room)
