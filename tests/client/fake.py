@@ -207,7 +207,7 @@ class Health(grpc.GenericRpcHandler):
         if self.delays:
             time.sleep(self.delays.pop(0))
         if name not in self.states:
-            context.abort(grpc.StatusCode.NOT_FOUND, "no health is known of \"%s\"" % name)
+            context.abort(grpc.StatusCode.NOT_FOUND, "there is no health status for \"%s\"" % name)
         return bytes([8, self.states[name]])
 
 
