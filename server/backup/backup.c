@@ -1,9 +1,10 @@
 /* A backup grows in DIR.partial, and gets its name when all of it is on the disk:
  *
- *     registry -> which orgs -> each store -> each copy is walked -> manifest -> sync -> rename
+ *     copy the registry -> list its orgs -> copy each store and verify the copy -> manifest -> sync -> rename
  *
- * The partial folder is locked while somebody works in it; one that is not is of a process that died, and is removed by
- * the next backup to the same place. A connector that is deleted meanwhile makes it begin again. */
+ * The running backup holds a lock on the partial folder. An unlocked one belongs to a process that died; the next
+ * backup to the same place empties it. If a connector is deleted meanwhile, the backup begins again. After a failure
+ * the partial folder is removed. */
 #include "backup/backup.h"
 #include "backup/backup_parts.h"
 #include "base/mem.h"
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRIES_MAX 3
+#define TRIES_MAX 3 /* each retry means that a connector was deleted while we copied */
 
 struct backup_job {
     const struct backup_options *options;
@@ -100,13 +101,13 @@ static bool backup_prepare(struct backup_job *m, struct error *err)
     if (!files_exists(m->to.at, &exists, err))
         return false;
     if (exists)
-        return error_set(err, ERROR_ALREADY_EXISTS, "%s is there already: nothing is overwritten", m->to.at);
+        return error_set(err, ERROR_ALREADY_EXISTS, "%s exists already: a backup overwrites nothing", m->to.at);
     return backup_open_partial(m, err);
 }
 
 /* ---- the copies ---- */
 
-/* name/data.mdb of the data folder into the same place of the backup. */
+/* Copies name/data.mdb of the data folder to the same place in the backup. */
 static bool backup_copy_one(struct backup_job *m, const char *name, struct manifest_file *file, struct error *err)
 {
     struct path from, dir, to;
@@ -155,9 +156,9 @@ static bool backup_is_org_listed(struct backup_job *m, const char *org_id, bool 
 }
 
 /* Copies one store and verifies the copy. The server may delete the connector between our copy of the registry and this
- * one of its store. So a copy that fails is no failure if the live registry no longer lists the org: has_moved is set,
- * and the backup begins again with the new list. A full disk is always a failure. */
-static bool backup_take_store(struct backup_job *m, const char *org_id, bool *has_moved, struct error *err)
+ * one of its store. So a copy that fails is no failure if the live registry no longer lists the org: must_restart is
+ * set, and the backup begins again with the new list. A full disk is always a failure. */
+static bool backup_take_store(struct backup_job *m, const char *org_id, bool *must_restart, struct error *err)
 {
     struct manifest_file *file = &m->manifest.files[m->manifest.count];
     char name[MANIFEST_PATH_MAX];
@@ -177,41 +178,43 @@ static bool backup_take_store(struct backup_job *m, const char *org_id, bool *ha
     }
     if (is_listed)
         return error_also(err, true, &why);
-    *has_moved = true;
+    *must_restart = true;
     return true;
 }
 
-static bool backup_take_all(struct backup_job *m, bool *has_moved, struct error *err)
+static bool backup_take_all(struct backup_job *m, bool *must_restart, struct error *err)
 {
     AUTO_FREE struct parts_registry *registry = mem_zero(sizeof *registry);
     struct path dir;
 
-    *has_moved = false;
+    *must_restart = false;
     if (!backup_empty_partial(m, err) || !path_join(&dir, m->partial.at, "registry", err) ||
         !backup_copy_one(m, "registry", &m->manifest.files[m->manifest.count++], err) ||
         !parts_registry(dir.at, DB_LOOK_ALONE, registry, err) || !path_join(&dir, m->partial.at, "orgs", err) ||
         !files_make_dir(dir.at, false, err))
         return false;
-    for (size_t i = 0; i < registry->count && !*has_moved; i++)
+    for (size_t i = 0; i < registry->count && !*must_restart; i++)
         if (!parts_is_repeated(registry->entries, i) &&
-            !backup_take_store(m, registry->entries[i].org_id, has_moved, err))
+            !backup_take_store(m, registry->entries[i].org_id, must_restart, err))
             return false;
     m->result->connectors = (unsigned)registry->count;
     return files_sync_dir(dir.at, err);
 }
 
-/* ---- the end of it ---- */
+/* ---- finishing ---- */
 
 static bool backup_finish(struct backup_job *m, struct error *err)
 {
     if (m->result->problems > 0)
         return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
-                            "what is in the data folder is damaged in %llu places: no backup was made of it",
+                            "the data folder is damaged in %llu places: no backup was made",
                             (unsigned long long)m->result->problems);
     snprintf(m->manifest.program, sizeof m->manifest.program, "%s", m->options->program);
     m->manifest.made_unix_ms = m->options->now_unix_ms;
     if (!manifest_write(&m->manifest, m->partial.at, err) || !files_sync_dir(m->partial.at, err))
         return false;
+    /* Everything is synced before the rename, so the final name never stands for less than the whole. NOREPLACE: a
+     * folder of that name may have appeared since backup_prepare looked. */
     if (renameat2(AT_FDCWD, m->partial.at, AT_FDCWD, m->to.at, RENAME_NOREPLACE) != 0)
         return backup_fail("rename to", m->to.at, err);
     close(m->lock_fd);
@@ -221,12 +224,12 @@ static bool backup_finish(struct backup_job *m, struct error *err)
 
 static bool backup_make_all(struct backup_job *m, struct error *err)
 {
-    bool has_moved = true;
+    bool must_restart = true;
 
-    for (int i = 0; i < TRIES_MAX && has_moved; i++)
-        if (!backup_take_all(m, &has_moved, err))
+    for (int i = 0; i < TRIES_MAX && must_restart; i++)
+        if (!backup_take_all(m, &must_restart, err))
             return false;
-    if (has_moved)
+    if (must_restart)
         return error_set(err, ERROR_ABORTED,
                          "a connector was deleted during each of %d attempts to copy the data folder: try again",
                          TRIES_MAX);
@@ -243,7 +246,7 @@ bool backup_make(const struct backup_options *options, struct backup_result *res
     *result = (struct backup_result){ 0 };
     is_done =
         path_join(&registry, options->data_dir, "registry/data.mdb", err) && files_exists(registry.at, &exists, err) &&
-        (exists || error_set(err, ERROR_NOT_FOUND, "%s is no data folder: it has no registry", options->data_dir)) &&
+        (exists || error_set(err, ERROR_NOT_FOUND, "%s is not a data folder: it has no registry", options->data_dir)) &&
         backup_prepare(m, err) && backup_make_all(m, err);
     backup_drop_partial(m, err);
     free(m);

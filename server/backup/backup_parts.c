@@ -43,7 +43,7 @@ struct child_listener parts_listener(const struct verify_listener *to)
 {
     if (to == NULL)
         return (struct child_listener){ NULL, NULL, NULL };
-    return (struct child_listener){ to->problem, to->moved, to->ctx };
+    return (struct child_listener){ to->problem, to->progress, to->ctx };
 }
 
 bool parts_copy(const char *from, const char *to, bool is_env, const char *name, const struct verify_listener *to_tell,

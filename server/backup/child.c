@@ -1,3 +1,6 @@
+/* The parent forks, then reads messages from a pipe until the last one; the child works, and sends them. All messages
+ * have one size. The last one says how the work ended, and the result follows it. A pipe that ends early means that the
+ * child died, and its exit status says of what. */
 #include "backup/child.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -14,20 +17,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOVED_EVERY_MS 200 /* signs of life in between are left out */
+#define PROGRESS_EVERY_MS 200 /* reports in between are dropped */
 
-enum child_message_kind { CHILD_MESSAGE_SAY, CHILD_MESSAGE_MOVED, CHILD_MESSAGE_DONE, CHILD_MESSAGE_FAILED };
+enum child_message_kind { CHILD_MESSAGE_SAY, CHILD_MESSAGE_PROGRESS, CHILD_MESSAGE_DONE, CHILD_MESSAGE_FAILED };
 
 struct child_message {
     enum child_message_kind kind;
     uint64_t done, total;
-    struct error err; /* its reason is a literal, which lies at the same place in both */
+    struct error err; /* its reason is a literal; after a fork, that pointer is valid in the parent too */
     char text[CHILD_TEXT_MAX];
 };
 
 struct child {
     int fd;
-    int64_t moved_mono_ms;
+    int64_t progress_mono_ms;
 };
 
 static int64_t child_now_ms(void)
@@ -48,7 +51,7 @@ static void child_send(struct child *child, const void *at, size_t len)
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            _exit(1); /* nobody listens */
+            _exit(1); /* the parent is gone */
         at = (const char *)at + put;
         len -= (size_t)put;
     }
@@ -67,11 +70,11 @@ void child_say(struct child *child, const char *format, ...)
 
 void child_progress(struct child *child, const char *what, uint64_t done, uint64_t total)
 {
-    struct child_message m = { .kind = CHILD_MESSAGE_MOVED, .done = done, .total = total };
+    struct child_message m = { .kind = CHILD_MESSAGE_PROGRESS, .done = done, .total = total };
 
-    if (child_now_ms() - child->moved_mono_ms < MOVED_EVERY_MS)
+    if (child_now_ms() - child->progress_mono_ms < PROGRESS_EVERY_MS)
         return;
-    child->moved_mono_ms = child_now_ms();
+    child->progress_mono_ms = child_now_ms();
     snprintf(m.text, sizeof m.text, "%s", what);
     child_send(child, &m, sizeof m);
 }
@@ -83,7 +86,7 @@ static void child_main(int fd, child_work *work, void *arg, size_t result_len)
     struct child_message m = { .kind = CHILD_MESSAGE_FAILED };
     struct child child = { .fd = fd };
 
-    /* Not one of ours that is left behind, and none that writes a report when it dies: that is expected here. */
+    /* The child dies with its parent. A crash is expected here, so the handlers that would report one are removed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
         signal(fatal[i], SIG_DFL);
@@ -96,7 +99,7 @@ static void child_main(int fd, child_work *work, void *arg, size_t result_len)
 
 /* ---- the parent ---- */
 
-/* False: the child is gone, or did not say anything in time. */
+/* Reads exactly `len` bytes. False: the child is gone, or (is_stuck) sent nothing for too long. */
 static bool child_receive(int fd, void *at, size_t len, bool *is_stuck)
 {
     struct pollfd waiting = { .fd = fd, .events = POLLIN };
@@ -120,7 +123,8 @@ static bool child_receive(int fd, void *at, size_t len, bool *is_stuck)
     return true;
 }
 
-/* Until its last message; false when none comes. */
+/* Passes messages on until the child's last one, which stays in *m. False if the child ends without one. The child may
+ * have run wild, so its text is terminated here. */
 static bool child_listen(int fd, const struct child_listener *to, struct child_message *m, bool *is_stuck)
 {
     while (child_receive(fd, m, sizeof *m, is_stuck)) {
@@ -129,8 +133,8 @@ static bool child_listen(int fd, const struct child_listener *to, struct child_m
             return true;
         if (m->kind == CHILD_MESSAGE_SAY && to != NULL && to->say != NULL)
             to->say(to->ctx, m->text);
-        if (m->kind == CHILD_MESSAGE_MOVED && to != NULL && to->moved != NULL)
-            to->moved(to->ctx, m->text, m->done, m->total);
+        if (m->kind == CHILD_MESSAGE_PROGRESS && to != NULL && to->progress != NULL)
+            to->progress(to->ctx, m->text, m->done, m->total);
     }
     return false;
 }
@@ -145,14 +149,15 @@ static bool child_report_death(bool is_stuck, int status, struct error *err)
 {
     if (is_stuck)
         return error_set(err, ERROR_DEADLINE_EXCEEDED,
-                         "nothing moved for %d s: the disk does not answer, or the files lead in circles",
+                         "no progress for %d s: the disk does not answer, or damaged pages lead in circles",
                          CHILD_SILENCE_MAX_S);
     if (WIFSIGNALED(status))
         return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
-                            "its pages are damaged or cut off: reading them ended with signal %d (%s)",
+                            "its pages are damaged or cut off: reading them ended the process with signal %d (%s)",
                             WTERMSIG(status), strsignal(WTERMSIG(status)));
     return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
-                        "its pages are damaged: reading them ended with status %d", WEXITSTATUS(status));
+                        "its pages are damaged: reading them ended the process with exit status %d",
+                        WEXITSTATUS(status));
 }
 
 bool child_run(child_work *work, void *arg, void *result, size_t result_len, const struct child_listener *listener,

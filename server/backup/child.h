@@ -1,8 +1,12 @@
-/* server/backup/child.h: work on LMDB's files in a child process.
+/* server/backup/child.h: runs work on LMDB's files in a child process.
  *
- * LMDB trusts what it maps: a damaged page, or a file that is cut while it is read, can end whoever reads it, or lead
- * it in circles. So what may be damaged is read in a child, which may die or be ended, and the parent says what
- * happened. The parent has no other threads; the child never returns. Private to this folder. */
+ * LMDB trusts the pages it maps. A damaged page can crash its reader or lead it in circles, and a file that is cut off
+ * while it is mapped raises SIGBUS. So files that may be damaged are read in a child process. The child may die or
+ * hang; the parent survives, kills it if need be, and reports what happened.
+ *
+ * The child is a fork without exec: it works on the parent's memory as it was. The parent must have no other threads,
+ * as a lock that another thread held would stay locked in the child. The child never returns from child_run. Private to
+ * this folder. */
 #ifndef BACKUP_CHILD_H
 #define BACKUP_CHILD_H
 
@@ -13,26 +17,29 @@
 
 #define CHILD_TEXT_MAX      ERROR_TEXT_MAX
 #define CHILD_RESULT_MAX    (64u << 10)
-#define CHILD_SILENCE_MAX_S 120 /* without a word from the child: it is stuck, as its disk may be */
+#define CHILD_SILENCE_MAX_S 120 /* a child without a sign of life for that long is stuck, and is killed */
 
 struct child;
 
-/* What the parent hears meanwhile. Each may be NULL. */
+/* Callbacks in the parent while the child works. Each may be NULL. */
 struct child_listener {
     void (*say)(void *ctx, const char *sentence);
-    void (*moved)(void *ctx, const char *what, uint64_t done, uint64_t total);
+    void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
     void *ctx;
 };
 
-/* In the child. `result` is zeroed; what is in it comes to the parent, with success or failure. */
+/* The work, run in the child. `result` is zeroed at the start, and is copied to the parent after success and failure.
+ */
 typedef bool child_work(struct child *child, void *arg, void *result, struct error *err);
 
-/* Runs it to its end. DATA_LOSS when the child died of what it read; DEADLINE_EXCEEDED when it got stuck. */
+/* Runs the work to its end and returns its outcome. DATA_LOSS: the child died of what it read. DEADLINE_EXCEEDED: it
+ * got stuck. */
 MUST_CHECK bool child_run(child_work *work, void *arg, void *result, size_t result_len,
                           const struct child_listener *listener, struct error *err);
 
-/* In the child: a sentence for people; and a sign of life, as often as one likes. */
+/* In the child: sends a sentence for people. */
 void child_say(struct child *child, const char *format, ...) PRINTF(2, 3);
+/* In the child: reports progress, which is also the sign of life. It is cheap: call it as often as you like. */
 void child_progress(struct child *child, const char *what, uint64_t done, uint64_t total);
 
 #endif

@@ -1,6 +1,10 @@
-/* An environment is copied by LMDB on a thread of its own into a pipe, and from there to the disk: so the sum is of
- * what LMDB read, not of what the disk gives back, and how far it is can be told. When writing fails nobody waits for
- * that thread: it ends with the child. */
+/* LMDB copies an environment to a file descriptor and returns only when it is done. So it runs on a thread and writes
+ * into a pipe; this thread reads the pipe, sums the bytes, reports progress, and writes the file:
+ *
+ *     mdb_env_copyfd2 (thread) -> pipe -> sum, progress -> file
+ *
+ * The sum is of what LMDB read, and not of what the disk returns later, so that verifying the file can reveal a bad
+ * disk. If writing fails, nothing waits for the thread: it ends with the child process. */
 #include "backup/copy.h"
 #include "base/mem.h"
 #include "store/db.h"
@@ -14,13 +18,14 @@
 
 #define CHUNK_BYTES (256u << 10)
 
-/* A server writes on while its store is copied; a copy much larger than what there was goes round in a circle. */
+/* The server keeps writing until LMDB has begun its read transaction, so a copy can be larger than what was measured
+ * before. A copy that is larger by this much is following damaged pages in a circle. */
 #define GROWTH_BYTES_MAX (UINT64_C(1) << 30)
 
 struct copy_sink {
     struct child *child;
     const struct copy_job *job;
-    int fd; /* -1: none */
+    int fd; /* -1: only the sum is wanted */
     uint64_t bytes, total;
     crypto_hash_sha256_state sum;
 };
@@ -76,7 +81,7 @@ static bool copy_sink_close(struct copy_sink *s, struct copied *out, struct erro
     return is_done;
 }
 
-/* Until the end of `from`. */
+/* Reads `from` to its end. */
 static bool copy_until_end(int from, uint64_t bytes_max, struct copy_sink *s, struct error *err)
 {
     AUTO_FREE unsigned char *chunk = mem_alloc(CHUNK_BYTES);
@@ -92,7 +97,7 @@ static bool copy_until_end(int from, uint64_t bytes_max, struct copy_sink *s, st
             return true;
         if (s->bytes + (size_t)got > bytes_max)
             return error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED",
-                                "%s: its pages are damaged: they do not come to an end", s->job->from);
+                                "%s: its pages are damaged: the copy does not come to an end", s->job->from);
         if (!copy_sink_put(s, chunk, (size_t)got, err))
             return false;
     }

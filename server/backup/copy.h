@@ -1,4 +1,4 @@
-/* server/backup/copy.h: files copied with their sum. Private to this folder. */
+/* server/backup/copy.h: copies files and computes their SHA-256. Private to this folder. */
 #ifndef BACKUP_COPY_H
 #define BACKUP_COPY_H
 
@@ -8,9 +8,9 @@
 #include <sodium.h>
 
 struct copy_job {
-    const char *from; /* copy_env: a folder with data.mdb in it; else a file */
-    const char *to;   /* a new file, 0600; NULL: only the sum is wanted (copy_file) */
-    const char *name; /* in what is told */
+    const char *from; /* copy_env: a folder that contains data.mdb; copy_file: a file */
+    const char *to;   /* a new file, 0600; NULL: only compute the sum (copy_file) */
+    const char *name; /* for progress reports */
 };
 
 struct copied {
@@ -18,8 +18,9 @@ struct copied {
     unsigned char sha256[crypto_hash_sha256_BYTES];
 };
 
-/* Both in a child: `arg` is a struct copy_job, `result` a struct copied. Durable when they succeed; the name is not.
- * copy_env copies an LMDB environment, as of one moment, beside its writer, without the pages that hold nothing. */
+/* Both run in a child: `arg` is a struct copy_job, `result` a struct copied. On success the content is durable; its
+ * name is durable only after the folder is synced. copy_env copies an LMDB environment as of one commit, beside its
+ * writer, without free pages. */
 bool copy_env(struct child *child, void *arg, void *result, struct error *err);
 bool copy_file(struct child *child, void *arg, void *result, struct error *err);
 

@@ -23,7 +23,7 @@ static void manifest_put_hex(struct buf *out, const unsigned char sum[crypto_has
     buf_puts(out, hex);
 }
 
-/* Kind 1 has had a name of its own since the first manifest. */
+/* Kind 1, users, has had a name of its own since the first manifest. */
 static const char *manifest_kind_name(unsigned kind, char at[16])
 {
     if (kind == 1)
@@ -93,7 +93,7 @@ bool manifest_write(const struct manifest *m, const char *dir, struct error *err
     manifest_encode(m, &text);
     manifest_sum_line(buf_view(&text), &sum);
     if (!buf_ok(&text))
-        return error_set(err, ERROR_INTERNAL, "the manifest has no room");
+        return error_set(err, ERROR_INTERNAL, "the manifest is too large");
     return manifest_path(&path, dir, NAME, err) && manifest_path(&sum_path, dir, SUM_NAME, err) &&
            files_create(buf_cstr(&sum_path), buf_view(&sum), err) &&
            files_create(buf_cstr(&path), buf_view(&text), err);
@@ -132,7 +132,8 @@ static bool manifest_get_sum(struct json object, unsigned char out[crypto_hash_s
            len == crypto_hash_sha256_BYTES;
 }
 
-/* Where a restore writes to comes from here: nothing but the two forms that a backup has. */
+/* A restore writes to the paths in the manifest, and the manifest is outside input. Only the two forms that a backup
+ * has are accepted, so a path cannot lead out of the folder. */
 static bool manifest_is_path(const char *path, bool is_registry)
 {
     struct view org = view_of(path);
@@ -200,10 +201,11 @@ static bool manifest_decode(struct json v, struct manifest *m, struct error *err
     for (struct json_each e = json_each(json_get(v, "files")); json_next(&e); m->count++)
         if (m->count == MANIFEST_FILES_MAX || !manifest_read_file(e.value, m->count == 0, &m->files[m->count]) ||
             manifest_lists_path(m, m->files[m->count].path))
-            return error_set(err, ERROR_DATA_LOSS, NAME " is damaged in its list of files");
-    return m->count > 0 || error_set(err, ERROR_DATA_LOSS, NAME " lists no file");
+            return error_set(err, ERROR_DATA_LOSS, NAME " is damaged: its list of files is not valid");
+    return m->count > 0 || error_set(err, ERROR_DATA_LOSS, NAME " is damaged: it lists no file");
 }
 
+/* Compares the manifest with its checksum before anything in it is believed. */
 static bool manifest_check_sum(struct view text, const char *dir, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
@@ -213,7 +215,7 @@ static bool manifest_check_sum(struct view text, const char *dir, struct error *
     manifest_sum_line(text, &want);
     return manifest_path(&path, dir, SUM_NAME, err) && files_read(buf_cstr(&path), &found, err) &&
            (view_eq(buf_view(&found), buf_view(&want)) ||
-            error_set(err, ERROR_DATA_LOSS, NAME " is damaged: its SHA-256 is not what " SUM_NAME " says"));
+            error_set(err, ERROR_DATA_LOSS, NAME " is damaged: its SHA-256 differs from the one in " SUM_NAME));
 }
 
 bool manifest_read(struct manifest *out, const char *dir, struct error *err)
@@ -227,7 +229,7 @@ bool manifest_read(struct manifest *out, const char *dir, struct error *err)
     memset(out, 0, sizeof *out);
     if (!manifest_path(&path, dir, NAME, err) || !files_read(buf_cstr(&path), &text, err) ||
         !manifest_check_sum(buf_view(&text), dir, err))
-        return error_wrap(err, "%s is no whole backup", dir);
+        return error_wrap(err, "%s is not a complete backup", dir);
     parser = json_parser_create(BYTES_MAX, DEPTH_MAX);
     is_fine = json_parse(parser, buf_view(&text), &v, err) && manifest_decode(v, out, err);
     json_parser_destroy(parser);

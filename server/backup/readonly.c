@@ -14,8 +14,8 @@
 
 #define FORMAT_BYTES 4
 
-/* Looking beside a server makes LMDB's lock file where there is none; made by root, it is to be the server's all the
- * same. */
+/* Even a read-only opening creates LMDB's lock file if it is missing. If root created it, the server could not open its
+ * own store later, so it gets the owner of the folder. */
 static void readonly_give_lock(const char *dir, enum db_use use)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
@@ -24,7 +24,7 @@ static void readonly_give_lock(const char *dir, enum db_use use)
     buf_printf(&path, "%s/lock.mdb", dir);
     if (use == DB_LOOK && geteuid() == 0 && stat(dir, &of) == 0 && buf_ok(&path) &&
         lchown(buf_cstr(&path), of.st_uid, of.st_gid) != 0)
-        return; /* it was not made: a read-only disk has none */
+        return; /* it was not created: a read-only disk has none */
 }
 
 static bool readonly_open_env(MDB_env **out, const char *dir, enum db_use use, struct error *err)
@@ -37,7 +37,8 @@ static bool readonly_open_env(MDB_env **out, const char *dir, enum db_use use, s
     return true;
 }
 
-/* LMDB takes a file that was cut off for a whole one until it reads there. */
+/* LMDB does not compare the length of its file with the pages that it should have: a file that is cut off opens fine,
+ * and raises SIGBUS at the first missing page. Checking the length gives a clear message instead. */
 static bool readonly_check_length(MDB_env *env, const char *dir, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);
@@ -93,7 +94,7 @@ bool readonly_facts(const struct snapshot *at, struct store_facts *out, struct e
     if (!snapshot_get(at, TABLE_META, VIEW("epoch"), &epoch, &found, err))
         return false;
     if (!found || epoch.len * 2 >= sizeof facts.epoch)
-        return error_set(err, ERROR_DATA_LOSS, "its epoch is missing or damaged");
+        return error_set(err, ERROR_DATA_LOSS, "the store's epoch is missing or damaged");
     sodium_bin2hex(facts.epoch, sizeof facts.epoch, (const unsigned char *)epoch.at, epoch.len);
     for (unsigned kind = 1; kind < STORE_ROW_KINDS_MAX; kind++) {
         char key[16];
@@ -102,7 +103,7 @@ bool readonly_facts(const struct snapshot *at, struct store_facts *out, struct e
         if (!snapshot_get(at, TABLE_META, view_of(key), &count, &found, err))
             return false;
         if (found && count.len != 8)
-            return error_set(err, ERROR_DATA_LOSS, "its count of rows of kind %u is damaged", kind);
+            return error_set(err, ERROR_DATA_LOSS, "the store's count of rows of kind %u is damaged", kind);
         facts.rows[kind] = found ? bytes_u64((const unsigned char *)count.at) : 0;
     }
     if (facts.events > 0) {
@@ -175,7 +176,7 @@ bool readonly_registry(const char *dir, enum db_use use, struct registry_entry *
     return is_fine;
 }
 
-/* ---- its secrets ---- */
+/* ---- the registry's credentials ---- */
 
 static bool readonly_check_key(struct registry *r, const char *key_file, struct error *err)
 {

@@ -67,7 +67,7 @@ static bool restore_clear_folder(struct restore_job *r, struct error *err)
         return false;
     if (c.is_used && !c.is_half)
         return error_set(err, ERROR_FAILED_PRECONDITION,
-                         "%s is not empty (it has %s): a backup is restored into a new folder", r->data.at, c.name);
+                         "%s is not empty (it contains %s): restore into a new or empty folder", r->data.at, c.name);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (!files_remove_tree(r->data.at, parts[i], err))
             return false;
@@ -90,7 +90,7 @@ static bool restore_copy_file(struct restore_job *r, const struct manifest_file 
         return false;
     r->result->bytes += copied.bytes;
     return (copied.bytes == file->bytes && memcmp(copied.sha256, file->sha256, sizeof copied.sha256) == 0) ||
-           error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED", "%s was changed while it was read", file->path);
+           error_reason(err, ERROR_DATA_LOSS, "STORE_DAMAGED", "%s changed while it was read", file->path);
 }
 
 /* In a child. */

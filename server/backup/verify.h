@@ -23,7 +23,7 @@ struct verify_meaning {
 /* What the caller hears meanwhile; each may be NULL. */
 struct verify_listener {
     void (*problem)(void *ctx, const char *sentence); /* what is wrong, and where */
-    void (*moved)(void *ctx, const char *what, uint64_t done, uint64_t total);
+    void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
     void *ctx;
 };
 

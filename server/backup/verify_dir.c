@@ -83,7 +83,7 @@ bool verify_data_dir(const char *data_dir, const struct verify_meaning *meaning,
         !files_exists(data.at, &exists, err))
         return false;
     if (!exists)
-        return error_set(err, ERROR_NOT_FOUND, "%s is no data folder: it has no registry", data_dir);
+        return error_set(err, ERROR_NOT_FOUND, "%s is not a data folder: it has no registry", data_dir);
     if (!parts_registry(dir.at, DB_LOOK, registry, &why)) {
         if (why.code == ERROR_FAILED_PRECONDITION)
             return error_also(err, true, &why);
@@ -107,10 +107,10 @@ static bool verify_check_sum(struct verify_run *v, const struct manifest_file *f
     if (!parts_copy(path.at, NULL, false, file->path, v->listener, &found, &why))
         verify_problem(v, "%s", why.text);
     else if (found.bytes != file->bytes)
-        verify_problem(v, "%s: it has %llu bytes, not %llu as the manifest says", file->path,
-                       (unsigned long long)found.bytes, (unsigned long long)file->bytes);
+        verify_problem(v, "%s: it has %llu bytes; the manifest says %llu", file->path, (unsigned long long)found.bytes,
+                       (unsigned long long)file->bytes);
     else if (memcmp(found.sha256, file->sha256, sizeof found.sha256) != 0)
-        verify_problem(v, "%s: its SHA-256 is not that of the manifest: it was changed or damaged", file->path);
+        verify_problem(v, "%s: its SHA-256 differs from the manifest's: it was changed or damaged", file->path);
     else
         *is_whole = true;
     return true;
@@ -132,7 +132,7 @@ static bool verify_check_store(struct verify_run *v, const struct manifest_file 
     if (!verify_walk(v, name, &found, err))
         return false;
     if (v->result->problems == before && !verify_facts_agree(&found.facts, &file->facts))
-        verify_problem(v, "%s: it is not the store that the manifest tells of", name);
+        verify_problem(v, "%s: its epoch or counts differ from the manifest's", name);
     return true;
 }
 

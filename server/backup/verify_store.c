@@ -45,7 +45,7 @@ static void walk_problem(struct walk *w, const char *format, ...)
     va_end(args);
     child_say(w->child, "%s: %s", w->job->name, text);
     if (w->problems == PROBLEMS_SAID_MAX)
-        child_say(w->child, "%s: and so on: what follows is only counted", w->job->name);
+        child_say(w->child, "%s: further problems are only counted", w->job->name);
 }
 
 static unsigned long long walk_ull(uint64_t n)
@@ -129,7 +129,7 @@ static void walk_visit_type(struct walk *w, struct view key, struct view value)
         bytes_put_key32(back + 1, bytes_u32((const unsigned char *)value.at));
     if (value.len != 4 || !walk_get(w, TABLE_TYPES, (struct view){ (const char *)back, sizeof back }, &other) ||
         other.len != key.len - 1 || memcmp(other.at, key.at + 1, other.len) != 0)
-        walk_problem(w, "types: the number of \"%.*s\" is not its own", (int)(key.len - 1), key.at + 1);
+        walk_problem(w, "types: the number of \"%.*s\" belongs to another type", (int)(key.len - 1), key.at + 1);
 }
 
 static void walk_types(struct walk *w)
@@ -163,11 +163,11 @@ static void walk_check_identity(struct walk *w, const struct entry *e)
     struct view key = { (const char *)e->identity.key, sizeof e->identity.key }, value;
 
     if (e->identity.key[0] < IDENTITY_UUID_TIME || e->identity.key[0] > IDENTITY_TEXT || e->record.tag == 0)
-        walk_problem(w, "event %llu: its identity is none", walk_ull(e->record.sequence));
+        walk_problem(w, "event %llu: its identity is not valid", walk_ull(e->record.sequence));
     else if (!walk_get(w, TABLE_IDENTITY, key, &value))
         walk_problem(w, "event %llu: its identity is not in the table", walk_ull(e->record.sequence));
     else if (value.len != SEQUENCE_BYTES || bytes_u64((const unsigned char *)value.at) != e->record.sequence)
-        walk_problem(w, "event %llu: its identity is another event's", walk_ull(e->record.sequence));
+        walk_problem(w, "event %llu: its identity points to another event", walk_ull(e->record.sequence));
 }
 
 static void walk_check_watermark(struct walk *w, const struct journal_record *r)
@@ -176,7 +176,7 @@ static void walk_check_watermark(struct walk *w, const struct journal_record *r)
     int64_t *last = is_history ? &w->history_mark_ms : &w->live_mark_ms;
 
     if (r->watermark_ms < *last)
-        walk_problem(w, "event %llu: the watermark falls", walk_ull(r->sequence));
+        walk_problem(w, "event %llu: its watermark is lower than the one before", walk_ull(r->sequence));
     if (!is_history && r->published_ms != JOURNAL_NO_TIME && r->published_ms > r->watermark_ms)
         walk_problem(w, "event %llu: it is newer than its watermark", walk_ull(r->sequence));
     *last = r->watermark_ms;
@@ -199,7 +199,7 @@ static void walk_check_meaning(struct walk *w, struct entry *e)
         walk_problem(w, "event %llu: %s", walk_ull(e->record.sequence), why.text);
     else if (!identity_of(buf_view(&uuid), &identity) || identity.tag != e->identity.tag ||
              memcmp(identity.key, e->identity.key, sizeof identity.key) != 0)
-        walk_problem(w, "event %llu: its uuid is not its identity", walk_ull(e->record.sequence));
+        walk_problem(w, "event %llu: its uuid does not match its identity", walk_ull(e->record.sequence));
 }
 
 static void walk_visit_event(struct walk *w, uint64_t sequence, struct view stored)
@@ -213,9 +213,9 @@ static void walk_visit_event(struct walk *w, uint64_t sequence, struct view stor
     walk_check_identity(w, &e);
     walk_check_watermark(w, &e.record);
     if (!walk_is_framed(&e.record))
-        walk_problem(w, "event %llu: it is damaged", walk_ull(sequence));
+        walk_problem(w, "event %llu: its encoding is damaged", walk_ull(sequence));
     else if (bytes_u64((const unsigned char *)e.record.encoded.at + e.record.sequence_at) != sequence)
-        walk_problem(w, "event %llu: it has another's number in it", walk_ull(sequence));
+        walk_problem(w, "event %llu: it carries another sequence", walk_ull(sequence));
     else
         walk_check_meaning(w, &e);
 }
@@ -231,7 +231,7 @@ static void walk_line(struct walk *w)
     sequence_walk_init(&walk, &w->at, 0, UINT64_MAX);
     while (!is_over) {
         if (!sequence_walk_next(&walk, &sequence, &stored, &is_over, &why)) {
-            walk_problem(w, "%s: it, and what follows, cannot be reached", why.text);
+            walk_problem(w, "%s: it and the events behind it cannot be checked", why.text);
             return;
         }
         if (is_over)
@@ -254,7 +254,7 @@ static void walk_visit_identity(struct walk *w, struct view key, struct view val
     if (key.len != IDENTITY_BYTES || sequence < state_oldest(&w->at.state) || sequence > state_head(&w->at.state) ||
         !walk_get(w, sequence_table(sequence), sequence_key(sequence, line), &stored) ||
         !entry_read(stored, sequence, &e) || memcmp(e.identity.key, key.at, IDENTITY_BYTES) != 0)
-        walk_problem(w, "identity: one points at %llu, which is not its event", walk_ull(sequence));
+        walk_problem(w, "identity: an entry points to %llu, which is not its event", walk_ull(sequence));
 }
 
 static void walk_check_counts(struct walk *w)
@@ -266,7 +266,7 @@ static void walk_check_counts(struct walk *w)
         walk_problem(w, "the tables hold %llu events, the state says %llu", walk_ull(held), walk_ull(state_count(s)));
     if (walk_count(w, TABLE_IDENTITY) == state_count(s))
         return;
-    walk_problem(w, "identity: %llu of them for %llu events", walk_ull(walk_count(w, TABLE_IDENTITY)),
+    walk_problem(w, "identity: %llu entries for %llu events", walk_ull(walk_count(w, TABLE_IDENTITY)),
                  walk_ull(state_count(s)));
     walk_table(w, TABLE_IDENTITY, "identity", walk_visit_identity);
 }
@@ -276,12 +276,13 @@ static void walk_check_state(struct walk *w)
     const struct state *s = &w->at.state;
 
     if (s->live_next > JOURNAL_FIRST && s->floor < s->live_next - 1 && w->live_mark_ms != s->watermark_ms)
-        walk_problem(w, "state: its watermark is not that of the newest event");
+        walk_problem(w, "state: its watermark differs from that of the newest event");
     if (s->backfilled != JOURNAL_FIRST - 1 - s->history_next)
-        walk_problem(w, "state: %llu events back-filled, and room for %llu", walk_ull(s->backfilled),
+        walk_problem(w, "state: it counts %llu events back-filled, and its sequences say %llu", walk_ull(s->backfilled),
                      walk_ull(JOURNAL_FIRST - 1 - s->history_next));
     if (s->pruned != (s->floor == 0 ? 0 : s->floor - s->history_next))
-        walk_problem(w, "state: %llu events removed, and a floor of %llu", walk_ull(s->pruned), walk_ull(s->floor));
+        walk_problem(w, "state: it counts %llu events removed, which does not fit its floor of %llu",
+                     walk_ull(s->pruned), walk_ull(s->floor));
 }
 
 /* ---- rows ---- */
@@ -303,7 +304,7 @@ static void walk_check_alias(struct walk *w, const struct directory_row *row)
     w->aliases++;
     if (row->alias.len > ROW_ALIAS_MAX ||
         !walk_get(w, table_aliases(w->kind), row_alias_key(row->alias, row->id, key), &unused))
-        walk_problem(w, "%s " VIEW_FMT ": not found under its second key", walk_row_name(w), VIEW_ARG(row->id));
+        walk_problem(w, "%s " VIEW_FMT ": not found under its alias", walk_row_name(w), VIEW_ARG(row->id));
 }
 
 static void walk_check_change(struct walk *w, const struct directory_row *row)
@@ -316,7 +317,7 @@ static void walk_check_change(struct walk *w, const struct directory_row *row)
         !walk_get(w, TABLE_CHANGES, (struct view){ (const char *)key, sizeof key }, &value) ||
         value.len != 1 + row->id.len || (unsigned char)value.at[0] != w->kind ||
         memcmp(value.at + 1, row->id.at, row->id.len) != 0)
-        walk_problem(w, "%s " VIEW_FMT ": not in the line of changes at %llu", walk_row_name(w), VIEW_ARG(row->id),
+        walk_problem(w, "%s " VIEW_FMT ": not on the line of changes at %llu", walk_row_name(w), VIEW_ARG(row->id),
                      walk_ull(row->change));
 }
 
@@ -349,10 +350,10 @@ static void walk_rows_of_kind(struct walk *w, unsigned kind, const struct store_
     w->rows_there = w->aliases = 0;
     walk_table(w, table_rows(kind), walk_row_name(w), walk_check_row);
     if (walk_count(w, table_aliases(kind)) != w->aliases)
-        walk_problem(w, "%ss: %llu second keys for %llu of them", walk_row_name(w),
+        walk_problem(w, "%ss: %llu aliases in the table, and %llu in the rows", walk_row_name(w),
                      walk_ull(walk_count(w, table_aliases(kind))), walk_ull(w->aliases));
     if (facts->rows[kind] != w->rows_there)
-        walk_problem(w, "%llu %ss are there, and the count says %llu", walk_ull(w->rows_there), walk_row_name(w),
+        walk_problem(w, "%llu %ss exist, and the stored count says %llu", walk_ull(w->rows_there), walk_row_name(w),
                      walk_ull(facts->rows[kind]));
 }
 
@@ -362,7 +363,7 @@ static void walk_rows(struct walk *w, const struct store_facts *facts)
         if (walk_has_kind(w, kind))
             walk_rows_of_kind(w, kind, facts);
     if (walk_count(w, TABLE_CHANGES) != w->rows)
-        walk_problem(w, "changes: %llu of them for %llu rows", walk_ull(walk_count(w, TABLE_CHANGES)),
+        walk_problem(w, "changes: %llu entries for %llu rows", walk_ull(walk_count(w, TABLE_CHANGES)),
                      walk_ull(w->rows));
 }
 

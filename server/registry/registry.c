@@ -1,6 +1,9 @@
-/* The registry opens in this order: the data folder and its lock, what a died process left half removed, the
- * environment, the seal key. The key comes last, because whether one may be made depends on whether anything is sealed:
- * a new key beside old secrets would only hide that the right one is missing. */
+/* The registry opens in this order:
+ *
+ *     data folder -> its lock -> no restore under way? -> finish interrupted purges -> environment -> seal key
+ *
+ * The lock comes before anything that writes. The key comes last, because a new one may be created only if nothing is
+ * sealed yet: a new key beside old secrets would hide that the right one is missing. */
 #include "registry/registry.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -13,7 +16,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#define MAP_BYTES     (UINT64_C(16) << 20) /* 64 records of at most 10 KB, many times over */
+#define MAP_BYTES     (UINT64_C(16) << 20) /* 64 records of at most 18 KB, many times over */
 #define TABLES_MAX    8
 #define FORMAT        1
 #define FORMAT_BYTES  4
@@ -28,7 +31,8 @@ bool registry_path(const struct registry *r, struct buf *out, const char *middle
     return buf_ok(out) || error_set(err, ERROR_INVALID_ARGUMENT, "path too long");
 }
 
-/* LMDB gives an environment up when it failed to write the page that makes a commit one: it is opened anew. */
+/* If LMDB cannot write the meta page of a commit, it gives the environment up and answers every call with MDB_PANIC.
+ * The environment is then reopened, by the next transaction that begins. */
 static bool registry_open_env(struct registry *r, struct error *err);
 static bool registry_open_tables(struct registry *r, struct error *err);
 
@@ -42,7 +46,7 @@ static bool registry_reopen_env(struct registry *r, struct error *err)
     if (r->env != NULL)
         mdb_env_close(r->env);
     r->env = NULL;
-    return error_wrap(err, "the registry cannot be opened again");
+    return error_wrap(err, "the registry cannot be reopened");
 }
 
 static bool registry_begin_txn(struct registry *r, unsigned flags, MDB_txn **txn, struct error *err)
@@ -64,7 +68,8 @@ bool registry_begin_read(struct registry *r, MDB_txn **txn, struct error *err)
 
 bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err)
 {
-    /* A backup that was killed would hold old pages back for ever, and here nobody comes by every minute. */
+    /* The reader slot of a backup that was killed keeps old pages from being reused. A store clears such slots every
+     * minute; the registry has no thread of its own, so each write does it. */
     if (r->env != NULL)
         (void)mdb_reader_check(r->env, NULL);
     return registry_begin_txn(r, 0, txn, err);
@@ -120,8 +125,9 @@ static bool registry_check_no_restore(struct registry *r, struct error *err)
 
     if (!registry_path(r, &half, "/", REGISTRY_RESTORE_NAME, err) || !files_exists(buf_cstr(&half), &exists, err))
         return false;
-    return !exists || error_set(err, ERROR_FAILED_PRECONDITION,
-                                "a restore into it did not come to its end: restore again, or remove what is in it");
+    return !exists ||
+           error_set(err, ERROR_FAILED_PRECONDITION,
+                     "an earlier restore into it was interrupted: run the restore again, or empty the folder");
 }
 
 static bool registry_prepare_dirs(struct registry *r, struct error *err)
@@ -206,7 +212,7 @@ static bool registry_load_key(struct registry *r, const char *key_file, bool has
     if (has_secrets)
         return error_reason(err, ERROR_FAILED_PRECONDITION, "SEAL_KEY_MISSING",
                             "%s is missing: the stored credentials were sealed with it, or with a key file named at "
-                            "the start; put it back, or name that file",
+                            "the start; put the file back, or name the key file",
                             buf_cstr(&own));
     return seal_make(&r->seal, buf_cstr(&own), err);
 }
@@ -222,11 +228,12 @@ bool registry_check_key(struct registry *r, MDB_txn *txn, struct error *err)
     if (found && seal_open(&r->seal, CHECK_OWNER, stored, &text) && view_eq(buf_view(&text), CHECK_CONTENT))
         return true;
     return error_reason(err, ERROR_FAILED_PRECONDITION, "SEAL_KEY_WRONG",
-                        "the seal key is not the one that the stored credentials were sealed with; give the right "
-                        "key file, or remove the connectors' credentials with the right one first");
+                        "the stored credentials were sealed with another key; name the right "
+                        "key file, or use it to remove the connectors' credentials first");
 }
 
-/* While there are no secrets any key is right, and is the one from then on. */
+/* While nothing is sealed any key will do; it is the right one from then on. A read error (no reason) is not mistaken
+ * for a wrong key. */
 static bool registry_check_or_set_key(struct registry *r, MDB_txn *txn, bool has_secrets, struct error *err)
 {
     AUTO_BUF struct buf text = BUF(REGISTRY_SEALED_MAX);

@@ -1,5 +1,9 @@
-/* Where the stores lie, and how one is removed: its folder is renamed, which is all or nothing, and then emptied. What
- * a crash leaves of that has a name that registry_open knows. */
+/* The folders of the stores, and how one is removed:
+ *
+ *     lock the store -> rename its folder to .purge-RANDOM -> sync the parent -> empty and remove it
+ *
+ * The rename is atomic: before it the store is whole, after it the org has no store. If a crash comes later, the next
+ * registry_open recognises the prefix and finishes. The random part lets an org be added and purged again meanwhile. */
 #include "registry/registry_env.h"
 #include "store/files.h"
 
@@ -29,7 +33,8 @@ bool registry_store_dir(struct registry *r, const char *org_id, struct buf *out,
     return registry_path(r, out, "/orgs/", org_id, err);
 }
 
-/* A store that is open somewhere holds its lock; taking it shows that none is. */
+/* An open store holds its lock, so taking the lock shows that no process has the store open, ours included. It is held
+ * until the folder is gone, so that none can open it meanwhile. */
 static bool registry_check_store_closed(const char *dir, int *lock, struct error *err)
 {
     AUTO_BUF struct buf path = BUF(PATH_MAX);

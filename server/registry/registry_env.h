@@ -1,4 +1,6 @@
-/* server/registry/registry_env.h: what the files of the registry share. Private to this folder. */
+/* server/registry/registry_env.h: what the files of the registry share: its environment and its transactions.
+ *
+ * Shared with backup/, which opens a registry read-only; no other folder includes it. */
 #ifndef REGISTRY_REGISTRY_ENV_H
 #define REGISTRY_REGISTRY_ENV_H
 
@@ -10,10 +12,10 @@
 
 #define REGISTRY_SEALED_MAX (REGISTRY_SECRET_MAX + 512)
 
-/* Before the name of a store's folder that is being removed; no org id begins so. */
+/* The prefix of a store's folder that is being removed. No org id begins with a dot. */
 #define REGISTRY_PURGE_PREFIX ".purge-"
 
-/* In the data folder, while a restore into it has not come to its end. */
+/* A folder in the data folder that exists while a restore is under way or was interrupted. */
 #define REGISTRY_RESTORE_NAME ".restore"
 
 struct registry {
@@ -24,7 +26,8 @@ struct registry {
     MDB_env *env;
     MDB_dbi connectors, meta;
 
-    /* Held by each call: LMDB needs none, but a put reads, seals and writes as one, and so does a purge. */
+    /* Held by each call. LMDB alone would not need it, but reopening the environment after a failure must exclude all
+     * other calls, and two purges of one store must not meet. */
     pthread_mutex_t lock;
 };
 
@@ -32,20 +35,21 @@ struct registry {
 MUST_CHECK bool registry_path(const struct registry *r, struct buf *out, const char *middle, const char *name,
                               struct error *err);
 
-/* A read; the lock is held. */
+/* Begins a read transaction. The caller holds `lock`. */
 MUST_CHECK bool registry_begin_read(struct registry *r, MDB_txn **txn, struct error *err);
 
-/* A write transaction. `end` commits what went well, ends it either way, and returns whether it is done. */
+/* A write transaction; the caller holds `lock`. registry_end commits if `is_fine` and aborts otherwise, and returns
+ * whether the transaction was committed. */
 MUST_CHECK bool registry_begin(struct registry *r, MDB_txn **txn, struct error *err);
 MUST_CHECK bool registry_end(MDB_txn *txn, bool is_fine, struct error *err);
 
 MUST_CHECK bool registry_write(MDB_txn *txn, MDB_dbi table, struct view key, struct view value, struct error *err);
 
-/* A known text, sealed with the key of the secrets, shows a wrong key at the start and not at the first use.
- * FAILED_PRECONDITION / SEAL_KEY_WRONG. */
+/* Checks that `seal` opens a known text that was sealed with the key of the credentials. So a wrong key is found at the
+ * start and not at the first use of a credential. FAILED_PRECONDITION / SEAL_KEY_WRONG. */
 MUST_CHECK bool registry_check_key(struct registry *r, MDB_txn *txn, struct error *err);
 
-/* Calls visit with each connector's name and record; false with the error ends it. */
+/* Calls visit with each connector's name and record. A visitor that returns false ends it, with its error. */
 typedef bool registry_visit(void *ctx, struct view name, struct view record, struct error *err);
 MUST_CHECK bool registry_each(struct registry *r, MDB_txn *txn, registry_visit *visit, void *ctx, struct error *err);
 

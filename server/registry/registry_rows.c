@@ -1,4 +1,5 @@
-/* Entries of the registry, by name. Secrets are sealed on the way in and opened on the way out, and nowhere else. */
+/* The registry's entries by name. Secrets are sealed in registry_put and opened in registry_secret, and nowhere else:
+ * in between they exist only as sealed bytes. */
 #include "base/assert.h"
 #include "registry/registry_entry.h"
 #include "registry/registry_env.h"
@@ -11,7 +12,7 @@ static bool registry_no_such_connector(struct view name, struct error *err)
                         VIEW_ARG(name));
 }
 
-/* Reads one entry, and its sealed secret where wanted. */
+/* Reads one entry and, unless `sealed` is NULL, its sealed secret. */
 static bool registry_find(struct registry *r, MDB_txn *txn, struct view name, struct registry_entry *out,
                           struct buf *sealed, bool *found, struct error *err)
 {
@@ -45,7 +46,7 @@ static bool registry_check_room(struct registry *r, MDB_txn *txn, struct error *
         return db_fail(err, rc, "registry: count");
     return stat.ms_entries < REGISTRY_CONNECTORS_MAX ||
            error_reason(err, ERROR_RESOURCE_EXHAUSTED, "TOO_MANY_CONNECTORS",
-                        "there are %d connectors, the most there can be", REGISTRY_CONNECTORS_MAX);
+                        "there are %d connectors already, which is the maximum", REGISTRY_CONNECTORS_MAX);
 }
 
 static bool registry_put_in_txn(struct registry *r, MDB_txn *txn, const struct registry_entry *entry,
@@ -56,6 +57,7 @@ static bool registry_put_in_txn(struct registry *r, MDB_txn *txn, const struct r
     struct view name = view_of(entry->name);
     bool found;
 
+    /* Reads the old sealed secret, which is written back as it is unless a new one was given. */
     if (!registry_find(r, txn, name, &old, &sealed, &found, err) || (!found && !registry_check_room(r, txn, err)))
         return false;
     if (secret.len > 0) {
@@ -72,8 +74,8 @@ bool registry_put(struct registry *r, const struct registry_entry *entry, struct
     MDB_txn *txn;
 
     if (entry->name[0] == '\0' || secret.len > REGISTRY_SECRET_MAX)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "registry: an entry has a name, and a secret of at most %d bytes",
-                         REGISTRY_SECRET_MAX);
+        return error_set(err, ERROR_INVALID_ARGUMENT,
+                         "registry: an entry needs a name, and a secret has at most %d bytes", REGISTRY_SECRET_MAX);
     pthread_mutex_lock(&r->lock);
     if (registry_begin(r, &txn, err))
         is_done = registry_end(txn, registry_put_in_txn(r, txn, entry, secret, err), err);
@@ -81,7 +83,7 @@ bool registry_put(struct registry *r, const struct registry_entry *entry, struct
     return is_done;
 }
 
-/* NOT_FOUND when there is none. */
+/* Reads one entry in a transaction of its own. NOT_FOUND if there is none. */
 static bool registry_read_one(struct registry *r, struct view name, struct registry_entry *out, struct buf *sealed,
                               struct error *err)
 {
@@ -137,6 +139,7 @@ static bool registry_remove_in_txn(struct registry *r, MDB_txn *txn, struct view
     return rc == 0 || db_fail_write(err, rc, "registry: remove");
 }
 
+/* A change to one connector, within a transaction. */
 typedef bool registry_change_in_txn(struct registry *r, MDB_txn *txn, struct view name, struct error *err);
 
 static bool registry_change(struct registry *r, registry_change_in_txn *how, const char *name, struct error *err)

@@ -7,14 +7,15 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Sealed: version (1 byte), nonce (24), then the box: mac (16), length of the owner (1 byte), owner, secret. */
+/* The sealed form: version (1 byte), nonce (24), then the box: mac (16), length of the owner (1), owner, secret. The
+ * nonce is random for each sealing; at 24 bytes, random nonces do not repeat. */
 #define VERSION      1
 #define NONCE_AT     1
 #define BOX_AT       (NONCE_AT + crypto_secretbox_NONCEBYTES)
 #define OWNER_MAX    255
 #define KEY_FILE_MAX 128
 
-_Static_assert(SEAL_KEY_BYTES == crypto_secretbox_KEYBYTES, "the key is secretbox's");
+_Static_assert(SEAL_KEY_BYTES == crypto_secretbox_KEYBYTES, "the key is a secretbox key");
 
 static bool seal_parse_hex(struct view text, unsigned char key[SEAL_KEY_BYTES])
 {
@@ -83,6 +84,7 @@ void seal_close(const struct seal *seal, struct view owner, struct view secret, 
     free(plain);
 }
 
+/* The length comes before the owner: otherwise "ac" would match the beginning of "acme". */
 static bool seal_take_secret(struct view plain, struct view owner, struct buf *out)
 {
     if (plain.len < 1 + owner.len || (unsigned char)plain.at[0] != owner.len ||

@@ -110,7 +110,7 @@ static bool directory_read_count(const struct snapshot *at, unsigned kind, uint6
     if (!snapshot_get(at, TABLE_META, directory_count_key(kind, key), &stored, &found, err))
         return false;
     if (found && stored.len != COUNT_BYTES)
-        return error_set(err, ERROR_DATA_LOSS, "a count of rows is damaged");
+        return error_set(err, ERROR_DATA_LOSS, "the count of rows is damaged");
     if (found)
         *count = bytes_u64((const unsigned char *)stored.at);
     return true;
@@ -353,7 +353,7 @@ static bool directory_visit_change_entry(void *ctx, struct view key, struct view
 
     *is_fine = key.len == CHANGE_BYTES && value.len > 1;
     if (!*is_fine)
-        return error_set(err, ERROR_DATA_LOSS, "an entry of the changes is damaged");
+        return error_set(err, ERROR_DATA_LOSS, "an entry of table changes is damaged");
     change = bytes_key((const unsigned char *)key.at);
     return to->visit(to->ctx, change, (unsigned char)value.at[0], (struct view){ value.at + 1, value.len - 1 });
 }

@@ -309,7 +309,7 @@ static void a_restore_that_did_not_end_keeps_the_server_away_and_is_begun_again(
     snprintf(half, sizeof half, "%s/.restore", w->restored);
     assert_int_equal(mkdir(half, 0700), 0); /* as if it had died before its last step */
     FAILS(registry_open(&r, &(struct registry_options){ .data_dir = w->restored }, err), ERROR_FAILED_PRECONDITION);
-    assert_non_null(strstr(why.text, "did not come to its end"));
+    assert_non_null(strstr(why.text, "was interrupted"));
     OK(restore(w, &result, err));
     OK(registry_open(&r, &(struct registry_options){ .data_dir = w->restored }, err));
     registry_close(r);
@@ -606,24 +606,24 @@ static const struct harm_row {
     const char *told;
 } harms[] = {
     { "an event's header", header_version, "event 1000000000000: its header is damaged" },
-    { "a watermark", watermark, "the watermark falls" },
+    { "a watermark", watermark, "watermark is lower than the one before" },
     { "an identity in an event", identity_bytes, "its identity is not in the table" },
-    { "an event's own number", own_number, "another's number" },
-    { "an event's length", frame, "it is damaged" },
+    { "an event's own number", own_number, "another sequence" },
+    { "an event's length", frame, "its encoding is damaged" },
     { "an event type's number", type_number, "event type" },
     { "a watermark of history", history_mark, "watermark" },
     { "an event is gone", event_gone, "1000000000000 is missing" },
     { "an event of history is gone", history_gone, "999999999999 is missing" },
     { "an identity is gone", identity_gone, "its identity is not in the table" },
-    { "an identity points elsewhere", identity_elsewhere, "another event's" },
+    { "an identity points elsewhere", identity_elsewhere, "points to another event" },
     { "an identity of no event", identity_too_many, "is not its event" },
     { "an event type is gone", type_gone, "types" },
     { "a user's header", user_header, "its header is damaged" },
-    { "a user's change", user_change, "not in the line of changes" },
-    { "a user is gone", user_gone, "of them for" },
-    { "an alias is gone", alias_gone, "not found under its second key" },
-    { "a change is gone", change_gone, "not in the line of changes" },
-    { "the count of users", count_wrong, "the count says 99" },
+    { "a user's change", user_change, "not on the line of changes" },
+    { "a user is gone", user_gone, "entries for" },
+    { "an alias is gone", alias_gone, "not found under its alias" },
+    { "a change is gone", change_gone, "not on the line of changes" },
+    { "the count of users", count_wrong, "the stored count says 99" },
     { "the epoch", epoch_short, "epoch" },
     { "the format", format_new, "newer version" },
     { "the head", head_wrong, "1000000000016 is missing" },
