@@ -1,9 +1,14 @@
-/* A restore grows in DATA_DIR/.restore, whose being there keeps a server from starting:
+/* A restore grows in DATA_DIR/.restore. While that folder exists, no server starts on DATA_DIR. The steps:
  *
- *     lock -> empty? -> verify the backup -> copy, and compare sums -> new epochs; credentials -> sync -> rename ->
- * .restore goes
+ *     1. lock DATA_DIR, and check that it is empty
+ *     2. verify the backup
+ *     3. copy each file to .restore, and compare its sum with the manifest
+ *     4. give each store a new epoch; keep or remove the credentials
+ *     5. sync, rename the two folders into DATA_DIR, and sync again
+ *     6. remove .restore
  *
- * One that was interrupted is begun again by the next restore into the same folder. */
+ * A failure removes what was copied. A crash leaves .restore behind, and the next restore into the same folder begins
+ * again. The marker goes last: at every moment DATA_DIR is either whole, or marked as incomplete. */
 #include "backup/backup_parts.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -30,7 +35,7 @@ static const char *const parts[] = { "orgs", "registry" };
 
 struct restore_contents {
     bool is_half, is_used;
-    char name[NAME_MAX + 1]; /* of what is in it */
+    char name[NAME_MAX + 1]; /* one of the names found, for the message */
 };
 
 static bool restore_inspect_name(void *ctx, const char *name, struct error *err)
@@ -58,7 +63,8 @@ static bool restore_lock_folder(struct restore_job *r, struct error *err)
            files_make_dir(r->data.at, true, err) && files_lock(&r->lock_fd, lock.at, err);
 }
 
-/* While .restore is there, what else is there is of a restore that did not end. */
+/* Empties the folder if an interrupted restore left something, and refuses any other content. While .restore exists no
+ * server can have run here, so everything beside it comes from that restore and may be removed. */
 static bool restore_clear_folder(struct restore_job *r, struct error *err)
 {
     struct restore_contents c = { .is_used = false };
@@ -94,6 +100,12 @@ static bool restore_copy_file(struct restore_job *r, const struct manifest_file 
 }
 
 /* In a child. */
+/* Gives a copied store a new epoch, in a child.
+ *
+ * The restored line ends where the backup was taken. The server will assign the following sequences again, to other
+ * events than those that clients have already read under these numbers. With the old epoch, a resume token from before
+ * would seem valid, and its client would silently skip or repeat events. With a new one, such tokens are answered with
+ * STORE_REWOUND. */
 static bool restore_new_epoch(struct child *child, void *arg, void *result, struct error *err)
 {
     struct store *s = NULL;
@@ -117,7 +129,8 @@ static bool restore_secrets(struct child *child, void *arg, void *result, struct
     return readonly_secrets(job->dir, job->key_file, result, err);
 }
 
-/* What makes of the copy a store of its own. */
+/* Turns a copied file into one of this data folder: a new epoch for a store, checked or removed credentials for the
+ * registry. */
 static bool restore_adopt_file(struct restore_job *r, const struct manifest_file *file, struct error *err)
 {
     struct path to, dir;

@@ -1,5 +1,6 @@
-/* A data folder: its registry, then the store of each of its connectors. A backup: the same, and before that each file
- * against the sum in the manifest; a file that is not what was written is not walked. */
+/* A data folder is verified in this order: its registry, then the store of each of its connectors. For a backup, each
+ * file is first compared with its size and sum in the manifest. A file that differs is reported, and not walked: its
+ * damage is known already. */
 #include "backup/backup_parts.h"
 #include "base/mem.h"
 #include "store/files.h"
@@ -29,7 +30,7 @@ static void verify_problem(struct verify_run *v, const char *format, ...)
         v->listener->problem(v->listener->ctx, text);
 }
 
-/* What could not be walked at all is a problem, whatever kept us from it. */
+/* Walks one store. A store that cannot be walked at all counts as one problem, whatever the cause. */
 static bool verify_walk(struct verify_run *v, const char *name, struct verify_found *found, struct error *err)
 {
     struct path dir;

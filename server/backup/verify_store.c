@@ -1,13 +1,16 @@
-/* One store, table by table:
+/* Verifies one store, table by table:
  *
- *     types      names and numbers are each other's
- *     line       history, then events: every number from the oldest to the head and no other; each record is one, knows
- *                its own number, has its identity, and a watermark that never falls
- *     identity   as many as events, so that each belongs to one
- *     rows       each is one, is in the line of changes at its number, and under its alias
- *     changes, aliases, count    as many as rows say
+ *     types      each name has a number, and each number that name
+ *     line       history, then events: every sequence from the oldest to the head, and no other; each record can be
+ *                read, carries its own sequence, has its identity, and a watermark that never falls
+ *     identity   as many entries as events
+ *     rows       each can be read, is on the line of changes at its number, and has its alias
+ *     changes, aliases, counts    as many as the rows require
  *     cursors    readable
- *     state      agrees with all of it */
+ *     state      agrees with all of the above
+ *
+ * A relation between two tables is checked in one direction by lookups, and in the other by counting: if each event has
+ * an identity that points back to it, and there are as many identities as events, then no identity is left over. */
 #include "backup/verify_store.h"
 #include "store/bytes.h"
 #include "store/row.h"
@@ -16,10 +19,10 @@
 
 #include <string.h>
 
-#define PROBLEMS_SAID_MAX 100 /* of a store; the rest are counted */
+#define PROBLEMS_SAID_MAX 100 /* messages for each store; further problems are only counted */
 #define SEQUENCE_BYTES    8
 #define CURSOR_MAX        (16u << 10)
-#define RECORD_TAG        0x0a /* field 1, bytes: as it lies in a response */
+#define RECORD_TAG        0x0a /* field 1, length-delimited, as in a response */
 
 struct walk {
     struct child *child;
@@ -59,8 +62,8 @@ static void walk_step(struct walk *w)
         child_progress(w->child, w->job->name, w->done, w->total);
 }
 
-/* Visits each row of a table, in the order of its keys: a key that is not beyond the one before is damage, and the end
- * of the walk, which a damaged tree might else lead in circles. */
+/* Visits each row of a table in the order of its keys. A key that does not come after the one before is damage, and
+ * ends the walk: pages that point back at each other would lead it in circles. */
 typedef void walk_visit(struct walk *w, struct view key, struct view value);
 
 static bool walk_is_beyond(struct view key, const struct buf *last)
@@ -122,7 +125,7 @@ static void walk_visit_type(struct walk *w, struct view key, struct view value)
         return;
     }
     if (key.at[0] != 'n')
-        return; /* as many as of the others, and each of those was found */
+        return; /* an 'i' entry: covered by the lookup from its 'n' entry, and by the count in walk_types */
     w->names++;
     back[0] = 'i';
     if (value.len == 4)
@@ -141,7 +144,7 @@ static void walk_types(struct walk *w)
 
 /* ---- the line ---- */
 
-/* The event as it is sent: its tag, a length that is that of the rest, its own number inside. */
+/* Whether the event is framed as it is sent: the tag, a length that matches the rest, and room for its sequence. */
 static bool walk_is_framed(const struct journal_record *r)
 {
     const unsigned char *at = (const unsigned char *)r->encoded.at;
@@ -243,7 +246,7 @@ static void walk_line(struct walk *w)
 
 /* ---- identities ---- */
 
-/* Only where there are more than events: which belong to none? */
+/* Runs only if there are more or fewer identities than events: finds those that belong to no event. */
 static void walk_visit_identity(struct walk *w, struct view key, struct view value)
 {
     uint64_t sequence = value.len == SEQUENCE_BYTES ? bytes_u64((const unsigned char *)value.at) : 0;

@@ -1,4 +1,4 @@
-/* server/backup/verify_store.h: the walk through one store. Private to this folder. */
+/* server/backup/verify_store.h: verifies one store, by a walk through its tables. Private to this folder. */
 #ifndef BACKUP_VERIFY_STORE_H
 #define BACKUP_VERIFY_STORE_H
 
@@ -8,7 +8,7 @@
 
 struct verify_job {
     const char *dir;
-    const char *name; /* of what is walked, in sentences */
+    const char *name; /* names the store in messages */
     enum db_use use;
     const struct verify_meaning *meaning; /* NULL: none */
 };
@@ -18,7 +18,8 @@ struct verify_found {
     uint64_t problems;
 };
 
-/* In a child: `arg` is a struct verify_job, `result` a struct verify_found. False: it could not even be opened. */
+/* Runs in a child: `arg` is a struct verify_job, `result` a struct verify_found. False: the store could not be opened.
+ */
 bool verify_store(struct child *child, void *arg, void *result, struct error *err);
 
 #endif
