@@ -1,5 +1,5 @@
-/* Backups of a folder whose writer does not stop, restored and compared with what was written; damage in a backup and
- * in a live store is found. */
+/* Backups of a folder whose writer keeps writing are restored and compared with what was written. Damage in a backup
+ * and in a live store is found. */
 #include "backup/backup.h"
 #include "base/mem.h"
 #include "registry/registry.h"
@@ -21,22 +21,22 @@
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BACKUPS 20 /* a child process is slow there */
+#define BACKUPS 20 /* a fork is slow under these sanitizers */
 #else
 #define BACKUPS 100
 #endif
-#define RESTORES        20 /* of them; each one is verified */
+#define RESTORES        20 /* backups that are restored; each is verified */
 #define PER_TXN         20
-#define TXNS_PER_BACKUP 10 /* while it is under way, so that the writer never stands still and never runs away */
+#define TXNS_PER_BACKUP 10 /* written during each backup: the writer neither stops nor runs away */
 #define ORG             "00o1"
 #define NUMBER_AT       13
-#define HISTORY         UINT32_C(0x80000000) /* numbers from here on go down the other side */
+#define HISTORY         UINT32_C(0x80000000) /* events with numbers from here on are back-filled */
 
 struct world {
     struct fixture *f; /* its store is DATA_DIR/orgs/00o1 */
     char data[600], backup[600], restored[600];
     unsigned problems;
-    char problem[1024]; /* the last that was told */
+    char problem[1024]; /* the last one reported */
 };
 
 static void put_user(struct fixture *f, unsigned number)
@@ -58,7 +58,8 @@ static int setup(void **state)
     struct world *w = mem_zero(sizeof *w);
     struct registry *r;
 
-    /* Some two thousand syncs: in memory where there is some, as nothing here is about power. */
+    /* This makes some two thousand syncs. Use a folder in memory if possible, as no test here is about power failure.
+     */
     if (access("/dev/shm", W_OK) == 0)
         setenv("TEST_TMPDIR", "/dev/shm", 1);
     fixture_setup((void **)&w->f);
@@ -126,7 +127,7 @@ static void remove_tree(const char *path)
     assert_int_equal(system(command), 0);
 }
 
-/* ---- a writer that does not stop ---- */
+/* ---- a writer that keeps writing ---- */
 
 static void write_some(struct fixture *f, uint32_t *number)
 {
@@ -180,7 +181,7 @@ static struct writer start_writer(struct world *w)
     return writer;
 }
 
-/* Lets it write more, and returns what it has reported of that once it is on its way. */
+/* Lets the writer go on, waits until it has begun, and returns the last number that it reported as committed. */
 static uint32_t committed(const struct writer *writer)
 {
     struct pollfd waiting = { .fd = writer->reports, .events = POLLIN };
@@ -206,17 +207,16 @@ static bool look_at(void *ctx, const struct journal_record *r)
     uint32_t number = bytes_u32((const unsigned char *)r->encoded.at + NUMBER_AT);
 
     if (number >= HISTORY) {
-        n->history++; /* ascending in sequence is descending in number: the last is the first */
+        n->history++; /* history ascends in sequence and descends in number */
         n->is_prefix &= n->live == 0;
     } else {
-        n->is_prefix &= number == n->live / 4 * 5 + n->live % 4; /* each fifth went the other way */
+        n->is_prefix &= number == n->live / 4 * 5 + n->live % 4; /* every fifth number is in history */
         n->live++;
     }
     return true;
 }
 
-/* The restored store holds what was committed up to some moment not before `at_least`, and nothing else; its epoch is
- * new. */
+/* The restored store holds exactly what was committed up to some moment, which is not before number `at_least`. */
 static void check_restored(struct world *w, uint32_t at_least)
 {
     const struct journal_range all = { .after = 0, .up_to = UINT64_MAX };
@@ -235,7 +235,7 @@ static void check_restored(struct world *w, uint32_t at_least)
     store_close(s);
 }
 
-static void a_hundred_backups_of_a_writer_that_does_not_stop(void **state)
+static void a_hundred_backups_beside_a_writer_are_whole(void **state)
 {
     struct world *w = *state;
     struct backup_result result;
@@ -271,7 +271,7 @@ static void a_hundred_backups_of_a_writer_that_does_not_stop(void **state)
 
 /* ---- epochs ---- */
 
-static void each_restore_is_another_store(void **state)
+static void each_restore_has_a_new_epoch(void **state)
 {
     struct world *w = *state;
     char epochs[3][STORE_EPOCH_SIZE], dir[700];
@@ -296,7 +296,7 @@ static void each_restore_is_another_store(void **state)
     assert_string_not_equal(epochs[1], epochs[2]);
 }
 
-static void a_restore_that_did_not_end_keeps_the_server_away_and_is_begun_again(void **state)
+static void an_interrupted_restore_keeps_the_server_away_and_can_be_repeated(void **state)
 {
     struct world *w = *state;
     struct backup_result result;
@@ -307,7 +307,7 @@ static void a_restore_that_did_not_end_keeps_the_server_away_and_is_begun_again(
     OK(make(w, &result, err));
     OK(restore(w, &result, err));
     snprintf(half, sizeof half, "%s/.restore", w->restored);
-    assert_int_equal(mkdir(half, 0700), 0); /* as if it had died before its last step */
+    assert_int_equal(mkdir(half, 0700), 0); /* as if the restore had died before its last step */
     FAILS(registry_open(&r, &(struct registry_options){ .data_dir = w->restored }, err), ERROR_FAILED_PRECONDITION);
     assert_non_null(strstr(why.text, "was interrupted"));
     OK(restore(w, &result, err));
@@ -315,7 +315,7 @@ static void a_restore_that_did_not_end_keeps_the_server_away_and_is_begun_again(
     registry_close(r);
 }
 
-static void a_partial_folder_of_a_process_that_died_is_taken_over(void **state)
+static void the_partial_folder_of_a_dead_process_is_taken_over(void **state)
 {
     struct world *w = *state;
     struct backup_result result;
@@ -436,7 +436,7 @@ static void a_failed_backup_names_its_cause(void **state)
 
 /* ---- damage in a live store ---- */
 
-/* A table of the store, changed as no program of ours would. */
+/* Changes a table of the store as no program of ours would. */
 typedef void harm(MDB_txn *txn);
 
 static MDB_dbi table(MDB_txn *txn, const char *name)
@@ -661,7 +661,7 @@ static void with_store_open(struct world *w, harm *change)
     mdb_env_close(env);
 }
 
-static void verify_tells(void **state)
+static void verify_reports_the_damage(void **state)
 {
     const struct harm_row *row = *state;
     struct verify_result found;
@@ -684,14 +684,14 @@ static void verify_tells(void **state)
     OK(verify_data_dir(told.w->data, NULL, &to, &found, err));
     if (found.problems == 0 || !told.is_there)
         fail_msg("%llu problems, the last: %s", (unsigned long long)found.problems, told.w->problem);
-    /* And what is damaged is not passed off as a backup. */
+    /* A damaged store is not turned into a backup. */
     assert_false(make(told.w, &result, &why));
     assert_int_not_equal(access(told.w->backup, F_OK), 0);
     teardown(&world);
 }
 
-/* Pages overwritten, and a file cut off: whatever LMDB makes of that, we live and tell. */
-static void pages_of_garbage_are_told(void **state)
+/* Overwritten pages, and a file that is cut off: whatever LMDB does with them, we survive and report it. */
+static void pages_of_garbage_are_reported(void **state)
 {
     struct world *w = *state;
     const struct verify_listener to = listener(w);
@@ -719,7 +719,7 @@ static void pages_of_garbage_are_told(void **state)
         told += found.problems > 0;
         assert_int_equal(pwrite(fd, was, sizeof was, at), sizeof was);
     }
-    /* The others lay in pages that are free. */
+    /* The rounds without a problem hit free pages. */
     assert_true(rounds > 3 && told > 0);
     OK(verify_data_dir(w->data, NULL, &to, &found, err));
     assert_int_equal(found.problems, 0);
@@ -734,14 +734,14 @@ static void pages_of_garbage_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_hundred_backups_of_a_writer_that_does_not_stop, setup, teardown),
-        cmocka_unit_test_setup_teardown(each_restore_is_another_store, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_restore_that_did_not_end_keeps_the_server_away_and_is_begun_again, setup,
+        cmocka_unit_test_setup_teardown(a_hundred_backups_beside_a_writer_are_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_restore_has_a_new_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_interrupted_restore_keeps_the_server_away_and_can_be_repeated, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_partial_folder_of_a_process_that_died_is_taken_over, setup, teardown),
-        cmocka_unit_test_setup_teardown(pages_of_garbage_are_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_partial_folder_of_a_dead_process_is_taken_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_of_garbage_are_reported, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(a_failed_backup_names_its_cause, failures) +
-           RUN_ROWS(verify_tells, harms);
+           RUN_ROWS(verify_reports_the_damage, harms);
 }

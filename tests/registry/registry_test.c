@@ -13,7 +13,7 @@
 
 #define TOKEN "00aVerySecretToken-xyzzy"
 
-/* The fixture's folder, and in it a data folder that is not there yet. */
+/* The fixture's folder, and the path of a data folder in it that does not exist yet. */
 struct data {
     struct fixture *f;
     char dir[600], key_file[600];
@@ -109,7 +109,7 @@ static void write_file(const char *path, const void *at, size_t len)
 
 /* ---- entries ---- */
 
-static void an_entry_comes_back_as_it_went_in(void **state)
+static void an_entry_reads_back_as_written(void **state)
 {
     struct data *d = *state;
     struct registry_entry want = entry_of("acme"), got;
@@ -128,7 +128,7 @@ static void an_entry_comes_back_as_it_went_in(void **state)
     has_secret(d, "acme", TOKEN);
 }
 
-static void a_put_without_a_secret_keeps_the_one_there(void **state)
+static void a_put_without_a_secret_keeps_the_stored_one(void **state)
 {
     struct data *d = *state;
 
@@ -178,7 +178,7 @@ static void there_are_at_most_64(void **state)
     }
     e = entry_of("one-more");
     FAILS(registry_put(d->r, &e, VIEW_NONE, err), ERROR_RESOURCE_EXHAUSTED);
-    put(d, "org-5", VIEW(TOKEN)); /* one that is there can still change */
+    put(d, "org-5", VIEW(TOKEN)); /* an existing one can still be changed */
 }
 
 static void a_secret_has_at_most_8_kib(void **state)
@@ -198,7 +198,7 @@ static void a_secret_has_at_most_8_kib(void **state)
     FAILS(registry_put(d->r, &e, VIEW_NONE, err), ERROR_INVALID_ARGUMENT);
 }
 
-static void a_forgotten_secret_is_gone_and_its_entry_stays(void **state)
+static void forgetting_a_secret_keeps_the_entry(void **state)
 {
     struct data *d = *state;
     struct error why;
@@ -228,11 +228,11 @@ static void no_file_holds_the_secret(void **state)
     len = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
     assert_true(len > 8192 && len < sizeof bytes);
-    assert_non_null(memmem(bytes, len, "acme.okta.com", 13)); /* it is the right file */
+    assert_non_null(memmem(bytes, len, "acme.okta.com", 13)); /* this is the right file */
     assert_null(memmem(bytes, len, TOKEN + 2, 10));
 }
 
-/* Copies one record's bytes under another name, as somebody with the file but not the key might. */
+/* Copies one record under another name, as an attacker with the file but without the key might. */
 static void copy_record(struct data *d, const char *from, const char *to)
 {
     MDB_val k = { strlen(from), (void *)(uintptr_t)from }, v, copy;
@@ -257,7 +257,7 @@ static void copy_record(struct data *d, const char *from, const char *to)
     mdb_env_close(env);
 }
 
-static void a_secret_is_no_use_under_another_name(void **state)
+static void a_secret_does_not_open_under_another_name(void **state)
 {
     struct data *d = *state;
     AUTO_BUF struct buf out = BUF(REGISTRY_SECRET_MAX);
@@ -266,7 +266,7 @@ static void a_secret_is_no_use_under_another_name(void **state)
     put(d, "acme", VIEW(TOKEN));
     registry_close(d->r);
     copy_record(d, "acme", "evil");
-    copy_record(d, "acme", "ac"); /* a beginning of the right name */
+    copy_record(d, "acme", "ac"); /* a prefix of the right name */
     OK(open_with(d, NULL, err));
     has_secret(d, "acme", TOKEN);
     FAILS(registry_secret(d->r, "evil", &out, err), ERROR_DATA_LOSS);
@@ -274,7 +274,7 @@ static void a_secret_is_no_use_under_another_name(void **state)
     assert_int_equal(out.len, 0);
 }
 
-static void the_key_is_made_for_us_alone(void **state)
+static void a_new_key_is_readable_by_its_owner_alone(void **state)
 {
     struct data *d = *state;
     char path[700];
@@ -310,7 +310,7 @@ static const struct key_row {
     { "far too long", key_long, sizeof key_long, ERROR_FAILED_PRECONDITION },
 };
 
-/* Sealed with key_a, then opened with the row's. */
+/* Seals with key_a, then opens with the row's key. */
 static void key(void **state)
 {
     const struct key_row *row = *state;
@@ -335,7 +335,7 @@ static void key(void **state)
     teardown((void **)&d);
 }
 
-static void a_key_that_is_missing_is_not_made_anew_beside_secrets(void **state)
+static void a_missing_key_is_not_replaced_beside_secrets(void **state)
 {
     struct data *d = *state;
     struct error why;
@@ -365,11 +365,11 @@ static void without_secrets_any_key_will_do(void **state)
     put(d, "acme", VIEW("new"));
     registry_close(d->r);
     d->r = NULL;
-    FAILS(open_with(d, NULL, err), ERROR_FAILED_PRECONDITION); /* and from then on it is that one */
+    FAILS(open_with(d, NULL, err), ERROR_FAILED_PRECONDITION); /* from then on, that key is the right one */
     assert_string_equal(why.reason, "SEAL_KEY_WRONG");
 }
 
-static void a_key_file_that_is_not_there_is_said_so(void **state)
+static void a_missing_key_file_is_reported(void **state)
 {
     struct data *d = *state;
     struct error why;
@@ -382,7 +382,7 @@ static void a_key_file_that_is_not_there_is_said_so(void **state)
 
 /* ---- the folder ---- */
 
-static void a_second_process_is_told_who_has_the_folder(void **state)
+static void a_second_process_is_told_the_holders_pid(void **state)
 {
     struct data *d = *state;
     char pid[32];
@@ -467,11 +467,11 @@ static void a_purge_removes_one_store_and_no_other(void **state)
     open_store(d, "one", &one);
     open_store(d, "two", &two);
     assert_int_equal(names_in(d, "orgs"), 2);
-    FAILS(registry_purge_store(d->r, "one", err), ERROR_FAILED_PRECONDITION); /* it is open */
+    FAILS(registry_purge_store(d->r, "one", err), ERROR_FAILED_PRECONDITION); /* refused: it is open */
     store_close(one);
     OK(registry_purge_store(d->r, "one", err));
     assert_int_equal(names_in(d, "orgs"), 1);
-    OK(registry_purge_store(d->r, "one", err)); /* it is not there, which is what was asked for */
+    OK(registry_purge_store(d->r, "one", err)); /* again: it is gone already, which is the goal */
     open_store(d, "one", &one);
     assert_string_not_equal(store_epoch(one), store_epoch(two));
     store_close(one);
@@ -490,7 +490,7 @@ static void an_interrupted_purge_is_finished_at_the_next_opening(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     snprintf(path, sizeof path, "%s/orgs/.purge-00ff/deep/data.mdb", d->dir);
     write_file(path, "x", 1);
-    /* A link in there is removed, not followed. */
+    /* A symbolic link in it is removed, not followed. */
     snprintf(outside, sizeof outside, "%s/outside", d->f->dir);
     assert_int_equal(mkdir(outside, 0700), 0);
     snprintf(inside, sizeof inside, "%s/outside/file", d->f->dir);
@@ -509,19 +509,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define ONE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-        ONE(an_entry_comes_back_as_it_went_in),
-        ONE(a_put_without_a_secret_keeps_the_one_there),
+        ONE(an_entry_reads_back_as_written),
+        ONE(a_put_without_a_secret_keeps_the_stored_one),
         ONE(entries_are_listed_by_name_and_removed),
         ONE(there_are_at_most_64),
         ONE(a_secret_has_at_most_8_kib),
-        ONE(a_forgotten_secret_is_gone_and_its_entry_stays),
+        ONE(forgetting_a_secret_keeps_the_entry),
         ONE(no_file_holds_the_secret),
-        ONE(a_secret_is_no_use_under_another_name),
-        ONE(the_key_is_made_for_us_alone),
-        ONE(a_key_that_is_missing_is_not_made_anew_beside_secrets),
+        ONE(a_secret_does_not_open_under_another_name),
+        ONE(a_new_key_is_readable_by_its_owner_alone),
+        ONE(a_missing_key_is_not_replaced_beside_secrets),
         ONE(without_secrets_any_key_will_do),
-        ONE(a_key_file_that_is_not_there_is_said_so),
-        ONE(a_second_process_is_told_who_has_the_folder),
+        ONE(a_missing_key_file_is_reported),
+        ONE(a_second_process_is_told_the_holders_pid),
         ONE(a_purge_removes_one_store_and_no_other),
         ONE(an_interrupted_purge_is_finished_at_the_next_opening),
     };

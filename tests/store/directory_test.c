@@ -7,7 +7,7 @@
 #define USERS 1
 #define NONE  ""
 
-/* Puts a row in a transaction of its own; returns whether anything but the generation was new. */
+/* Puts a row in a transaction of its own. Returns whether anything other than the generation was new. */
 static bool put(struct fixture *f, const char *id, const char *alias, const char *content, uint32_t generation,
                 int64_t deleted_ms)
 {
@@ -45,7 +45,7 @@ static bool show_change(void *ctx, uint64_t change, unsigned kind, struct view i
 
 enum what { ALL, AFTER, BY_ID, BY_ALIAS, CHANGES };
 
-/* One reading, as text. */
+/* The result of one read, as text. */
 static void reads(struct fixture *f, enum what what, const char *key, const char *want)
 {
     AUTO_BUF struct buf out = BUF(100000);
@@ -104,21 +104,21 @@ static void rows_come_by_id_by_alias_and_in_order(void **state)
     counts(f, 3);
 }
 
-static void a_row_that_is_the_same_is_no_change(void **state)
+static void an_identical_row_is_not_a_change(void **state)
 {
     struct fixture *f = *state;
 
     put(f, "u1", "ann", "A", 1, 0);
     assert_false(put(f, "u1", "ann", "A", 1, 0));
     reads(f, ALL, NONE, "[u1 ann A g1 c1]");
-    assert_false(put(f, "u1", "ann", "A", 2, 0)); /* a sweep saw it again */
+    assert_false(put(f, "u1", "ann", "A", 2, 0)); /* a later sweep saw it again */
     reads(f, ALL, NONE, "[u1 ann A g2 c1]");
     reads(f, CHANGES, "0", "[1 u1]");
     reads(f, BY_ALIAS, "ann", "[u1 ann A g2 c1]");
     counts(f, 1);
 }
 
-static void a_change_takes_a_new_number_and_replaces_the_old(void **state)
+static void a_change_takes_a_new_number_and_drops_the_old_one(void **state)
 {
     struct fixture *f = *state;
 
@@ -133,7 +133,7 @@ static void a_change_takes_a_new_number_and_replaces_the_old(void **state)
     reads(f, CHANGES, "0", "[3 u1][4 u2]");
 }
 
-static void an_alias_that_moves_is_found_where_it_is(void **state)
+static void an_alias_that_moves_is_found_on_its_new_row(void **state)
 {
     struct fixture *f = *state;
 
@@ -141,7 +141,7 @@ static void an_alias_that_moves_is_found_where_it_is(void **state)
     put(f, "u1", "ann.b", "A", 1, 0);
     reads(f, BY_ALIAS, "ann", "");
     reads(f, BY_ALIAS, "ann.b", "[u1 ann.b A g1 c2]");
-    put(f, "u2", "ann.b", "B", 1, 0); /* for a while two have it: the one that changed last */
+    put(f, "u2", "ann.b", "B", 1, 0); /* two rows have it for a while: the one that changed last wins */
     reads(f, BY_ALIAS, "ann.b", "[u2 ann.b B g1 c3]");
     put(f, "u1", "ann.c", "A", 1, 0);
     reads(f, BY_ALIAS, "ann.b", "[u2 ann.b B g1 c3]");
@@ -150,7 +150,7 @@ static void an_alias_that_moves_is_found_where_it_is(void **state)
     reads(f, BY_ALIAS, "ann.b", "");
 }
 
-static void a_deleted_row_stays_and_gives_way(void **state)
+static void a_deleted_row_stays_and_yields_its_alias(void **state)
 {
     struct fixture *f = *state;
 
@@ -160,7 +160,7 @@ static void a_deleted_row_stays_and_gives_way(void **state)
     reads(f, BY_ID, "u1", "[u1 ann A g1 c2 gone]");
     reads(f, BY_ALIAS, "ann", "[u1 ann A g1 c2 gone]");
     put(f, "u0", "ann", "B", 1, 0);
-    put(f, "u1", "ann", "A2", 1, FIXTURE_T0_MS); /* changed later, and deleted all the same */
+    put(f, "u1", "ann", "A2", 1, FIXTURE_T0_MS); /* changed last, but deleted: it does not win */
     reads(f, BY_ALIAS, "ann", "[u0 ann B g1 c3]");
     counts(f, 1);
     put(f, "u1", "ann", "A", 2, 0);
@@ -168,7 +168,7 @@ static void a_deleted_row_stays_and_gives_way(void **state)
     reads(f, CHANGES, "0", "[3 u0][5 u1]");
 }
 
-static void long_aliases_are_told_apart(void **state)
+static void long_aliases_with_the_same_prefix_are_distinct(void **state)
 {
     struct fixture *f = *state;
     char first[401], second[401], want[500];
@@ -227,7 +227,7 @@ static bool only_one(void *ctx, const struct directory_row *row)
     return false;
 }
 
-static void a_listing_ends_where_its_visitor_says(void **state)
+static void a_listing_ends_when_its_visitor_stops(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf out = BUF(1000);
@@ -238,7 +238,7 @@ static void a_listing_ends_where_its_visitor_says(void **state)
     assert_string_equal(buf_cstr(&out), "[u1 ann A g1 c1]");
 }
 
-static void an_aborted_page_leaves_no_row_and_no_number(void **state)
+static void an_aborted_transaction_leaves_no_row_and_no_number(void **state)
 {
     struct fixture *f = *state;
     const struct directory_row row = { .id = VIEW("u9"), .alias = VIEW("zed"), .encoded = VIEW("Z") };
@@ -258,13 +258,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define ONE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
         ONE(rows_come_by_id_by_alias_and_in_order),
-        ONE(a_row_that_is_the_same_is_no_change),
-        ONE(a_change_takes_a_new_number_and_replaces_the_old),
-        ONE(an_alias_that_moves_is_found_where_it_is),
-        ONE(a_deleted_row_stays_and_gives_way),
-        ONE(long_aliases_are_told_apart),
-        ONE(a_listing_ends_where_its_visitor_says),
-        ONE(an_aborted_page_leaves_no_row_and_no_number),
+        ONE(an_identical_row_is_not_a_change),
+        ONE(a_change_takes_a_new_number_and_drops_the_old_one),
+        ONE(an_alias_that_moves_is_found_on_its_new_row),
+        ONE(a_deleted_row_stays_and_yields_its_alias),
+        ONE(long_aliases_with_the_same_prefix_are_distinct),
+        ONE(a_listing_ends_when_its_visitor_stops),
+        ONE(an_aborted_transaction_leaves_no_row_and_no_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(bounds, bound_rows);

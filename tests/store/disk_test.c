@@ -1,5 +1,5 @@
-/* Disks that fail: full before and in the middle of a write, broken, read-only, gone; and what is left afterwards. Our
- * own pwrite, writev and fdatasync stand before the C library's, for LMDB too. */
+/* Disks that fail: full before or in the middle of a write, broken, read-only, gone; and what is left afterwards. This
+ * file defines pwrite, writev and fdatasync, which take precedence over the C library's, for LMDB too. */
 #include "base/mem.h"
 #include "registry/registry.h"
 #include "tests/store/fixture.h"
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KEPT 50 /* events that are there before the disk fails */
+#define KEPT 50 /* events stored before the disk fails */
 
 /* ---- the disk ---- */
 
@@ -27,10 +27,10 @@ enum fault {
     FAULT_WRITE, /* of data: fails at once */
     FAULT_SHORT, /* of data: half of it */
     FAULT_SYNC,
-    FAULT_META, /* of the page that makes it a commit */
+    FAULT_META, /* of the meta page, which makes a commit valid */
 };
 
-#define META_BYTES_MAX 512 /* it is far smaller than a page, and nothing else is */
+#define META_BYTES_MAX 512 /* LMDB writes the meta page in part; every other write is at least a page */
 
 static struct {
     enum fault fault;
@@ -111,7 +111,7 @@ int open(const char *path, int flags, ...)
     return real(path, flags, mode);
 }
 
-/* ---- a store on it ---- */
+/* ---- a store on that disk ---- */
 
 static const struct disk_row {
     const char *name;
@@ -148,7 +148,7 @@ static bool append_many(struct fixture *f, uint32_t from, uint32_t count, struct
     return true;
 }
 
-/* A page's worth of events, in one transaction. */
+/* Some events, in one transaction. */
 static bool store_some(struct fixture *f, uint32_t from, struct error *err)
 {
     bool is_done = store_begin(f->store, &f->txn, err) && append_many(f, from, KEPT, err) && store_commit(&f->txn, err);
@@ -157,7 +157,7 @@ static bool store_some(struct fixture *f, uint32_t from, struct error *err)
     return is_done;
 }
 
-static void a_disk_that_fails_costs_nothing_that_was_there(void **state)
+static void a_disk_that_fails_loses_nothing_that_was_stored(void **state)
 {
     const struct disk_row *row = *state;
     struct fixture *f;
@@ -170,7 +170,7 @@ static void a_disk_that_fails_costs_nothing_that_was_there(void **state)
     disk.fault = row->fault;
     disk.why = row->why;
     disk.is_read_only = row->why == EROFS;
-    for (int i = 0; i < 3; i++) { /* as often as it is tried */
+    for (int i = 0; i < 3; i++) { /* however often it is tried */
         assert_false(store_some(f, KEPT, &why));
         assert_string_equal(error_code_name(why.code), error_code_name(row->code));
         assert_true((why.reason == NULL) == (row->reason == NULL));
@@ -178,7 +178,7 @@ static void a_disk_that_fails_costs_nothing_that_was_there(void **state)
             fail_msg("not \"%s\": %s", row->text, why.text);
         assert_int_equal(fixture_bounds(f).count, KEPT); /* reading goes on */
     }
-    /* And when the disk is well again, nobody need start anew. */
+    /* When the disk works again, writing continues without a restart. */
     memset(&disk, 0, sizeof disk);
     OK(store_some(f, KEPT, err));
     assert_int_equal(fixture_bounds(f).count, 2 * KEPT);
@@ -186,9 +186,9 @@ static void a_disk_that_fails_costs_nothing_that_was_there(void **state)
     fixture_teardown(&fixture);
 }
 
-/* ---- the registry on it ---- */
+/* ---- the registry on that disk ---- */
 
-static void the_registry_lives_through_it_too(void **state)
+static void the_registry_survives_it_too(void **state)
 {
     const struct disk_row *row = *state;
     struct registry_entry entry = { .name = "acme", .org_id = "00o1", .org_url = "https://acme.okta.com" };
@@ -218,9 +218,9 @@ static void the_registry_lives_through_it_too(void **state)
     fixture_teardown(&fixture);
 }
 
-/* ---- one that is gone ---- */
+/* ---- a folder that is gone ---- */
 
-static void a_folder_that_is_removed_under_us_is_told(void **state)
+static void a_folder_that_is_removed_under_us_is_reported(void **state)
 {
     struct fixture *f = *state;
     char aside[700];
@@ -232,7 +232,7 @@ static void a_folder_that_is_removed_under_us_is_told(void **state)
     FAILS(store_some(f, KEPT, err), ERROR_FAILED_PRECONDITION);
     assert_non_null(strstr(why.text, "removed or replaced"));
     assert_int_equal(fixture_bounds(f).count, KEPT);
-    /* Another in its place is not ours. */
+    /* Another folder under the same name is not ours. */
     assert_int_equal(mkdir(f->store_dir, 0700), 0);
     FAILS(store_some(f, KEPT, err), ERROR_FAILED_PRECONDITION);
     assert_int_equal(rmdir(f->store_dir), 0);
@@ -241,10 +241,11 @@ static void a_folder_that_is_removed_under_us_is_told(void **state)
     assert_int_equal(fixture_check_tables(f), 2 * KEPT);
 }
 
-/* ---- a really full one ---- */
+/* ---- a disk that is really full ---- */
 
-/* A disk of our own that has no byte left: whatever touches a page for the first time gets SIGBUS there. */
-static void readers_need_no_room(void **state)
+/* A mounted disk without a free byte: touching a page of a sparse mapped file for the first time raises SIGBUS there.
+ */
+static void readers_need_no_disk_space(void **state)
 {
     struct fixture *f = *state;
     char path[700], *ballast = mem_zero(1 << 20);
@@ -288,8 +289,8 @@ static void readers_need_no_room(void **state)
     assert_int_equal(status, 0);
 }
 
-/* Places for readers lie on pages of the lock file: each is there from the start. */
-static void the_lock_file_has_no_hole(void **state)
+/* Reader slots are in the lock file: all of its pages are allocated from the start. */
+static void the_lock_file_is_not_sparse(void **state)
 {
     struct fixture *f = *state;
     char path[700];
@@ -302,7 +303,7 @@ static void the_lock_file_has_no_hole(void **state)
 
 /* ---- a lock whose holder was killed ---- */
 
-static void a_second_opener_is_told_who_has_the_folder_and_a_killed_one_does_not_keep_it(void **state)
+static void a_lock_names_its_holder_and_ends_when_that_is_killed(void **state)
 {
     struct fixture *f = *state;
     const struct registry_options options = { .data_dir = f->dir };
@@ -336,13 +337,13 @@ static void a_second_opener_is_told_who_has_the_folder_and_a_killed_one_does_not
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_folder_that_is_removed_under_us_is_told, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(readers_need_no_room, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(the_lock_file_has_no_hole, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(a_second_opener_is_told_who_has_the_folder_and_a_killed_one_does_not_keep_it,
-                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_removed_under_us_is_reported, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(readers_need_no_disk_space, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_lock_file_is_not_sparse, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_lock_names_its_holder_and_ends_when_that_is_killed, fixture_setup,
+                                        fixture_teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(a_disk_that_fails_costs_nothing_that_was_there, rows) +
-           RUN_ROWS(the_registry_lives_through_it_too, rows);
+    return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(a_disk_that_fails_loses_nothing_that_was_stored, rows) +
+           RUN_ROWS(the_registry_survives_it_too, rows);
 }

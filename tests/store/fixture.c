@@ -76,7 +76,7 @@ void event_make(struct event *e, uint32_t number, int64_t published_ms, size_t e
 
     memset(e, 0, sizeof *e);
     assert_true(extra <= EVENT_EXTRA_MAX);
-    /* Version 1: the number is in the middle of the time, so that neighbours are neighbours. */
+    /* Version 1, with the number in the middle of the time, so that events with neighbouring numbers are neighbours. */
     snprintf(e->uuid, sizeof e->uuid, "%08x-%04x-11f0-8000-0123456789ab", number * 2654435761u, number & 0xffff);
     memcpy(e->encoded, "\x0a", 1);
     e->encoded[1] = (char)(((len - 4) & 127) | 128);

@@ -1,4 +1,4 @@
-/* tests/store/fixture.h: a store in a folder of its own, events to put in it, and what must always be true of it. */
+/* tests/store/fixture.h: a store in a temporary folder, events to put in it, and a check of its invariants. */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
@@ -17,7 +17,7 @@
             fail_msg("%s: %s", #call, ok_error.text);                                                                  \
     } while (0)
 
-/* The call fails with this code; `why` (a `struct error`) holds the rest. */
+/* Asserts that the call fails with this code; `why`, a `struct error` of the caller, gets the details. */
 #define FAILS(call, want_code)                                                                                         \
     do {                                                                                                               \
         struct error *err = &why;                                                                                      \
@@ -27,20 +27,20 @@
     } while (0)
 
 struct fixture {
-    char dir[512]; /* exists, empty at the start, removed at the end */
+    char dir[512]; /* created empty by setup, removed by teardown */
     char store_dir[600];
     struct store *store;
     struct store_txn *txn;
 };
 
-int fixture_setup(void **state); /* an open store of the smallest size, in *state */
+int fixture_setup(void **state); /* *state is a fixture with an open store of the smallest size */
 int fixture_teardown(void **state);
 void fixture_open(struct fixture *f, uint64_t max_bytes);
 void fixture_reopen(struct fixture *f, uint64_t max_bytes); /* closes first */
 void fixture_begin(struct fixture *f);
 void fixture_commit(struct fixture *f);
 
-/* An event: "published" and a number that makes its uuid (version 1), its content, and `extra` bytes of payload. */
+/* An event. `number` determines its uuid (version 1) and is in its content; `extra` is the size of the payload. */
 struct event {
     struct journal_record record;
     char uuid[37];
@@ -49,19 +49,19 @@ struct event {
 #define EVENT_EXTRA_MAX 4000
 void event_make(struct event *e, uint32_t number, int64_t published_ms, size_t extra);
 
-/* Within the open transaction, or one of its own when none is open. */
+/* In the open transaction, or in one of its own if none is open. */
 enum journal_fate fixture_append(struct fixture *f, uint32_t number, int64_t published_ms);
 enum journal_fate fixture_prepend(struct fixture *f, uint32_t number, int64_t published_ms);
 
-/* The numbers (see event_make) of all that is held, by sequence, as "7 8 1 2". */
+/* The numbers (see event_make) of all held events, in order of sequence, as "7 8 1 2". */
 const char *fixture_numbers(struct fixture *f);
 struct journal_bounds fixture_bounds(struct fixture *f);
 
-/* Closes the store, and looks at the tables themselves: sequences without a hole, one identity for each event and none
- * more, each pointing at its event, state in agreement. Returns how many events there are. */
+/* Closes the store and checks the tables themselves: sequences without a gap, exactly one identity for each event, each
+ * pointing at its event, and a state that agrees. Returns the number of events. */
 uint64_t fixture_check_tables(struct fixture *f);
 
-/* For journal_copy: no end in time and no filter. */
+/* For journal_copy: no upper limit in time, and no filter. */
 #define WANT(up_to, since_ms, count_max)                                                                               \
     (&(struct journal_want){ (up_to), (since_ms), INT64_MAX, (count_max), NULL, NULL })
 

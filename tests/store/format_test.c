@@ -1,4 +1,4 @@
-/* What is on disk, byte by byte: a store that was written stays readable, so these may be added to but not change. */
+/* The format on disk, byte by byte. Stores that exist must stay readable, so members may be added but not changed. */
 #include "store/directory.h"
 #include "store/entry.h"
 #include "store/identity.h"
@@ -23,7 +23,7 @@ static const struct identity_row {
     const char *name, *text, *want_key;
     uint32_t want_tag;
 } identity_rows[] = {
-    /* The uuids of RFC 9562, A.1 and A.5, which are one moment in versions 1 and 6. */
+    /* The uuids of RFC 9562, A.1 and A.5: the same moment in versions 1 and 6. */
     { "version 1 becomes version 6", "C232AB00-9414-11EC-B3C8-9F6BDECED846", "011ec9414c232a6b00b3c89f6bdeced846",
       0xc232ab00 },
     { "version 6 stays", "1EC9414C-232A-6B00-B3C8-9F6BDECED846", "021ec9414c232a6b00b3c89f6bdeced846", 0x1ec9414c },
@@ -126,7 +126,7 @@ static void an_entry_reads_back(void **state)
     assert_true(glance.tag == e.identity.tag && glance.encoded.len == 10);
 }
 
-static void an_entry_without_a_time_goes_by_its_watermark(void **state)
+static void an_entry_without_a_time_uses_its_watermark(void **state)
 {
     struct entry e = some_entry();
     struct entry_glance glance;
@@ -247,7 +247,7 @@ int main(void)
         cmocka_unit_test(identities_have_1_to_128_bytes),
         cmocka_unit_test(an_entry_is_these_bytes),
         cmocka_unit_test(an_entry_reads_back),
-        cmocka_unit_test(an_entry_without_a_time_goes_by_its_watermark),
+        cmocka_unit_test(an_entry_without_a_time_uses_its_watermark),
         cmocka_unit_test(a_row_is_these_bytes_and_reads_back),
         cmocka_unit_test(a_state_is_these_bytes_and_reads_back),
     };

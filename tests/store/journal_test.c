@@ -37,7 +37,7 @@ static void an_empty_journal_says_so(void **state)
     assert_true(batch.count == 0 && batch.last == 0 && batch.last_tag == 0 && batch.at_end);
 }
 
-static void everything_is_there_again_after_reopening(void **state)
+static void everything_survives_reopening(void **state)
 {
     struct fixture *f = *state;
 
@@ -131,7 +131,7 @@ static void identity(void **state)
     fixture_teardown((void **)&f);
 }
 
-static void an_event_without_a_fit_uuid_or_size_is_refused(void **state)
+static void an_event_with_an_invalid_uuid_or_size_is_refused(void **state)
 {
     struct fixture *f = *state;
     AUTO_FREE char *large = calloc(1, JOURNAL_RECORD_MAX + 1);
@@ -155,7 +155,7 @@ static void an_event_without_a_fit_uuid_or_size_is_refused(void **state)
     fixture_commit(f);
 }
 
-/* ---- what goes in comes out ---- */
+/* ---- reading back ---- */
 
 static bool keep_copy(void *ctx, const struct journal_record *record)
 {
@@ -167,7 +167,7 @@ static bool keep_copy(void *ctx, const struct journal_record *record)
     return false;
 }
 
-static void every_header_member_comes_out_as_it_went_in(void **state)
+static void every_header_member_reads_back_as_written(void **state)
 {
     struct fixture *f = *state;
     const struct journal_range all = { .after = 0, .up_to = UINT64_MAX, .want_type = true };
@@ -227,7 +227,7 @@ static void event_types_are_numbered_and_named_again(void **state)
     struct event e;
 
     for (uint32_t i = 0; i < 4; i++) {
-        fixture_begin(f); /* each of its own: the numbers last longer than a transaction */
+        fixture_begin(f); /* one transaction each: the numbers outlive a transaction */
         event_make(&e, i, T0, 0);
         e.record.event_type = view_of(types.want[i]);
         OK(journal_append(f->txn, &e.record, false, &fate, &sequence, err));
@@ -264,7 +264,7 @@ static void a_hostile_org_cannot_fill_the_table_of_types(void **state)
     e.record.event_type = (struct view){ text, sizeof text };
     OK(journal_append(f->txn, &e.record, false, &fate, &sequence, err));
     event_make(&e, 4201, T0, 0);
-    e.record.event_type = VIEW("type.7"); /* what is numbered stays so */
+    e.record.event_type = VIEW("type.7"); /* a type that has a number keeps it */
     OK(journal_append(f->txn, &e.record, false, &fate, &sequence, err));
     fixture_commit(f);
     OK(journal_scan(f->store, &all, count_types, &named, err));
@@ -290,7 +290,7 @@ static const struct copy_row {
     uint64_t after, up_to;
     int64_t since_ms;
     uint64_t count_max;
-    size_t fits; /* whole events that the buffer has room for */
+    size_t fits; /* whole events that fit in the buffer */
     uint64_t want_first, want_count, want_last;
     bool want_at_end;
 } copy_rows[] = {
@@ -338,7 +338,7 @@ static void copy(void **state)
     fixture_teardown((void **)&f);
 }
 
-static void a_filter_that_drops_much_ends_its_read_and_goes_on(void **state)
+static void a_filter_that_drops_much_ends_its_read_and_continues(void **state)
 {
     struct fixture *f = *state;
     struct journal_batch batch = { 0 };
@@ -366,7 +366,7 @@ static bool stop_at_two(void *ctx, const struct journal_record *record)
     return ++*(unsigned *)ctx < 2;
 }
 
-static void a_scan_ends_where_its_visitor_says(void **state)
+static void a_scan_ends_when_its_visitor_stops(void **state)
 {
     struct fixture *f = *state;
     const struct journal_range all = { .after = 0, .up_to = UINT64_MAX };
@@ -377,7 +377,7 @@ static void a_scan_ends_where_its_visitor_says(void **state)
     assert_int_equal(seen, 2);
 }
 
-static void a_tag_is_the_beginning_of_the_uuid(void **state)
+static void a_tag_is_the_first_four_bytes_of_the_uuid(void **state)
 {
     static const struct {
         const char *uuid;
@@ -417,16 +417,16 @@ int main(void)
 #define ONE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
         ONE(live_counts_up_history_counts_down_and_reading_is_ascending),
         ONE(an_empty_journal_says_so),
-        ONE(everything_is_there_again_after_reopening),
+        ONE(everything_survives_reopening),
         ONE(an_aborted_transaction_leaves_nothing),
         ONE(what_is_not_committed_is_not_visible),
-        ONE(an_event_without_a_fit_uuid_or_size_is_refused),
-        ONE(every_header_member_comes_out_as_it_went_in),
+        ONE(an_event_with_an_invalid_uuid_or_size_is_refused),
+        ONE(every_header_member_reads_back_as_written),
         ONE(event_types_are_numbered_and_named_again),
         ONE(a_hostile_org_cannot_fill_the_table_of_types),
-        ONE(a_filter_that_drops_much_ends_its_read_and_goes_on),
-        ONE(a_scan_ends_where_its_visitor_says),
-        ONE(a_tag_is_the_beginning_of_the_uuid),
+        ONE(a_filter_that_drops_much_ends_its_read_and_continues),
+        ONE(a_scan_ends_when_its_visitor_stops),
+        ONE(a_tag_is_the_first_four_bytes_of_the_uuid),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) + RUN_ROWS(identity, identity_rows) + RUN_ROWS(copy, copy_rows);

@@ -1,5 +1,5 @@
-/* A writer is killed wherever it happens to be, again and again; what it leaves is whole, and holds all that it said
- * was committed. */
+/* A writer is killed at an arbitrary point, again and again. The store that it leaves is whole, and contains everything
+ * that it reported as committed. */
 #include "tests/store/fixture.h"
 
 #include <signal.h>
@@ -11,7 +11,7 @@
 #define PER_TXN     50
 #define REPORTS_MAX 4000
 
-/* Writes for ever: appends, prepends, prunes a little, commits, and reports the head of each commit. */
+/* Loops until killed: appends, prepends, prunes a little, commits, and reports the head of each commit. */
 static void write_until_killed(struct fixture *f, uint32_t number, int report_fd)
 {
     fixture_open(f, STORE_BYTES_MIN);
@@ -34,7 +34,7 @@ static void write_until_killed(struct fixture *f, uint32_t number, int report_fd
     }
 }
 
-/* Reads reports until `count` have come, kills the child, reads the rest. Returns the last. */
+/* Reads `count` reports, kills the child, and reads the rest. Returns the last one. */
 static uint64_t kill_after(pid_t child, int report_fd, unsigned count)
 {
     uint64_t head, last = 0;

@@ -1,4 +1,4 @@
-/* Where a reader starts: the last so many, or since a time. Against a naive model with random events. */
+/* Where a reader starts: at the last N events, or since a time. Checked against a naive model with random events. */
 #include "store/bytes.h"
 #include "tests/store/fixture.h"
 
@@ -74,13 +74,13 @@ static void since_finds_the_first_watermark_at_or_above(void **state)
     since(f, T0 - 20, FIRST - 3);
     since(f, T0 - 19, FIRST - 2);
     since(f, T0 - 9, FIRST - 1);
-    since(f, T0 + 5, FIRST - 1); /* not behind the late one's neighbour */
+    since(f, T0 + 5, FIRST - 1); /* not above the late event's neighbour */
     since(f, T0 + 11, FIRST + 1);
     since(f, T0 + 21, FIRST + 2);
     since(f, INT64_MAX, FIRST + 2);
 }
 
-static void an_event_of_unknown_time_takes_its_neighbours(void **state)
+static void an_event_of_unknown_time_takes_its_neighbours_watermark(void **state)
 {
     struct fixture *f = *state;
     struct journal_batch batch;
@@ -97,7 +97,7 @@ static void an_event_of_unknown_time_takes_its_neighbours(void **state)
     since(f, T0 - 10, FIRST - 4);
     since(f, T0 - 9, FIRST - 2);
     OK(journal_copy(f->store, 0, WANT(UINT64_MAX, T0 + 10, 99), &out, &batch, err));
-    assert_int_equal(batch.count, 4); /* 1, of which nothing says that it is older; 3, 4, 5 */
+    assert_int_equal(batch.count, 4); /* 1, as nothing says that it is older; 3, 4, 5 */
 }
 
 /* ---- since, against a model ---- */
@@ -193,7 +193,7 @@ static void look(struct fixture *f, const struct model *m, int64_t since_ms)
     AUTO_BUF struct buf out = BUF(1 << 20);
 
     since(f, since_ms, naive_since(m, since_ms));
-    /* From there on nothing is missed that was published since, anywhere on the line. */
+    /* No event published since then lies below, anywhere on the line. */
     OK(journal_place_since(f->store, since_ms, &after, err));
     OK(journal_copy(f->store, after, WANT(UINT64_MAX, since_ms, UINT64_MAX), &out, &batch, err));
     assert_true(batch.at_end);
@@ -221,7 +221,7 @@ static void since_agrees_with_a_naive_model(void **state)
     }
 }
 
-/* A back-fill that comes out of order, which Okta does not do, costs precision, never an event. */
+/* A back-fill that is out of order, which Okta's never is, costs precision but no event. */
 static void a_disordered_history_loses_nothing_since(void **state)
 {
     struct fixture *f = *state;
@@ -249,7 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(since_finds_the_first_watermark_at_or_above, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(an_event_of_unknown_time_takes_its_neighbours, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(an_event_of_unknown_time_takes_its_neighbours_watermark, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test(since_agrees_with_a_naive_model),
         cmocka_unit_test_setup_teardown(a_disordered_history_loses_nothing_since, fixture_setup, fixture_teardown),
     };

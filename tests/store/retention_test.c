@@ -20,7 +20,7 @@ static struct journal_prune_result prune(struct fixture *f, int64_t before_ms, u
 
 /* ---- by age ---- */
 
-/* Times in days from T0, from the lowest sequence upwards; X is an event of unknown time. */
+/* Times in days after T0, in ascending sequence; X is an event of unknown time. */
 #define X 1000
 static const struct age_row {
     const char *name;
@@ -102,7 +102,7 @@ static enum journal_fate put_again(struct fixture *f, uint32_t number, int64_t p
     return fate;
 }
 
-static void what_was_removed_does_not_come_back(void **state)
+static void removed_events_are_not_stored_again(void **state)
 {
     struct fixture *f = *state;
     struct journal_bounds b;
@@ -121,7 +121,7 @@ static void what_was_removed_does_not_come_back(void **state)
     assert_string_equal(fixture_numbers(f), "4 5");
 }
 
-static void what_is_new_above_the_floor_goes_in(void **state)
+static void events_newer_than_the_floor_are_stored(void **state)
 {
     struct fixture *f = *state;
 
@@ -130,13 +130,13 @@ static void what_is_new_above_the_floor_goes_in(void **state)
     assert_int_equal(prune(f, T0 + 4, 99).removed, 3);
     assert_int_equal(put_again(f, 6, T0 + 4, JOURNAL_TAIL, true), JOURNAL_STORED);
     assert_int_equal(put_again(f, 7, T0 + 4, JOURNAL_AUDIT, false), JOURNAL_STORED);
-    /* The tail itself is never held against the floor: late events are events. */
+    /* The tail's first reading is not compared with the floor: a late event is new to us. */
     assert_int_equal(put_again(f, 8, T0 + 1, JOURNAL_TAIL, false), JOURNAL_STORED);
     assert_int_equal(put_again(f, 9, JOURNAL_NO_TIME, JOURNAL_TAIL, true), JOURNAL_STORED);
     assert_string_equal(fixture_numbers(f), "4 5 6 7 8 9");
 }
 
-static void numbers_are_not_used_again_when_everything_went(void **state)
+static void sequences_are_not_reused_after_everything_was_removed(void **state)
 {
     struct fixture *f = *state;
     struct journal_bounds b;
@@ -153,7 +153,7 @@ static void numbers_are_not_used_again_when_everything_went(void **state)
     assert_string_equal(fixture_numbers(f), "3");
 }
 
-static void a_batch_tells_the_floor_that_its_read_saw(void **state)
+static void a_batch_reports_the_floor_that_its_read_saw(void **state)
 {
     struct fixture *f = *state;
     struct journal_batch batch;
@@ -177,7 +177,7 @@ static uint64_t used(struct fixture *f)
     return u.bytes;
 }
 
-/* Until the store says that it is full, a few hundred a transaction. Returns how many went in. */
+/* Appends until the store is full, a few hundred events a transaction. Returns how many were stored. */
 static uint32_t fill(struct fixture *f, uint32_t number, size_t extra, struct error *why)
 {
     enum journal_fate fate;
@@ -233,14 +233,14 @@ static void a_full_store_reads_and_after_pruning_writes_again(void **state)
         removed += result.removed;
     }
     assert_true(used(f) <= STORE_BYTES_MIN);
-    assert_true(removed < held / 3); /* and not much more than is needed */
+    assert_true(removed < held / 3); /* and not much more than necessary */
     more = fill(f, held + 1, row->extra, &why);
     assert_true(more > 0);
     assert_int_equal(fixture_check_tables(f), held - removed + more);
     fixture_teardown((void **)&f);
 }
 
-static void below_its_size_nothing_goes(void **state)
+static void below_its_size_limit_nothing_is_removed(void **state)
 {
     struct fixture *f = *state;
     struct journal_prune_result result;
@@ -265,18 +265,18 @@ static void a_full_store_takes_no_cursor_either(void **state)
             break;
     }
     assert_string_equal(why.reason, "STORE_FULL");
-    FAILS(store_commit(&f->txn, err), ERROR_INTERNAL); /* nothing of a transaction that failed in part */
+    FAILS(store_commit(&f->txn, err), ERROR_INTERNAL); /* a transaction that failed in part is not committed */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define ONE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
-        ONE(what_was_removed_does_not_come_back),
-        ONE(what_is_new_above_the_floor_goes_in),
-        ONE(numbers_are_not_used_again_when_everything_went),
-        ONE(a_batch_tells_the_floor_that_its_read_saw),
-        ONE(below_its_size_nothing_goes),
+        ONE(removed_events_are_not_stored_again),
+        ONE(events_newer_than_the_floor_are_stored),
+        ONE(sequences_are_not_reused_after_everything_was_removed),
+        ONE(a_batch_reports_the_floor_that_its_read_saw),
+        ONE(below_its_size_limit_nothing_is_removed),
         ONE(a_full_store_takes_no_cursor_either),
     };
 

@@ -29,7 +29,7 @@ static unsigned mode_of(const char *dir, const char *name)
     return st.st_mode & 0777;
 }
 
-static void nobody_else_can_read_the_files(void **state)
+static void no_other_user_can_read_the_files(void **state)
 {
     struct fixture *f = *state;
 
@@ -38,7 +38,7 @@ static void nobody_else_can_read_the_files(void **state)
     assert_int_equal(mode_of(f->store_dir, "lock.mdb"), 0600);
 }
 
-static void a_store_is_the_same_when_it_is_opened_again(void **state)
+static void a_reopened_store_keeps_its_epoch_and_key(void **state)
 {
     struct fixture *f = *state;
     char epoch[STORE_EPOCH_SIZE];
@@ -63,7 +63,7 @@ static void two_stores_differ(void **state)
     fixture_teardown((void **)&other);
 }
 
-static void a_second_opening_is_refused_in_words(void **state)
+static void a_second_opening_is_refused_with_its_reason(void **state)
 {
     struct fixture *f = *state;
     struct store *second = NULL;
@@ -73,10 +73,10 @@ static void a_second_opening_is_refused_in_words(void **state)
     assert_null(second);
     assert_non_null(strstr(why.text, "this process"));
     assert_non_null(strstr(why.text, f->store_dir));
-    fixture_append(f, 1, FIXTURE_T0_MS); /* and the first is unharmed */
+    fixture_append(f, 1, FIXTURE_T0_MS); /* the first one still works */
 }
 
-static void another_process_is_refused_and_told_which(void **state)
+static void another_process_is_refused_and_told_the_holders_pid(void **state)
 {
     struct fixture *f = *state;
     char pid[32];
@@ -96,7 +96,7 @@ static void another_process_is_refused_and_told_which(void **state)
     assert_int_equal(status, 0);
 }
 
-static void must_exist_makes_nothing(void **state)
+static void must_exist_creates_nothing(void **state)
 {
     struct fixture *f = *state;
     struct store *none = NULL;
@@ -175,7 +175,7 @@ static void another_programs_files_are_refused(void **state)
     fixture_teardown((void **)&f);
 }
 
-static void what_is_no_database_is_refused(void **state)
+static void files_that_are_not_lmdb_are_refused(void **state)
 {
     struct fixture *f = *state;
     char path[700], rubbish[8192];
@@ -191,7 +191,7 @@ static void what_is_no_database_is_refused(void **state)
     FAILS(store_open(&f->store, options_of(f, false), err), ERROR_FAILED_PRECONDITION);
 }
 
-static void an_opening_that_died_half_way_is_begun_again(void **state)
+static void an_opening_that_died_half_way_can_be_repeated(void **state)
 {
     struct fixture *f = *state;
     MDB_env *env;
@@ -206,8 +206,8 @@ static void an_opening_that_died_half_way_is_begun_again(void **state)
 
 /* ---- a disk that fills in the middle of a write ---- */
 
-/* Where a file may not grow, LMDB sees what it sees on a full disk: a short write, then an error. In a process of its
- * own, since the limit cannot be taken back. */
+/* A limit on file size looks to LMDB like a full disk: a short write, then an error. It runs in a process of its own,
+ * which the limit ends with. */
 static void fill_in_child(struct fixture *f)
 {
     struct error why = { 0 };
@@ -231,7 +231,7 @@ static void fill_in_child(struct fixture *f)
     assert_int_equal(why.code, ERROR_RESOURCE_EXHAUSTED);
     assert_string_equal(why.reason, "STORE_FULL");
     assert_non_null(strstr(why.text, "commit"));
-    /* It still reads, and what fits is still written. */
+    /* Reading still works, and a write that fits succeeds. */
     b = fixture_bounds(f);
     assert_true(b.count == 1);
     fixture_append(f, 2, FIXTURE_T0_MS);
@@ -261,7 +261,7 @@ static void a_full_disk_fails_the_commit_and_nothing_else(void **state)
 
 /* ---- cursors ---- */
 
-static void a_cursor_is_written_with_what_it_vouches_for(void **state)
+static void a_cursor_is_committed_with_the_data_it_covers(void **state)
 {
     struct fixture *f = *state;
     AUTO_BUF struct buf out = BUF(CURSOR_BYTES_MAX);
@@ -321,17 +321,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define ONE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
-        ONE(nobody_else_can_read_the_files),
-        ONE(a_store_is_the_same_when_it_is_opened_again),
+        ONE(no_other_user_can_read_the_files),
+        ONE(a_reopened_store_keeps_its_epoch_and_key),
         ONE(two_stores_differ),
-        ONE(a_second_opening_is_refused_in_words),
-        ONE(another_process_is_refused_and_told_which),
-        ONE(must_exist_makes_nothing),
+        ONE(a_second_opening_is_refused_with_its_reason),
+        ONE(another_process_is_refused_and_told_the_holders_pid),
+        ONE(must_exist_creates_nothing),
         ONE(a_newer_format_is_refused),
-        ONE(what_is_no_database_is_refused),
-        ONE(an_opening_that_died_half_way_is_begun_again),
+        ONE(files_that_are_not_lmdb_are_refused),
+        ONE(an_opening_that_died_half_way_can_be_repeated),
         ONE(a_full_disk_fails_the_commit_and_nothing_else),
-        ONE(a_cursor_is_written_with_what_it_vouches_for),
+        ONE(a_cursor_is_committed_with_the_data_it_covers),
         ONE(a_cursor_has_at_most_16_kib),
         ONE(usage_grows_with_what_is_stored),
     };

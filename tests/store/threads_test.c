@@ -1,4 +1,4 @@
-/* Readers beside the writer: each sees a whole number of commits, in order, without a hole. */
+/* Readers beside the writer: each sees whole commits only, in order, without a gap. */
 #include "store/bytes.h"
 #include "tests/store/fixture.h"
 
@@ -12,24 +12,24 @@
 struct reader {
     struct store *store;
     pthread_t thread;
-    const char *wrong; /* what was not as it should be */
+    const char *wrong; /* the first violation seen; NULL: none */
     uint64_t seen;
     uint32_t last_number;
 };
 
-static bool see(void *ctx, const struct journal_record *record)
+static bool see_event(void *ctx, const struct journal_record *record)
 {
     struct reader *r = ctx;
     uint32_t number = bytes_u32((const unsigned char *)record->encoded.at + 13);
 
     if (r->seen > 0 && number != r->last_number + 1)
-        r->wrong = "a number is missing, or there twice";
+        r->wrong = "an event is missing, or was seen twice";
     r->last_number = number;
     r->seen++;
     return true;
 }
 
-/* Follows the live end as a stream does: from where it stands, until all has come. */
+/* Follows the live end as a stream does: reads from its position, until it has seen every event. */
 static void *follow(void *arg)
 {
     struct reader *r = arg;
@@ -40,12 +40,12 @@ static void *follow(void *arg)
         struct journal_bounds b;
         uint64_t before = r->seen;
 
-        if (!journal_scan(r->store, &range, see, r, &err) || !journal_bounds(r->store, &b, &err))
+        if (!journal_scan(r->store, &range, see_event, r, &err) || !journal_bounds(r->store, &b, &err))
             r->wrong = "a read failed";
         if (r->seen % PER_TXN != 0)
-            r->wrong = "a commit was visible in part";
+            r->wrong = "part of a commit was visible";
         if (b.head < JOURNAL_FIRST + r->seen - 1 && r->seen > 0)
-            r->wrong = "the head went back";
+            r->wrong = "the head moved backwards";
         if (r->seen > before)
             range.after = JOURNAL_FIRST + r->seen - 1;
     }
