@@ -1,8 +1,9 @@
-# Sourced by the scripts beside it: install_packages FILE... brings what the lists name and this machine lacks.
+# Sourced by the scripts beside it. install_packages FILE... installs the packages in these lists that this machine lacks.
 #
-# A line is "package # reason", or "package?command # reason" for what is needed only where the command does not answer.
-# Silent and quick when nothing is missing. Without the right to install it prints the one command that would.
+# A line of a list is "package # reason", or "package?command # reason" for a package that is needed only if the command does not
+# exist. Silent and quick when nothing is missing. A user who may not install anything is shown the command to run as root.
 
+# Prints the names of the packages that are missing, one a line.
 missing_packages() {
     local wanted=() line name command
     while read -r line; do
@@ -18,7 +19,7 @@ missing_packages() {
         wanted+=("$name")
     done < <(cat "$@")
     [ ${#wanted[@]} -gt 0 ] || return 0
-    # dpkg-query says nothing of packages that it has never heard of: those are missing too.
+    # dpkg-query prints nothing for a package that it does not know, so subtract the installed ones from all that we want.
     printf '%s\n' "${wanted[@]}" | sort -u |
         comm -23 - <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
             awk '$2 == "installed" { print $1 }' | sort -u)
@@ -33,7 +34,7 @@ install_packages() {
         if command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
             as_root=sudo
         else
-            echo "These packages are missing, and this user may not install them. As root:" >&2
+            echo "Packages are missing, and this user may not install them. Run as root:" >&2
             echo "  apt-get update && apt-get install -y --no-install-recommends $missing" >&2
             return 1
         fi
@@ -43,7 +44,7 @@ install_packages() {
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
         2>&1 </dev/null); then
         echo "$log" >&2
-        echo "The packages could not be installed: see above." >&2
+        echo "apt-get could not install the packages: see above." >&2
         return 1
     fi
 }
