@@ -1,7 +1,7 @@
-"""How this project's C is compiled: c_library, c_binary and c_test are Bazel's own rules with our flags.
+"""Rules for C: c_library, c_binary and c_test are Bazel's native rules with this project's compiler flags.
 
-Headers are named from server/ (`#include "base/error.h"`), or from the top of the tree for
-everything else (`#include "client/rpc/session.h"`); in tests also from tests/ (`#include "world/day.h"`)."""
+Include paths start at server/ (`#include "base/error.h"`), or at the top of the tree for everything else
+(`#include "client/rpc/session.h"`). In tests they may also start at tests/ (`#include "world/day.h"`)."""
 
 _WARNINGS = [
     "-Wall",
@@ -30,7 +30,7 @@ HARDENING = [
     "-fcf-protection",
     "-fno-strict-aliasing",
 ] + select({
-    # The sanitizers check what FORTIFY would, and the two disturb each other.
+    # FORTIFY calls checked variants of libc functions, which the sanitizers do not intercept, so that they would miss mistakes.
     "//bazel:is_sanitized": [],
     "//bazel:is_debug": [],
     "//conditions:default": ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"],
@@ -73,7 +73,7 @@ def c_test(name, srcs = None, deps = [], copts = [], linkopts = [], size = "smal
         linkopts = LINKOPTS + linkopts,
         linkstatic = True,
         size = size,
-        # Where the sanitizers look for them, from a test's own folder.
+        # .bazelrc names these files relative to the folder in which a test runs.
         data = data + [
             "//bazel:lsan.supp",
             "//bazel:tsan.supp",

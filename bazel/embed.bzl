@@ -1,7 +1,7 @@
-"""Files as bytes in a program."""
+"""text_in_c: embeds a file in a program as an array of bytes."""
 
 def text_in_c(name, src, visibility = None):
-    """NAME.c and NAME.h: `NAME` (bytes, not terminated) and `NAME_size`, the file `src`."""
+    """Makes NAME.c and NAME.h with the content of the file `src`: `NAME` (bytes, not NUL-terminated) and `NAME_size`."""
     native.genrule(
         name = name + "_gen",
         srcs = [src],

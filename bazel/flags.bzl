@@ -1,4 +1,4 @@
-"""A build setting that --config=asan and its kin switch on."""
+"""bool_flag: a build setting. //bazel:sanitized is one; --config=asan, ubsan, tsan and fuzz switch it on."""
 
 def _flag_impl(_ctx):
     return []

@@ -1,4 +1,4 @@
-"""protobuf_c_library: .proto files -> one C library, by Debian's protoc-c."""
+"""protobuf_c_library compiles .proto files to a C library with Debian's protoc-c; descriptor_set embeds their descriptors."""
 
 load("//bazel:c.bzl", "HARDENING")
 
@@ -15,9 +15,9 @@ def protobuf_c_library(name, protos, root = None, deps = [], visibility = None):
     """Compiles protos to C.
 
     Args:
-      name: the library; include a header as "path/of/x.pb-c.h".
-      protos: paths relative to root, or, without a root, to where Debian's packages put them.
-      root: the workspace folder that the protos are named from; None for Debian's.
+      name: the library; include its headers as "path/of/x.pb-c.h".
+      protos: paths relative to root; without a root, relative to the folders in which Debian's packages install .proto files.
+      root: the workspace folder that contains the protos; None for protos of Debian packages.
       deps: other protobuf_c_library targets that these import.
     """
     sources = [p[:-len(".proto")] + ".pb-c.c" for p in protos]
@@ -45,7 +45,7 @@ def protobuf_c_library(name, protos, root = None, deps = [], visibility = None):
     )
 
 def descriptor_set(name, protos, root = None, srcs = [], visibility = None):
-    """NAME.c and NAME.h: `NAME` (bytes) and `NAME_size`, the FileDescriptorSet of protos and all they import."""
+    """Makes NAME.c and NAME.h: `NAME` (bytes) and `NAME_size`, a FileDescriptorSet of the protos and of all that they import."""
     roots = ([root] if root else []) + _SYSTEM_ROOTS
     native.genrule(
         name = name + "_gen",
