@@ -1,11 +1,12 @@
-"""An example of a backend: follows the logins, and goes on where it stopped, whatever restarts in between.
+"""An example backend: follows the logins, and resumes where it stopped after a restart of either side.
 
-    OKTA_CONNECTOR_SERVER   unix:/run/okta-connector/reader.sock
-    STATE_FILE              keeps the resume token
-    CONNECTOR               which connector; may be left out where there is only one
+    OKTA_CONNECTOR_SERVER   address of the connector; default unix:/run/okta-connector/reader.sock
+    STATE_FILE              file for the resume token; default resume-token
+    CONNECTOR               name of the connector; may be empty if the server has only one
 
-The stubs are made from the connector's .proto files (protoc --python_out --grpc_python_out). A login is handled, then the token
-behind it is kept: after a crash in between it comes a second time, with the same uuid, and none is left out."""
+The stubs are generated from the connector's .proto files (protoc --python_out --grpc_python_out). Delivery is at least once: a
+login is handled first, and the resume token that comes with it is saved afterwards. After a crash in between, the login arrives
+again, with the same uuid; none is missed."""
 
 import json
 import os
@@ -20,10 +21,11 @@ from okta.connector.v1 import connector_pb2, connector_pb2_grpc
 SERVER = os.environ.get("OKTA_CONNECTOR_SERVER", "unix:/run/okta-connector/reader.sock")
 STATE_FILE = os.environ.get("STATE_FILE", "resume-token")
 CONNECTOR = os.environ.get("CONNECTOR", "")
-# What becomes well by waiting: the connector restarts (CANCELLED: a call met its end), or has not heard of Okta yet.
+# Retry these: the connector restarts (CANCELLED: a call was open when the server stopped), or has had no answer from Okta yet.
 PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED,
            grpc.StatusCode.INTERNAL}
-# The token's place is gone: retention has passed it (HISTORY_GONE), or the store is another (STORE_REWOUND).
+# The position of the token no longer exists: retention has deleted the events behind it (HISTORY_GONE), or the store has been
+# replaced or restored from a backup (STORE_REWOUND).
 PLACE_GONE = {grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.FAILED_PRECONDITION}
 
 
@@ -40,7 +42,7 @@ def kept_token():
 
 
 def keep_token(token):
-    """Whole or not at all."""
+    """Replaces the file atomically, so that a crash leaves either the old token or the new one."""
     with open(STATE_FILE + ".new", "w") as f:
         f.write(token)
         f.flush()
@@ -49,12 +51,12 @@ def keep_token(token):
 
 
 def handle(login):
-    """What your backend does."""
+    """Put here what your backend does with a login."""
     print(json.dumps(MessageToDict(login)), flush=True)
 
 
 def follow(stub, token):
-    """One stream, to its end. Returns whether it brought anything."""
+    """Reads one stream to its end. Returns whether any message came."""
     request = connector_pb2.StreamLoginsRequest(name=CONNECTOR, follow=True)
     if token:
         request.resume_token = token
@@ -74,7 +76,7 @@ def follow(stub, token):
 
 
 def main():
-    # It is on this machine and soon back: by itself gRPC would wait up to two minutes between tries.
+    # The connector is on the same machine and restarts quickly. gRPC's default back-off would wait up to two minutes.
     channel = grpc.insecure_channel(SERVER, options=[("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 2000)])
     stub = connector_pb2_grpc.ConnectorStub(channel)
     wait_s = 0.1
@@ -84,11 +86,11 @@ def main():
                 wait_s = 0.1
         except grpc.RpcError as error:
             if error.code() in PLACE_GONE and kept_token():
-                say("logins may be missing, and others come again: it goes on with the oldest there is. " + error.details())
+                say("resuming with the oldest login: some may be missing, and others will come again. " + error.details())
                 keep_token("")
             elif error.code() not in PASSING:
                 sys.exit("%s: %s" % (error.code().name, error.details()))
-            say("again in a moment: " + error.details())
+            say("retrying: " + error.details())
         time.sleep(wait_s * random.uniform(0.5, 1))
         wait_s = min(wait_s * 2, 5)
 

@@ -1,9 +1,10 @@
 """Makes the image: image.py OUT VERSION_FILE EPOCH_FILE SERVER CLIENT CONFIG NOTICE
 
-An archive that is an OCI layout and, by its manifest.json, what "docker load" takes as well. It holds the two programs, the
-libraries of this Debian that they load, whom HTTPS trusts, and four small files of /etc: no shell, no package manager, nothing
-to log in with. Which packages the libraries are from, with their copyright, stands in it where scanners look. The same input
-gives the same bytes, wherever and whenever it is built."""
+The archive is an OCI image layout; a manifest.json makes it loadable with "docker load" too. It contains the two programs, the
+libraries of this Debian system that they load, the CA certificates that HTTPS trusts, and four small files in /etc. There is no
+shell, no package manager and no way to log in. The names, versions and copyrights of the libraries' packages are where
+vulnerability scanners look for them (var/lib/dpkg/status.d). The build is reproducible: the same input gives the same bytes, on
+any machine and at any time."""
 
 import datetime
 import gzip
@@ -25,7 +26,7 @@ ETC = {
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
 ENTRYPOINT = "/usr/sbin/okta-connectord"
-# Where the image's own configuration has the socket: "exec" finds it.
+# The admin socket of the image's default settings, so that "podman exec NAME okta-connector status" finds it.
 ENV = ["PATH=/usr/sbin:/usr/bin", "OKTA_CONNECTOR_SERVER=unix:/%s/run/admin.sock" % DATA]
 
 
@@ -46,7 +47,7 @@ def stripped(path):
 
 
 def libraries(*programs):
-    """The loader and every library that the programs load, by the path at which it is looked for."""
+    """The paths of the dynamic loader and of every library that the programs load, as the loader looks for them."""
     found = set()
     for line in output_of("ldd", *programs).splitlines():
         if "not found" in line:
@@ -58,7 +59,7 @@ def libraries(*programs):
 
 
 def owners(paths):
-    """The Debian packages that brought these files. dpkg may know a path without its /usr, since the one links to the other."""
+    """The Debian packages that installed these files. /lib is a link to /usr/lib, and dpkg may have recorded either path."""
     real = {os.path.realpath(path) for path in paths}
     places = real | {path[len("/usr"):] for path in real if path.startswith("/usr/lib")}
     found = subprocess.run(["dpkg-query", "-S"] + sorted(places), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
@@ -67,16 +68,18 @@ def owners(paths):
         package, path = line.rsplit(": ", 1)
         owner[path if path in real else "/usr" + path] = package
     if real - set(owner):
-        sys.exit("image: from no Debian package: " + ", ".join(sorted(real - set(owner))))
+        sys.exit("image: no Debian package installed these libraries: " + ", ".join(sorted(real - set(owner))))
     return sorted(set(owner.values()))
 
 
 class Layer:
+    """A tar archive with one date for all entries, in the order of their paths: the same entries give the same bytes."""
+
     def __init__(self, epoch):
         self.epoch, self.entries = epoch, {}
 
     def add(self, path, data=None, mode=0o644, link=None, uid=0):
-        """A file, a link, or else a folder; with the folders above it."""
+        """Adds a file (data), a symbolic link (link) or a folder (neither), and the folders above it that are missing."""
         above = os.path.dirname(path)
         if above and above not in self.entries:
             self.add(above, mode=0o755)
@@ -99,7 +102,7 @@ class Layer:
 
 
 def debian_layer(epoch, programs):
-    """What is Debian's: it changes when Debian's packages do."""
+    """The files that come from Debian. They are a layer of their own, since they change only when Debian's packages do."""
     layer = Layer(epoch)
     for name in ("lib", "lib64"):
         layer.add("usr/" + name, mode=0o755)
@@ -109,7 +112,7 @@ def debian_layer(epoch, programs):
         place = path.lstrip("/")
         layer.add(place if place.startswith("usr/") else "usr/" + place, read(path), 0o755)
     trusted = "/usr/share/ca-certificates/mozilla"
-    # Not the machine's own bundle, to which its administrator may have added some.
+    # /etc/ssl/certs/ca-certificates.crt of this machine will not do: its administrator may have added CAs.
     layer.add("etc/ssl/certs/ca-certificates.crt",
               b"".join(read(os.path.join(trusted, name)).rstrip(b"\n") + b"\n" for name in sorted(os.listdir(trusted))))
     for package in owners(loaded) + ["ca-certificates"]:
@@ -129,7 +132,7 @@ def own_layer(epoch, server, client, config, notice):
     for path, text in ETC.items():
         layer.add(path, text.encode())
     layer.add(DATA, mode=0o700, uid=UID)
-    # Where a folder of sockets is mounted that others share.
+    # The mount point for a folder of sockets that is shared with other containers.
     layer.add("run/okta-connector", mode=0o755, uid=UID)
     return layer
 
