@@ -1,6 +1,8 @@
-"""How the sources hang together: which folder includes which, where a library may be reached, where a collection may be named.
+"""Checks the structure of the sources: which folder may include which, where a library may be included, which files may name a
+collection, and that the pages of documentation are short and their links lead somewhere.
 
-Reads the sources, so that a rule is broken by the commit that breaks it."""
+It reads the includes as text, so it also sees what Bazel's `visibility` does not: headers of system libraries, and arrows that
+point the wrong way between targets that happen to be visible."""
 
 import glob
 import os
@@ -17,7 +19,7 @@ def read(path):
 
 
 def sources(*folders):
-    """Paths, from the top, of what is compiled in these folders."""
+    """Paths of all C and C++ files in these folders, relative to the top of the tree."""
     return sorted(os.path.relpath(path, TOP) for folder in folders for kind in ("c", "cc", "h")
                   for path in glob.glob(os.path.join(TOP, folder, "**", "*." + kind), recursive=True))
 
@@ -27,13 +29,13 @@ def included(path):
 
 
 def server_folder(path):
-    """"poller" of server/poller/lane.c; None of a file beside main.c."""
+    """The folder that a file counts as: "poller" for server/poller/lane.c, and None for a file beside main.c."""
     parts = path.split(os.sep)
     return parts[1] if len(parts) > 2 else None
 
 
 def graph():
-    """folder -> {folder that it includes: a file that does}, of server/."""
+    """The include graph of server/: folder -> {folder that it includes: "FILE includes HEADER", one example}."""
     folders = {server_folder(path) for path in sources("server")} - {None}
     edges = {folder: {} for folder in folders}
     for path in sources("server"):
@@ -46,7 +48,7 @@ def graph():
 
 
 def circle(edges):
-    """The folders of a circle, or None."""
+    """The folders of one circle, from a folder back to itself; None if there is none."""
     done, on_path = set(), []
 
     def visit(folder):
@@ -74,13 +76,17 @@ def allowed_arrows():
 
 class Arrows(unittest.TestCase):
     def test_no_folder_includes_another_in_a_circle(self):
-        self.assertIsNone(circle(graph()))
+        edges = graph()
+        found = circle(edges)
+        if found:
+            self.fail(" -> ".join(found) + "".join("\n  " + edges[a][b] for a, b in zip(found, found[1:])))
 
     def test_folders_include_only_what_the_table_allows(self):
         allowed = allowed_arrows()
         for folder, edges in graph().items():
             for to, how in edges.items():
-                self.assertTrue(to == "base" or to in allowed.get(folder, ()), how)
+                self.assertTrue(to == "base" or to in allowed.get(folder, ()),
+                                how + ", which the table in server/README.md does not allow")
 
     def test_the_table_names_every_folder(self):
         self.assertEqual(set(allowed_arrows()) | {"base"}, set(graph()))
@@ -89,7 +95,7 @@ class Arrows(unittest.TestCase):
         for header, folders in [("grpc/", {"rpc"}), ("curl/", {"okta"}), ("lmdb.h", {"store", "registry", "backup"}),
                                 ("microhttpd.h", {"http"}), ("seccomp.h", {"sandbox"}), ("yaml.h", {"config"}), ("cjose/", {"okta"})]:
             users = {server_folder(path) for path in sources("server") if any(name.startswith(header) for name in included(path))}
-            self.assertTrue(users, header)
+            self.assertTrue(users, "nobody includes %s any more: take it off the list" % header)
             self.assertLessEqual(users, folders, header)
 
     def test_okta_store_and_rpc_do_not_see_each_other(self):
@@ -117,20 +123,21 @@ class Arrows(unittest.TestCase):
 
 
 class Collections(unittest.TestCase):
-    """A collection is a row of the table, a record file, and its proto with the methods and the command that read it."""
+    """A collection is a row of the table, a file that converts its records, its proto, and the methods and the command that read it.
+    No other file may name one: that keeps the cost of one more collection to these."""
 
     MAY_NAME = {
         "server/model/collection_table.c",  # the row
         "server/record/record_kinds.c",     # which file converts it
-        "server/okta/allowed_list.c",       # what may be asked of Okta
+        "server/okta/allowed_list.c",       # the requests that we may send to Okta
         "server/okta/bucket.c",             # Okta's own list of rate limits
         "server/service/directory.c",       # its methods
         "client/cmd/users.c",               # its command
         "client/cmd/logins.c",
-        "client/cmd/collection.c",          # which one is the log
-        "server/store/meta.c",              # what the tables of the first format are called on disk
-        "server/backup/manifest.c",         # and what its count is called in a manifest
-        "server/service/stream/filter.c",   # `users` of a login filter is a field, not the collection
+        "client/cmd/collection.c",          # which collection is the log
+        "server/store/meta.c",              # names of tables on disk, in the first format
+        "server/backup/manifest.c",         # the name of their count in a backup's manifest
+        "server/service/stream/filter.c",   # `users` is a field of the login filter here, not the collection
     }
 
     def test_nothing_else_names_one(self):
