@@ -95,7 +95,7 @@ class Arrows(unittest.TestCase):
         for header, folders in [("grpc/", {"rpc"}), ("curl/", {"okta"}), ("lmdb.h", {"store", "registry", "backup"}),
                                 ("microhttpd.h", {"http"}), ("seccomp.h", {"sandbox"}), ("yaml.h", {"config"}), ("cjose/", {"okta"})]:
             users = {server_folder(path) for path in sources("server") if any(name.startswith(header) for name in included(path))}
-            self.assertTrue(users, "nobody includes %s any more: take it off the list" % header)
+            self.assertTrue(users, "no file includes %s any more: take it off the list" % header)
             self.assertLessEqual(users, folders, header)
 
     def test_okta_store_and_rpc_do_not_see_each_other(self):
