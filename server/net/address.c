@@ -37,7 +37,7 @@ static bool parse_unix(struct view path, struct net_address *out, struct error *
     return true;
 }
 
-/* 127.0.0.0/8 and ::1: what is sent there does not leave this machine. */
+/* 127.0.0.0/8 and ::1: bytes sent there do not leave this machine. */
 static bool is_loopback(const char *host)
 {
     struct in_addr v4;

@@ -1,5 +1,5 @@
-/* server/net/address.h: the addresses that we listen on, and the TLS settings of those that are served by TLS, as
- * values. Nothing here opens a file or a socket. */
+/* server/net/address.h: the addresses that the server listens on, and the settings of TLS, as values. Nothing here
+ * opens a file or a socket. */
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
@@ -10,12 +10,13 @@
 
 #define NET_ADDRESSES_MAX 8
 
-/* "unix:/path", "admin=unix:/path", "reader=127.0.0.1:0", "tls:[::1]:50051", "admin=0.0.0.0:8443". A Unix path without
- * a role is admin, TCP without one is reader. Over TCP a host is an IP address (or localhost), 0.0.0.0 or [::] for all
- * of this machine's. Plaintext TCP is for readers on loopback: anything beyond loopback, the admin role, and what is
- * written tls: are served by TLS, where a client needs a certificate (struct net_tls). */
+/* An address as text: "unix:/path", "admin=unix:/path", "reader=127.0.0.1:0", "tls:[::1]:50051", "admin=0.0.0.0:8443".
+ * Without a role a Unix path is admin and TCP is reader. A TCP host is an IP address or localhost; 0.0.0.0 or [::]
+ * means every address of this machine. Plaintext TCP is for readers on loopback only: an address beyond loopback, the
+ * admin role, and an address written with tls: are served by TLS, where a client needs a certificate (struct net_tls).
+ */
 struct net_address {
-    enum net_role role; /* over TLS the most that a certificate can give here */
+    enum net_role role; /* over TLS the highest role that a certificate can have here */
     bool is_unix, is_tls;
     char path[108]; /* of a Unix socket, absolute */
     char host[64];  /* an IP address, without brackets */
@@ -25,16 +26,17 @@ MUST_CHECK bool net_address_parse(struct view text, struct net_address *out, str
 
 #define NET_PATH_MAX 1023
 
-/* For all listeners that are served by TLS. "" where a file was not given. */
+/* The settings of every TLS listener. "" for a file that was not given. */
 struct net_tls {
-    char cert_file[NET_PATH_MAX + 1], key_file[NET_PATH_MAX + 1]; /* PEM: ours, with its chain; without a passphrase */
-    char client_ca_file[NET_PATH_MAX + 1];                        /* PEM: who vouches for clients */
+    char cert_file[NET_PATH_MAX + 1],
+        key_file[NET_PATH_MAX + 1]; /* PEM: the server's certificate with its chain; the key without a passphrase */
+    char client_ca_file[NET_PATH_MAX + 1]; /* PEM: the CAs that sign clients' certificates */
     struct cert_name admins[CERT_NAMES_MAX], readers[CERT_NAMES_MAX];
     size_t admin_count, reader_count;
 };
 
-/* What was given belongs together: each address that needs TLS has it, and somebody could use it; INVALID_ARGUMENT with
- * a sentence otherwise. Opens no file. */
+/* Checks that the settings fit together: each address that needs TLS has certificates, and some client could use it.
+ * INVALID_ARGUMENT with a sentence otherwise. Opens no file. */
 MUST_CHECK bool net_tls_check(const struct net_tls *tls, const struct net_address *listen, size_t listen_count,
                               struct error *err);
 

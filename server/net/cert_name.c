@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct {
-    const char *prefix; /* as openssl x509 -ext subjectAltName prints it */
+    const char *prefix; /* as `openssl x509 -ext subjectAltName` prints it */
     enum cert_name_kind kind;
 } kinds[] = {
     { "DNS:", CERT_NAME_DNS },       { "URI:", CERT_NAME_URI },     { "IP:", CERT_NAME_IP },
@@ -126,7 +126,7 @@ void cert_name_format(const struct cert_name *name, struct buf *out)
 
 /* ---- comparing ---- */
 
-/* Host names are the same in either case. */
+/* Host names compare without regard to case. */
 static bool is_dns(struct view name, const struct cert_name *known)
 {
     struct view want = { known->text, known->len };
@@ -145,11 +145,11 @@ static bool is_uri(struct view name, const struct cert_name *known)
 {
     if (known->is_pattern)
         return name.len > known->len && memcmp(name.at, known->text, known->len) == 0 &&
-               memmem(name.at, name.len, "/..", 3) == NULL; /* nor out of it again */
+               memmem(name.at, name.len, "/..", 3) == NULL; /* nor leave it again */
     return view_eq(name, (struct view){ known->text, known->len });
 }
 
-/* Only the part behind the @ is the same in either case. */
+/* Only the part after the @ compares without regard to case. */
 static bool is_email(struct view name, const struct cert_name *known)
 {
     struct view want = { known->text, known->len };
@@ -176,8 +176,8 @@ static bool is_same(const struct presented_name *n, const struct cert_name *know
     return false;
 }
 
-/* A certificate's own asterisk is nobody's name: what it would cover is not known to be the bearer's. A NUL is no part
- * of any name but an address's. */
+/* An asterisk in the certificate itself matches nothing: it is not known that its holder owns every name that it
+ * covers. A NUL is part of no name except an address. */
 static bool is_name(const struct presented_name *n)
 {
     return n->kind == CERT_NAME_IP ||

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 128 /* connections that nobody has accepted yet */
+#define BACKLOG 128 /* connections not accepted yet */
 
 _Static_assert(sizeof((struct net_address *)0)->path == sizeof((struct sockaddr_un *)0)->sun_path, "a path fits");
 
@@ -30,7 +30,7 @@ static struct sockaddr_un unix_address(const char *path)
     return a;
 }
 
-/* Somebody listens behind the socket file, or we cannot tell. */
+/* Whether a process listens behind the socket file; true also when that cannot be told. */
 static bool is_answered(const char *path)
 {
     struct sockaddr_un a = unix_address(path);
@@ -57,7 +57,7 @@ static bool clear_stale(const char *path, struct error *err)
     return unlink(path) == 0 || failed(err, "remove", path);
 }
 
-/* One level: the folders above are the operator's. */
+/* Makes one level only: the folders above are the operator's. */
 static bool make_folder(const struct net_address *where, struct error *err)
 {
     char folder[sizeof where->path];
@@ -74,7 +74,8 @@ static bool make_folder(const struct net_address *where, struct error *err)
     return true;
 }
 
-/* The mode that a socket has before bind is the most that its file gets: the umask, which all threads share, stays. */
+/* The mode that the socket has before bind limits the file's mode, so that the umask, which all threads share, need not
+ * change. */
 static bool bind_unix(struct listener *l, struct error *err)
 {
     struct sockaddr_un a = unix_address(l->where.path);
@@ -103,7 +104,7 @@ static bool bind_any(int fd, const struct net_address *where)
 
     if (inet_pton(AF_INET, where->host, &v4.sin_addr) == 1)
         return bind(fd, (struct sockaddr *)&v4, sizeof v4) == 0;
-    /* [::] is everything, IPv4 too, whatever the system's default. */
+    /* [::] includes IPv4, whatever the system's default is. */
     (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     return inet_pton(AF_INET6, where->host, &v6.sin6_addr) == 1 && bind(fd, (struct sockaddr *)&v6, sizeof v6) == 0;
 }
@@ -111,7 +112,7 @@ static bool bind_any(int fd, const struct net_address *where)
 static bool bind_tcp(struct listener *l, struct error *err)
 {
     const bool is_v6 = strchr(l->where.host, ':') != NULL;
-    struct sockaddr_in6 bound; /* the port is at the same place in both families */
+    struct sockaddr_in6 bound; /* the port is at the same offset in both families */
     socklen_t size = sizeof bound;
     const int on = 1;
 
@@ -150,7 +151,7 @@ void listener_remove(const struct listener *l)
 
     if (l->ino == 0 || lstat(l->where.path, &st) != 0)
         return;
-    /* A file made later may have been given the number of ours, once that was removed. */
+    /* A later file may have got the inode number of ours after that was removed, so compare the time as well. */
     if (st.st_dev == l->dev && st.st_ino == l->ino && st.st_mtim.tv_sec == l->made.tv_sec &&
         st.st_mtim.tv_nsec == l->made.tv_nsec)
         unlink(l->where.path);

@@ -1,4 +1,4 @@
-/* server/net/listener.h: the sockets we listen on. */
+/* server/net/listener.h: listening sockets. */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
@@ -12,21 +12,21 @@
 struct listener {
     struct net_address where; /* with the port that was bound */
     int fd;                   /* -1: not open */
-    dev_t dev;                /* of the socket file, so that we remove ours and no other */
+    dev_t dev;                /* of the socket file, so that only our own file is removed */
     ino_t ino;
     struct timespec made;
     char address[LISTEN_ADDRESS_MAX]; /* as a client writes it */
 };
 
-/* Binds and listens, non-blocking. A Unix socket's folder is made when it is missing (0700 for admin, else 0755). A
- * stale socket is removed; one that somebody answers, or a file that is none, is FAILED_PRECONDITION. An admin socket
- * is 0600 from the first moment; a reader's is 0666, and who may use it is decided when it is accepted. */
+/* Binds and listens, non-blocking. A missing folder of a Unix socket is made (0700 for admin, else 0755). A stale
+ * socket is removed; a socket that a process answers, or a file that is no socket, is FAILED_PRECONDITION. An admin
+ * socket is 0600 from the first moment; a reader's is 0666, and the acceptor decides who may use it. */
 MUST_CHECK bool listener_open(struct listener *l, const struct net_address *where, struct error *err);
 
-/* Nobody gets in any more; the socket file stays. */
+/* Stops listening; the socket file stays. */
 void listener_close(struct listener *l);
 
-/* Removes the socket file, if it is still the one that was made. */
+/* Removes the socket file, if it is still the one that listener_open made. */
 void listener_remove(const struct listener *l);
 
 #endif

@@ -1,10 +1,10 @@
-/* server/net/role.h: what a caller may do. */
+/* server/net/role.h: the role of a caller. */
 #ifndef NET_ROLE_H
 #define NET_ROLE_H
 
-/* What a caller may do: by the listener that the call came by, and over TLS also by the names in his certificate. */
+/* What a caller may do. The listener decides it; over TLS, so do the names in the caller's certificate. */
 enum net_role {
-    NET_STRANGER = 0, /* nothing: a certificate that is good, but not on our lists */
+    NET_STRANGER = 0, /* nothing: a valid certificate, but not on our lists */
     NET_READER = 1,
     NET_ADMIN = 2,
 };
